@@ -1,0 +1,116 @@
+package instance
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The environment of a BMC's process. Each timeout adds a variable of its own,
+// see timeouts.go.
+const (
+	nameVariable     = "SHIPMI_NAME"
+	providerVariable = "SHIPMI_PROVIDER"
+	suitesVariable   = "SHIPMI_CIPHER_SUITES"
+)
+
+// supportedSuites are the cipher suites that ShIPMI speaks, in the order in
+// which it offers them.
+var supportedSuites = []byte{3, 17}
+
+// An Instance is one BMC as it was set up.
+type Instance struct {
+	Name         string // valid for CheckName
+	Provider     string // absolute path of the provider file
+	Timeouts     Timeouts
+	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
+}
+
+// Default returns the settings of a BMC of which nothing is set, which is not
+// valid yet: it has neither name nor provider.
+func Default() Instance {
+	return Instance{Timeouts: defaultTimeouts(), CipherSuites: slices.Clone(supportedSuites)}
+}
+
+// FromEnv reads an Instance through getenv, which has the shape of os.Getenv.
+// What is unset or empty has its default. The error joins one line for every bad
+// value, which names the variable, the value and what is allowed.
+func FromEnv(getenv func(string) string) (Instance, error) {
+	i := Default()
+	var errs []error
+	check := func(variable string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", variable, err))
+		}
+	}
+
+	i.Name = getenv(nameVariable)
+	check(nameVariable, CheckName(i.Name))
+	i.Provider = getenv(providerVariable)
+	check(providerVariable, checkProvider(i.Provider))
+	for _, key := range timeoutKeys {
+		if value := getenv(key.variable); value != "" {
+			check(key.variable, i.Timeouts.Set(key.name, value))
+		}
+	}
+	if value := getenv(suitesVariable); value != "" {
+		var err error
+		i.CipherSuites, err = ParseCipherSuites(value)
+		check(suitesVariable, err)
+	}
+	if len(errs) > 0 {
+		return Instance{}, errors.Join(errs...)
+	}
+	return i, nil
+}
+
+// Environ returns i as NAME=VALUE strings for FromEnv: the provider, and what
+// differs from the defaults. The name is left out, because the unit knows it.
+func (i Instance) Environ() []string {
+	env := []string{providerVariable + "=" + i.Provider}
+	def := Default()
+	for _, key := range timeoutKeys {
+		if value := *key.field(&i.Timeouts); value != *key.field(&def.Timeouts) {
+			env = append(env, key.variable+"="+value.String())
+		}
+	}
+	if !bytes.Equal(i.CipherSuites, def.CipherSuites) {
+		env = append(env, suitesVariable+"="+formatSuites(i.CipherSuites))
+	}
+	return env
+}
+
+// ParseCipherSuites reads cipher suite IDs that are separated by spaces, as in
+// "3 17".
+func ParseCipherSuites(text string) ([]byte, error) {
+	var suites []byte
+	for _, field := range strings.Fields(text) {
+		id, err := strconv.ParseUint(field, 10, 8)
+		if err != nil || !slices.Contains(supportedSuites, byte(id)) || slices.Contains(suites, byte(id)) {
+			return nil, fmt.Errorf("%q: want each of %q once at most", text, formatSuites(supportedSuites))
+		}
+		suites = append(suites, byte(id))
+	}
+	if suites == nil {
+		return nil, fmt.Errorf("%q: want at least one of %q", text, formatSuites(supportedSuites))
+	}
+	return suites, nil
+}
+
+func formatSuites(suites []byte) string {
+	return strings.Trim(fmt.Sprint(suites), "[]")
+}
+
+func checkProvider(path string) error {
+	if !filepath.IsAbs(path) {
+		return fmt.Errorf("%q: want the absolute path of a provider file", path)
+	}
+	if err := CheckText(path); err != nil {
+		return fmt.Errorf("%q %w", path, err)
+	}
+	return nil
+}
