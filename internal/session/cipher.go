@@ -1,0 +1,110 @@
+package session
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// errAuth is deliberately one error for every way a packet can be forged.
+var errAuth = errors.New("packet failed authentication")
+
+const ivLen = aes.BlockSize
+
+// A packetCipher authenticates and encrypts the packets of one session with K1
+// and K2 of its key exchange. Printing it shows no key: both are behind
+// interfaces that hold pointers.
+type packetCipher struct {
+	mac     hash.Hash // keyed with K1
+	codeLen int
+	block   cipher.Block // AES keyed with K2
+}
+
+func newPacketCipher(x *exchange, sik []byte) packetCipher {
+	block, err := aes.NewCipher(x.additionalKey(sik, 2)[:16])
+	if err != nil {
+		panic(fmt.Sprintf("internal error: %v", err))
+	}
+	codeLen := 12
+	if x.suite.Integrity == rmcp.IntegrityHMACSHA256_128 {
+		codeLen = 16
+	}
+	return packetCipher{
+		mac:     hmac.New(newHash(x.suite.Auth), x.additionalKey(sik, 1)),
+		codeLen: codeLen,
+		block:   block,
+	}
+}
+
+func (c *packetCipher) code(covered []byte) []byte {
+	c.mac.Reset()
+	c.mac.Write(covered)
+	return c.mac.Sum(nil)[:c.codeLen]
+}
+
+// authenticate checks the authentication code of p (IPMI 2.0 §13.28.4).
+func (c *packetCipher) authenticate(p rmcp.Packet) error {
+	if !p.Authenticated || !p.Encrypted {
+		return errAuth
+	}
+	covered, code, err := p.Trailer(c.codeLen)
+	if err != nil || !hmac.Equal(c.code(covered), code) {
+		return errAuth
+	}
+	return nil
+}
+
+// decrypt appends the plaintext of an AES-CBC-128 payload (IPMI 2.0 §13.29) to
+// b. The pad is 1, 2, 3 …, followed by its length.
+func (c *packetCipher) decrypt(b, payload []byte) ([]byte, error) {
+	if len(payload) < ivLen+aes.BlockSize || len(payload)%aes.BlockSize != 0 {
+		return nil, errAuth
+	}
+	start := len(b)
+	b = append(b, payload[ivLen:]...)
+	cipher.NewCBCDecrypter(c.block, payload[:ivLen]).CryptBlocks(b[start:], b[start:])
+
+	end := len(b) - 1
+	pad := int(b[end])
+	if pad >= aes.BlockSize || end-start < pad {
+		return nil, errAuth
+	}
+	for i := range pad {
+		if int(b[end-pad+i]) != i+1 {
+			return nil, errAuth
+		}
+	}
+	return b[:end-pad], nil
+}
+
+// seal appends the datagram that carries the payload, with an IV read from
+// random.
+func (c *packetCipher) seal(b []byte, kind rmcp.PayloadType, consoleID, sequence uint32, payload []byte, random io.Reader) ([]byte, error) {
+	pad := aes.BlockSize - 1 - len(payload)%aes.BlockSize
+	length := ivLen + len(payload) + pad + 1
+
+	start := len(b)
+	b = rmcp.AppendSealedHeader(b, kind, consoleID, sequence, length)
+	iv := len(b)
+	b = slices.Grow(b, length)[:iv+ivLen]
+	if _, err := io.ReadFull(random, b[iv:]); err != nil {
+		return nil, fmt.Errorf("initialization vector: %w", err)
+	}
+	b = append(b, payload...)
+	for i := range pad {
+		b = append(b, byte(i+1))
+	}
+	b = append(b, byte(pad))
+	text := b[iv+ivLen:]
+	cipher.NewCBCEncrypter(c.block, b[iv:iv+ivLen]).CryptBlocks(text, text)
+
+	b = rmcp.AppendTrailer(b, length)
+	return append(b, c.code(rmcp.Covered(b[start:]))...), nil
+}

@@ -1,0 +1,116 @@
+package session
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// ErrLocked means that another process serves the same BMC.
+var ErrLocked = errors.New("another process uses it")
+
+// The file is a header in the first record's place and a record for each slot
+// of the table. It grows with the highest slot in use.
+const (
+	fileName = "sessions"
+	magic    = "shipmi sessions 1\n" // the version of everything in the file
+	keyLen   = 32
+)
+
+// A file holds the records of a table on a file system that a reboot empties.
+type file struct {
+	*os.File
+	key   []byte // of digest; made with the file
+	reset string // why what the file held was dropped
+}
+
+// openFile opens and locks the session file in dir, and makes a new one where
+// there is none of this version.
+func openFile(dir string, random io.Reader) (*file, error) {
+	path := filepath.Join(dir, fileName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			err = ErrLocked
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	s := &file{File: f}
+	if err := s.readHeader(random); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+func (f *file) readHeader(random io.Reader) error {
+	header := make([]byte, recordLen)
+	n, err := f.ReadAt(header, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if n == recordLen && bytes.HasPrefix(header, []byte(magic)) {
+		f.key = header[len(magic):][:keyLen]
+		return nil
+	}
+	if n > 0 {
+		f.reset = "it is not one of this version"
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	clear(header)
+	copy(header, magic)
+	f.key = header[len(magic):][:keyLen]
+	if _, err := io.ReadFull(random, f.key); err != nil {
+		return fmt.Errorf("file key: %w", err)
+	}
+	_, err = f.WriteAt(header, 0)
+	return err
+}
+
+// records calls use with every record that is not empty.
+func (f *file) records(use func(slot int, record []byte)) error {
+	all, err := io.ReadAll(io.NewSectionReader(f, recordLen, recordLen*int64(len(Table{}.slots))))
+	if err != nil {
+		return fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	for slot := 0; len(all) > 0; slot++ {
+		record := make([]byte, recordLen)
+		all = all[copy(record, all):]
+		if state(record[0]) != free {
+			use(slot, record)
+		}
+	}
+	return nil
+}
+
+// write replaces the record of a slot; nothing erases it.
+func (f *file) write(slot int, record []byte) error {
+	if record == nil {
+		record = make([]byte, recordLen)
+	}
+	_, err := f.WriteAt(record, recordLen*int64(slot+1))
+	return err
+}
+
+// digest is a keyed digest of the parts and of where each ends.
+func (f *file) digest(parts ...[]byte) [32]byte {
+	mac := hmac.New(sha256.New, f.key)
+	for _, p := range parts {
+		mac.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(p))))
+		mac.Write(p)
+	}
+	return [32]byte(mac.Sum(nil))
+}

@@ -1,0 +1,140 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// A record is one session in the file. Sixteen records fill a page, and none
+// crosses a page boundary: a process that is killed while it writes has
+// written a record whole or not at all.
+const recordLen = 256
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+var (
+	errTorn       = errors.New("the record is damaged")
+	errBoot       = errors.New("it is from before the last boot")
+	errCredential = errors.New("the user has changed")
+)
+
+// encode lays a session out as a record: fixed fields, zeros, checksum.
+func (t *Table) encode(s *Session) []byte {
+	b := make([]byte, 0, recordLen)
+	b = append(b, byte(s.state), s.suite.ID, byte(s.role))
+	b = appendPadded(b, []byte(s.name), 16)
+	b = binary.LittleEndian.AppendUint32(b, s.consoleID)
+	b = binary.LittleEndian.AppendUint32(b, s.managedID)
+	b = append(b, s.consoleRandom[:]...)
+	b = append(b, s.managedRandom[:]...)
+	var sik []byte
+	if s.sik != nil {
+		sik = s.sik()
+	}
+	b = appendPadded(b, sik, 32)
+	credential := t.credential(s.user)
+	b = append(b, credential[:]...)
+	b = append(b, byte(s.Privilege), byte(s.Limit), flag(s.confirmed))
+	b = binary.LittleEndian.AppendUint32(b, s.received.top)
+	b = binary.LittleEndian.AppendUint32(b, s.received.seen)
+	b = binary.LittleEndian.AppendUint32(b, s.reserved)
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.created))
+	b = binary.LittleEndian.AppendUint64(b, uint64(s.touched))
+	addr := s.Peer.Addr().As16()
+	b = append(b, addr[:]...)
+	b = binary.LittleEndian.AppendUint16(b, s.Peer.Port())
+	b = b[:recordLen-4]
+	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+}
+
+// appendPadded appends the length of v and v in a field of n bytes.
+func appendPadded(b, v []byte, n int) []byte {
+	b = append(b, byte(len(v)))
+	b = append(b, v...)
+	return append(b, make([]byte, n-len(v))...)
+}
+
+func flag(v bool) byte {
+	if v {
+		return 1
+	}
+	return 0
+}
+
+// decode is the inverse of encode. A record whose times lie ahead of now comes
+// from before the host was booted.
+func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) {
+	if crc32.Checksum(b[:recordLen-4], castagnoli) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
+		return nil, errTorn
+	}
+	r := reader{b}
+	s := &Session{slot: slot, state: state(r.byte())}
+	suite, known := rmcp.SuiteByID(r.byte())
+	s.suite, s.role = suite, rmcp.Role(r.byte())
+	name, nameFits := r.padded(16)
+	s.name = string(name)
+	s.consoleID, s.managedID = r.uint32(), r.uint32()
+	s.consoleRandom, s.managedRandom = [16]byte(r.take(16)), [16]byte(r.take(16))
+	sik, sikFits := r.padded(32)
+	credential := [32]byte(r.take(32))
+	s.Privilege, s.Limit = rmcp.Privilege(r.byte()), rmcp.Privilege(r.byte())
+	s.confirmed = r.byte() != 0
+	s.received = window{top: r.uint32(), seen: r.uint32()}
+	s.reserved = r.uint32()
+	s.sent = s.reserved
+	s.created, s.touched = time.Duration(r.uint64()), time.Duration(r.uint64())
+	s.Peer = netip.AddrPortFrom(netip.AddrFrom16([16]byte(r.take(16))).Unmap(), r.uint16())
+
+	if s.state != opened {
+		s.user = t.user(s.name)
+	}
+	established := s.state == active || s.state == closing
+	switch {
+	case !known || !nameFits || !sikFits || s.state > closing || established == (len(sik) == 0):
+		return nil, errTorn
+	case s.created > now || s.touched > now:
+		return nil, errBoot
+	case t.credential(s.user) != credential || established && s.user == nil:
+		return nil, errCredential
+	}
+	if established {
+		s.setKeys(slices.Clone(sik))
+	}
+	return s, nil
+}
+
+// credential is a digest of all that a session was opened with, so that a
+// change of the user or of Kg ends it.
+func (t *Table) credential(u *User) [32]byte {
+	if u == nil {
+		return t.file.digest(t.Kg())
+	}
+	return t.file.digest(t.Kg(), []byte(u.Name), u.Password(), []byte{byte(u.Limit)})
+}
+
+// A reader takes fields off a record, which has all of them.
+type reader struct{ b []byte }
+
+func (r *reader) take(n int) []byte {
+	v := r.b[:n]
+	r.b = r.b[n:]
+	return v
+}
+
+// padded is the inverse of appendPadded; it is false where the length cannot be.
+func (r *reader) padded(n int) ([]byte, bool) {
+	length := int(r.byte())
+	field := r.take(n)
+	return field[:min(length, n)], length <= n
+}
+
+func (r *reader) byte() byte     { return r.take(1)[0] }
+func (r *reader) uint16() uint16 { return binary.LittleEndian.Uint16(r.take(2)) }
+func (r *reader) uint32() uint32 { return binary.LittleEndian.Uint32(r.take(4)) }
+func (r *reader) uint64() uint64 { return binary.LittleEndian.Uint64(r.take(8)) }
