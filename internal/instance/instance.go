@@ -37,14 +37,14 @@ func Default() Instance {
 }
 
 // FromEnv reads an Instance through getenv, which has the shape of os.Getenv.
-// What is unset or empty has its default. The error joins one line for every bad
-// value, which names the variable, the value and what is allowed.
+// What is unset or empty has its default. The error is one line that names every
+// bad variable, its value and what is allowed.
 func FromEnv(getenv func(string) string) (Instance, error) {
 	i := Default()
-	var errs []error
+	var problems []string
 	check := func(variable string, err error) {
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", variable, err))
+			problems = append(problems, variable+": "+err.Error())
 		}
 	}
 
@@ -62,8 +62,8 @@ func FromEnv(getenv func(string) string) (Instance, error) {
 		i.CipherSuites, err = ParseCipherSuites(value)
 		check(suitesVariable, err)
 	}
-	if len(errs) > 0 {
-		return Instance{}, errors.Join(errs...)
+	if problems != nil {
+		return Instance{}, errors.New(strings.Join(problems, "; "))
 	}
 	return i, nil
 }

@@ -66,14 +66,16 @@ func TestFromEnvNamesEveryBadValue(t *testing.T) {
 		"SHIPMI_ANSWER_TIMEOUT=soon",
 		"SHIPMI_CIPHER_SUITES=3 0",
 	))
-	require.EqualError(t, err, `SHIPMI_NAME: invalid name "a b": use letters, digits, "_", "." and "-", a letter or digit first, 63 at most
-SHIPMI_PROVIDER: "qm.conf": want the absolute path of a provider file
-SHIPMI_IDLE_TIMEOUT: "10": want a duration like 90s or 5m, from 100ms to 24h
-SHIPMI_SESSION_TIMEOUT: "99ms": want a duration like 90s or 5m, from 100ms to 24h
-SHIPMI_QUERY_TIMEOUT: "-1s": want a duration like 90s or 5m, from 100ms to 24h
-SHIPMI_ACTION_TIMEOUT: "25h": want a duration like 90s or 5m, from 100ms to 24h
-SHIPMI_ANSWER_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h
-SHIPMI_CIPHER_SUITES: "3 0": want each of "3 17" once at most`)
+	require.EqualError(t, err, strings.Join([]string{
+		`SHIPMI_NAME: invalid name "a b": use letters, digits, "_", "." and "-", a letter or digit first, 63 at most`,
+		`SHIPMI_PROVIDER: "qm.conf": want the absolute path of a provider file`,
+		`SHIPMI_IDLE_TIMEOUT: "10": want a duration like 90s or 5m, from 100ms to 24h`,
+		`SHIPMI_SESSION_TIMEOUT: "99ms": want a duration like 90s or 5m, from 100ms to 24h`,
+		`SHIPMI_QUERY_TIMEOUT: "-1s": want a duration like 90s or 5m, from 100ms to 24h`,
+		`SHIPMI_ACTION_TIMEOUT: "25h": want a duration like 90s or 5m, from 100ms to 24h`,
+		`SHIPMI_ANSWER_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`,
+		`SHIPMI_CIPHER_SUITES: "3 0": want each of "3 17" once at most`,
+	}, "; "))
 
 	_, err = FromEnv(lookup())
 	require.ErrorContains(t, err, "SHIPMI_NAME")
