@@ -1,0 +1,150 @@
+package provider
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+//go:embed action.sh
+var actionProgram string
+
+// actionLine matches what action.sh writes into the action file.
+var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
+
+// Act runs the action v to its end, with boot for "boot set".
+//
+// file is the path of the action file: a regular file that the caller made for this action, with a header of its own
+// in it, of whole lines that do not begin with "action:". As long as it exists, any process can learn from Adopt what
+// became of the action. The file is locked while the action runs; if it is already, Act starts nothing: ErrBusy.
+//
+// When the deadline of ctx is reached, the action's process group is killed. When ctx is cancelled, Act returns at
+// once and the action goes on, to be adopted. Errors are *Error.
+func (r *Runner) Act(ctx context.Context, v Verb, boot Boot, file string) error {
+	if !r.Provider.Has(v) {
+		return &Error{Verb: v, Err: ErrNoScript}
+	}
+	if err := r.start(v, boot, file); err != nil {
+		return &Error{Verb: v, Err: err}
+	}
+	return Adopt(ctx, v, file)
+}
+
+// start begins an action that shares its lock on the action file with nobody, not even us: the lock belongs to the
+// open file, and our descriptor of it is closed on return.
+func (r *Runner) start(v Verb, boot Boot, file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := flock(f, syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrBusy
+	} else if err != nil {
+		return err
+	}
+	stderr, err := r.Stderr(v)
+	if err != nil {
+		return err
+	}
+	defer stderr.Close()
+
+	cmd := r.shell(context.Background(), v, boot, actionProgram, "action", v.Identifier(),
+		r.script(Status, boot), r.script(On, boot), r.script(Off, boot), r.script(v, boot))
+	cmd.Stdout, cmd.Stderr = stderr, stderr
+	cmd.ExtraFiles = []*os.File{f}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	go cmd.Wait() //nolint:errcheck // only to reap it: how it ended is in the action file
+	return nil
+}
+
+// Adopt waits for the end of an action that this or an earlier process began with Act, and says what became of it in
+// the same way. An action that left no exit status was killed, or never began: ErrLost.
+func Adopt(ctx context.Context, v Verb, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return &Error{Verb: v, Err: err}
+	}
+	end := make(chan error, 1)
+	go func() {
+		defer f.Close()
+		end <- outcome(v, f)
+	}()
+
+	select {
+	case err := <-end:
+		return err
+	case <-ctx.Done():
+	}
+	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Error{Verb: v, Err: ctx.Err()}
+	}
+	for {
+		kill(file)
+		select {
+		case err := <-end:
+			if errors.Is(err, ErrLost) {
+				return &Error{Verb: v, Err: ErrTimeout}
+			}
+			return err
+		case <-time.After(100 * time.Millisecond): // it had not written its pid yet
+		}
+	}
+}
+
+// outcome waits until nobody holds the lock on the action file and reads the exit status in it.
+func outcome(v Verb, f *os.File) error {
+	if err := flock(f, syscall.LOCK_SH); err != nil {
+		return &Error{Verb: v, Err: err}
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return &Error{Verb: v, Err: err}
+	}
+	switch exit, ok := written(string(text), "exit"); {
+	case !ok:
+		return &Error{Verb: v, Err: ErrLost}
+	case exit != 0:
+		return &Error{Verb: v, Exit: exit, Err: exitMeaning[exit]}
+	default:
+		return nil
+	}
+}
+
+// kill ends the process group of a running action. The lock that its leader holds is what makes the pid valid.
+func kill(file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	if pid, ok := written(string(text), "pid"); ok && pid > 1 {
+		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	}
+}
+
+// written is the number that action.sh wrote into the action file under key.
+func written(text, key string) (number int, ok bool) {
+	for _, line := range actionLine.FindAllStringSubmatch(text, -1) {
+		if line[1] == key {
+			number, err := strconv.Atoi(line[2])
+			return number, err == nil
+		}
+	}
+	return 0, false
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package provider
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// An Entry is a provider file that was found; it may still be refused by Load.
+type Entry struct {
+	Name string // base name without ".conf"
+	Path string // absolute
+}
+
+// List finds the provider files in dirs, sorted by name. Of two with the same name the one in the later directory
+// counts. A directory that does not exist holds none.
+func List(dirs []string) ([]Entry, error) {
+	found := make(map[string]Entry)
+	for _, dir := range dirs {
+		files, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("provider directory: %w", err)
+		}
+		for _, file := range files {
+			name, ok := strings.CutSuffix(file.Name(), ".conf")
+			if !ok || file.IsDir() {
+				continue
+			}
+			path, err := filepath.Abs(filepath.Join(dir, file.Name()))
+			if err != nil {
+				return nil, fmt.Errorf("provider directory: %w", err)
+			}
+			found[name] = Entry{name, path}
+		}
+	}
+	byName := func(a, b Entry) int { return cmp.Compare(a.Name, b.Name) }
+	return slices.SortedFunc(maps.Values(found), byName), nil
+}
+
+// Find gives the absolute path of the provider called name in dirs (see List). A name that ends in ".conf" is a path
+// already, and must exist.
+func Find(dirs []string, name string) (string, error) {
+	if strings.HasSuffix(name, ".conf") {
+		if _, err := os.Stat(name); err != nil {
+			return "", fmt.Errorf("provider file: %w", err)
+		}
+		return filepath.Abs(name)
+	}
+	entries, err := List(dirs)
+	if err != nil {
+		return "", err
+	}
+	for _, entry := range entries {
+		if entry.Name == name {
+			return entry.Path, nil
+		}
+	}
+	return "", fmt.Errorf("no provider %q in %s", name, strings.Join(dirs, ", "))
+}

@@ -1,0 +1,73 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// A setting is one "key = value" of an INI file, or with an empty key one "[section]" line.
+type setting struct {
+	line    int // counted from 1
+	section string
+	key     string // lower case
+	value   string // lines joined by "\n", without the white space around each
+}
+
+func (s setting) String() string {
+	if s.key == "" {
+		return fmt.Sprintf("[%s]", s.section)
+	}
+	return fmt.Sprintf("[%s] key %q", s.section, s.key)
+}
+
+// parseINI reads the INI dialect of Python's ConfigParser without interpolation, in which providers have always been
+// written. Values are shell, so what it does not do matters most: no quote, backquote, backslash or inline comment
+// means anything. A line indented deeper than its key continues the value, also after blank lines and after comments,
+// which begin with "#" or ";". Errors begin with the line number.
+func parseINI(text string) ([]setting, error) {
+	var settings []setting
+	indent := 0 // of the last setting
+	for i, raw := range strings.Split(text, "\n") {
+		line := strings.TrimSpace(raw)
+		depth := strings.IndexFunc(raw, func(r rune) bool { return !unicode.IsSpace(r) })
+		last := &setting{}
+		if len(settings) > 0 {
+			last = &settings[len(settings)-1]
+		}
+
+		switch {
+		case strings.Contains(line, "\x00"):
+			return nil, fmt.Errorf("%d: %q: NUL byte", i+1, line)
+
+		case strings.HasPrefix(line, "#"), strings.HasPrefix(line, ";"):
+
+		case line == "", last.key != "" && depth > indent:
+			last.value += "\n" + line
+
+		case line[0] == '[':
+			section, _, closed := strings.Cut(line[1:], "]")
+			if !closed {
+				return nil, fmt.Errorf("%d: %q: closing bracket missing", i+1, line)
+			}
+			settings = append(settings, setting{line: i + 1, section: section})
+
+		default:
+			split := strings.IndexAny(line, "=:")
+			if split < 1 {
+				return nil, fmt.Errorf("%d: %q: neither [section] nor key=value", i+1, line)
+			}
+			indent = depth
+			settings = append(settings, setting{
+				line:    i + 1,
+				section: last.section,
+				key:     strings.ToLower(strings.TrimSpace(line[:split])),
+				value:   strings.TrimSpace(line[split+1:]),
+			})
+		}
+	}
+	for i := range settings {
+		settings[i].value = strings.TrimSpace(settings[i].value)
+	}
+	return settings, nil
+}

@@ -1,0 +1,27 @@
+package provider
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// leftover matches a per cent sign that stands for nothing, with enough after it to recognise the place.
+var leftover = regexp.MustCompile(`%(\([^)]*\)s?|\S)?`)
+
+// placeholders replaces what a script's text may hold: the BMC's name, in "boot set" the boot device (under both
+// names that the predecessor had for it), and "%%" for a per cent sign.
+func placeholders(v Verb, name string, device Device, percent string) *strings.Replacer {
+	pairs := []string{"%(name)s", name, "%%", percent}
+	if v == BootSet {
+		pairs = append(pairs, "%(bootdev)s", string(device), "%(boot_device)s", string(device))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+func checkPlaceholders(v Verb, text string) error {
+	if found := leftover.FindString(placeholders(v, "", "", "").Replace(text)); found != "" {
+		return fmt.Errorf("%q: unknown placeholder; a per cent sign is written %%%%", found)
+	}
+	return nil
+}
