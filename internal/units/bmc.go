@@ -1,0 +1,67 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// A BMC is one BMC as its files describe it.
+type BMC struct {
+	instance.Instance
+	Listen  []netip.AddrPort // in the order of the files; IPv4 addresses are unmapped
+	Comment string
+
+	// Err names the file that could not be understood, and why. Then only the
+	// name is certain.
+	Err error
+}
+
+// Errors of Store that a caller can tell apart.
+var (
+	ErrExist    = errors.New("exists already")
+	ErrNotExist = errors.New("no such BMC")
+	ErrTaken    = errors.New("address and port are taken")
+)
+
+// SocketUnit returns the name of the unit that listens for a BMC.
+func SocketUnit(name string) string { return "shipmi-bmc@" + name + ".socket" }
+
+// ServiceUnit returns the name of the unit that answers for a BMC.
+func ServiceUnit(name string) string { return "shipmi-bmc@" + name + ".service" }
+
+// checkListen reports the first address of b that cannot be bound because of
+// another one of b or of others.
+func (b BMC) checkListen(others []BMC) error {
+	if len(b.Listen) == 0 {
+		return errors.New("no address to listen on")
+	}
+	for i, addr := range b.Listen {
+		for _, earlier := range b.Listen[:i] {
+			if overlap(addr, earlier) {
+				return fmt.Errorf("%w: %v lies within %v of the same BMC", ErrTaken, addr, earlier)
+			}
+		}
+		for _, other := range others {
+			for _, taken := range other.Listen {
+				if overlap(addr, taken) {
+					return fmt.Errorf("%w: %q listens on %v", ErrTaken, other.Name, taken)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// overlap reports whether a and b would receive the same packets. The IPv6
+// wildcard takes IPv4 as well, because the socket units are dual-stack.
+func overlap(a, b netip.AddrPort) bool {
+	return a.Port() == b.Port() &&
+		(a.Addr() == b.Addr() || includes(a.Addr(), b.Addr()) || includes(b.Addr(), a.Addr()))
+}
+
+func includes(wildcard, addr netip.Addr) bool {
+	return wildcard == netip.IPv6Unspecified() || wildcard == netip.IPv4Unspecified() && addr.Is4()
+}

@@ -1,0 +1,182 @@
+package units
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// The sections and settings that ShIPMI writes and reads. systemd ignores a
+// section whose name begins with X-.
+const (
+	socketSection  = "Socket"
+	listenSetting  = "ListenDatagram"
+	serviceSection = "Service"
+	envSetting     = "Environment"
+	credSetting    = "LoadCredential"
+	ownSection     = "X-ShIPMI"
+	commentSetting = "Comment"
+)
+
+const dropInHeader = `# Written by "shipmi add". Changes made here by hand count from the next
+# "systemctl daemon-reload" on; see systemd.unit(5).
+`
+
+func (b BMC) socketDropIn() ([]byte, error) {
+	var options []*unit.UnitOption
+	for _, addr := range b.Listen {
+		options = append(options, unit.NewUnitOption(socketSection, listenSetting, formatListen(addr)))
+	}
+	if b.Comment != "" {
+		options = append(options, unit.NewUnitOption(ownSection, commentSetting, quote(b.Comment)))
+	}
+	return render(options)
+}
+
+func (b BMC) serviceDropIn() ([]byte, error) {
+	var options []*unit.UnitOption
+	for _, variable := range b.Environ() {
+		options = append(options, unit.NewUnitOption(serviceSection, envSetting, quote(variable)))
+	}
+	options = append(options, unit.NewUnitOption(serviceSection, credSetting, "users:"+credentialsPath(b.Name)))
+	return render(options)
+}
+
+// render returns a drop-in. It guards what unit.Serialize lets through: a line
+// break, which would begin a new setting, and %, which stands for a specifier.
+func render(options []*unit.UnitOption) ([]byte, error) {
+	for _, o := range options {
+		if err := instance.CheckText(o.Value); err != nil {
+			return nil, fmt.Errorf("%s=%q %w", o.Name, o.Value, err)
+		}
+		o.Value = strings.ReplaceAll(o.Value, "%", "%%")
+	}
+	body, err := io.ReadAll(unit.Serialize(options))
+	return append([]byte(dropInHeader), body...), err
+}
+
+// A setting is one line of a drop-in, with the file that it stands in.
+type setting struct {
+	*unit.UnitOption
+	file string
+}
+
+// readDropIns returns what the drop-ins of a directory say, in the order in which
+// systemd applies them. A directory that does not exist says nothing.
+func readDropIns(dir string) ([]setting, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	var all []setting
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".conf" {
+			continue
+		}
+		path := filepath.Join(dir, entry.Name())
+		options, err := readDropIn(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, option := range options {
+			all = append(all, setting{option, path})
+		}
+	}
+	return all, nil
+}
+
+func readDropIn(path string) ([]*unit.UnitOption, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	options, err := unit.DeserializeOptions(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return options, nil
+}
+
+// pick returns the settings of one name. As in systemd, an empty value takes back
+// those before it.
+func pick(settings []setting, section, name string) []setting {
+	var picked []setting
+	for _, s := range settings {
+		switch {
+		case s.Section != section || s.Name != name:
+		case s.Value == "":
+			picked = nil
+		default:
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}
+
+// readSocket fills in what the drop-ins of the socket in dir say.
+func (b *BMC) readSocket(dir string) error {
+	settings, err := readDropIns(dir)
+	if err != nil {
+		return err
+	}
+	for _, s := range pick(settings, socketSection, listenSetting) {
+		addr, err := parseListen(b.expand(s.Value))
+		if err != nil {
+			return fmt.Errorf("%s: %s=%w", s.file, listenSetting, err)
+		}
+		b.Listen = append(b.Listen, addr)
+	}
+	if b.Listen == nil {
+		return fmt.Errorf("%s: no %s= in any file", dir, listenSetting)
+	}
+	for _, s := range pick(settings, ownSection, commentSetting) {
+		words, err := splitWords(b.expand(s.Value))
+		if err != nil {
+			return fmt.Errorf("%s: %s=%q: %w", s.file, commentSetting, s.Value, err)
+		}
+		b.Comment = strings.Join(words, " ")
+	}
+	return nil
+}
+
+// readService fills in what the drop-ins of the service in dir say.
+func (b *BMC) readService(dir string) error {
+	settings, err := readDropIns(dir)
+	if err != nil {
+		return err
+	}
+	variables := map[string]string{"SHIPMI_NAME": b.Name}
+	var files []string
+	for _, s := range pick(settings, serviceSection, envSetting) {
+		words, err := splitWords(b.expand(s.Value))
+		if err != nil {
+			return fmt.Errorf("%s: %s=%q: %w", s.file, envSetting, s.Value, err)
+		}
+		for _, word := range words {
+			name, value, _ := strings.Cut(word, "=")
+			variables[name] = value
+		}
+		files = append(files, s.file)
+	}
+	if files == nil {
+		return fmt.Errorf("%s: no %s= in any file", dir, envSetting)
+	}
+	b.Instance, err = instance.FromEnv(func(name string) string { return variables[name] })
+	if err != nil {
+		return fmt.Errorf("%s: %w", strings.Join(slices.Compact(files), ", "), err)
+	}
+	return nil
+}
+
+// expand replaces the specifiers that make sense in the settings of a BMC.
+func (b *BMC) expand(value string) string {
+	return strings.NewReplacer("%%", "%", "%i", b.Name).Replace(value)
+}

@@ -1,0 +1,90 @@
+package units
+
+import (
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const service = "[Service]\nEnvironment=SHIPMI_PROVIDER=/p.conf\n"
+
+// write makes the drop-ins of a BMC by hand, given by their path below the unit
+// directory.
+func write(t *testing.T, s Store, files map[string]string) {
+	t.Helper()
+	for name, text := range files {
+		path := s.path(unitDir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+}
+
+func TestHandEdits(t *testing.T) {
+	s := Store{Root: t.TempDir()}
+	write(t, s, map[string]string{
+		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\n[X-ShIPMI]\nComment=Bob and Eve\n",
+		"shipmi-bmc@a.socket.d/60-more.conf":   "; reset\n[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\n",
+		"shipmi-bmc@a.socket.d/ignored.bak":    "[Socket]\nListenDatagram=hello\n",
+		"shipmi-bmc@a.service.d/50-a.conf":     "[Service]\nEnvironment=SHIPMI_PROVIDER=/old.conf SHIPMI_CIPHER_SUITES=3\n",
+		"shipmi-bmc@a.service.d/60-b.conf":     "[Service]\nEnvironment='SHIPMI_PROVIDER=/%i 100%%.conf' \\\n  SHIPMI_IDLE_TIMEOUT=1m\nNice=5\n",
+		"shipmi-bmc@.socket.d/all.conf":        "[Socket]\nReceiveBuffer=1M\n",
+		"shipmi-bmc@.socket/x.conf":            "",
+		"other@a.socket.d/x.conf":              "",
+	})
+
+	all, err := s.List()
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	b := all[0]
+	require.NoError(t, b.Err)
+	require.Equal(t, "a", b.Name)
+	require.Equal(t, "Bob and Eve", b.Comment)
+	require.Equal(t, []netip.AddrPort{netip.MustParseAddrPort("[::]:6230"), netip.MustParseAddrPort("[fe80::1%eth0]:1")}, b.Listen)
+	require.Equal(t, "/a 100%.conf", b.Provider)
+	require.Equal(t, time.Minute, b.Timeouts.Idle)
+	require.Equal(t, []byte{3}, b.CipherSuites)
+}
+
+func TestNonsenseNamesTheFile(t *testing.T) {
+	const listen = "[Socket]\nListenDatagram=[::]:623\n"
+	tests := map[string]struct{ socket, service, want string }{
+		"an address":  {"[Socket]\nListenDatagram=hello\n", service, `socket.d/x.conf: ListenDatagram="hello": want an address and a port like [::]:623 or 192.0.2.1:623`},
+		"no address":  {"[Socket]\n", service, `socket.d: no ListenDatagram= in any file`},
+		"a section":   {"[Socket\nListenDatagram=1", service, `socket.d/x.conf: unable to find end of section`},
+		"a line":      {"[Socket]\nhello\n", service, `socket.d/x.conf: unexpected newline encountered while parsing option name`},
+		"a comment":   {listen + "[X-ShIPMI]\nComment=\"a\n", service, `socket.d/x.conf: Comment="\"a": the quote " is not closed`},
+		"a quote":     {listen, "[Service]\nEnvironment=\"A=1\n", `service.d/x.conf: Environment="\"A=1": the quote " is not closed`},
+		"no provider": {listen, "[Service]\nEnvironment=A=1\n", `service.d/x.conf: SHIPMI_PROVIDER: "": want the absolute path of a provider file`},
+		"no service":  {listen, "", `service.d: no Environment= in any file`},
+		"a timeout":   {listen, service + "Environment=SHIPMI_IDLE_TIMEOUT=soon\n", `service.d/x.conf: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := Store{Root: t.TempDir()}
+			write(t, s, map[string]string{
+				"shipmi-bmc@bad.socket.d/x.conf":   tt.socket,
+				"shipmi-bmc@bad.service.d/x.conf":  tt.service,
+				"shipmi-bmc@good.socket.d/x.conf":  "[Socket]\nListenDatagram=1\n",
+				"shipmi-bmc@good.service.d/x.conf": service,
+			})
+
+			all, err := s.List()
+			require.NoError(t, err)
+			require.Len(t, all, 2)
+			require.Equal(t, "bad", all[0].Name)
+			require.EqualError(t, all[0].Err, s.path(unitDir, "shipmi-bmc@bad."+tt.want))
+			require.Equal(t, "good", all[1].Name)
+			require.NoError(t, all[1].Err)
+		})
+	}
+
+	s := Store{Root: t.TempDir()}
+	write(t, s, map[string]string{"shipmi-bmc@a b.socket.d/x.conf": ""})
+	all, err := s.List()
+	require.NoError(t, err)
+	require.ErrorContains(t, all[0].Err, `invalid name "a b"`)
+}

@@ -1,0 +1,61 @@
+package units
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// A file is to be written for a new BMC, in a directory that may not exist yet.
+type file struct {
+	path string
+	text []byte
+	mode os.FileMode
+}
+
+// render returns the files of a BMC, the one that makes it exist last.
+func (s Store) render(b BMC, c instance.Credentials) ([]file, error) {
+	socket, socketErr := b.socketDropIn()
+	service, serviceErr := b.serviceDropIn()
+	if err := errors.Join(instance.CheckName(b.Name), c.Check(), socketErr, serviceErr); err != nil {
+		return nil, err
+	}
+	return []file{
+		{s.path(credentialsPath(b.Name)), c.Marshal(), 0o600},
+		{filepath.Join(s.dropInDir(ServiceUnit(b.Name)), dropInName), service, 0o644},
+		{filepath.Join(s.dropInDir(SocketUnit(b.Name)), dropInName), socket, 0o644},
+	}, nil
+}
+
+func (f file) write() error {
+	dir := filepath.Dir(f.path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	pending, err := renameio.NewPendingFile(f.path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(f.mode))
+	if err != nil {
+		return err
+	}
+	defer pending.Cleanup()
+	if _, err := pending.Write(f.text); err != nil {
+		return err
+	}
+	return pending.CloseAtomicallyReplace()
+}
+
+// undo removes what write may have made. Directories that hold something else
+// stay.
+func undo(files []file) error {
+	var errs []error
+	for _, f := range files {
+		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
+			errs = append(errs, err)
+		}
+		_ = os.Remove(filepath.Dir(f.path))
+	}
+	return errors.Join(errs...)
+}

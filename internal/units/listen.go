@@ -1,0 +1,33 @@
+package units
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// formatListen returns addr as ListenDatagram= wants it (systemd.socket(5)),
+// which puts the interface of a link-local address behind the port.
+func formatListen(addr netip.AddrPort) string {
+	zone := addr.Addr().Zone()
+	text := netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port()).String()
+	if zone != "" {
+		text += "%" + zone
+	}
+	return text
+}
+
+// parseListen reads the IP addresses that formatListen writes, and a bare port,
+// which stands for every address.
+func parseListen(text string) (netip.AddrPort, error) {
+	if port, err := strconv.ParseUint(text, 10, 16); err == nil && port > 0 {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port)), nil
+	}
+	text, zone, _ := strings.Cut(text, "%")
+	addr, err := netip.ParseAddrPort(text)
+	if err != nil || addr.Port() == 0 {
+		return netip.AddrPort{}, fmt.Errorf("%q: want an address and a port like [::]:623 or 192.0.2.1:623", text)
+	}
+	return netip.AddrPortFrom(addr.Addr().Unmap().WithZone(zone), addr.Port()), nil
+}

@@ -1,0 +1,164 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+const (
+	unitDir        = "/etc/systemd/system"
+	credentialsDir = "/etc/shipmi/credentials"
+	runtimeDir     = "/run/shipmi-bmc"
+	stateDir       = "/var/lib/shipmi-bmc"
+	dropInName     = "50-shipmi.conf"
+)
+
+// A Store is the files of all BMCs of a host.
+type Store struct {
+	Root string // prefix of every path that is read or written; empty for /
+}
+
+func (s Store) path(elem ...string) string {
+	return filepath.Join(s.Root, filepath.Join(elem...))
+}
+
+func (s Store) dropInDir(unitName string) string { return s.path(unitDir, unitName+".d") }
+
+func credentialsPath(name string) string { return filepath.Join(credentialsDir, name) }
+
+// List returns all BMCs, sorted by name. One that cannot be understood is there
+// too, with its Err set.
+func (s Store) List() ([]BMC, error) {
+	entries, err := os.ReadDir(s.path(unitDir))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	before, after, _ := strings.Cut(SocketUnit("/"), "/")
+	var all []BMC
+	for _, entry := range entries {
+		name, isSocket := strings.CutSuffix(entry.Name(), after+".d")
+		name, isOurs := strings.CutPrefix(name, before)
+		if isSocket && isOurs && name != "" {
+			all = append(all, s.load(name))
+		}
+	}
+	return all, nil
+}
+
+// Find returns the named BMCs, each once. If any of them does not exist, the
+// error has a line for each of those and wraps ErrNotExist.
+func (s Store) Find(names ...string) ([]BMC, error) {
+	var (
+		found []BMC
+		errs  []error
+		seen  = make(map[string]bool)
+	)
+	for _, name := range names {
+		switch {
+		case seen[name]:
+		case !s.exists(name):
+			errs = append(errs, fmt.Errorf("%w: %q", ErrNotExist, name))
+		default:
+			found = append(found, s.load(name))
+		}
+		seen[name] = true
+	}
+	return found, errors.Join(errs...)
+}
+
+func (s Store) exists(name string) bool {
+	if instance.CheckName(name) != nil {
+		return false
+	}
+	_, err := os.Lstat(s.dropInDir(SocketUnit(name)))
+	return err == nil
+}
+
+func (s Store) load(name string) BMC {
+	b := BMC{Instance: instance.Instance{Name: name}}
+	b.Err = instance.CheckName(name)
+	if b.Err == nil {
+		b.Err = b.readSocket(s.dropInDir(SocketUnit(name)))
+	}
+	if b.Err == nil {
+		b.Err = b.readService(s.dropInDir(ServiceUnit(name)))
+		b.Name = name
+	}
+	return b
+}
+
+// Credentials returns who may log in to a BMC.
+func (s Store) Credentials(name string) (instance.Credentials, error) {
+	path := s.path(credentialsPath(name))
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return instance.Credentials{}, err
+	}
+	c, err := instance.ParseCredentials(text)
+	if err != nil {
+		return instance.Credentials{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Add writes the files of a new BMC and then calls commit. When anything fails,
+// commit included, it leaves everything as it was. The error wraps ErrExist or
+// ErrTaken when another BMC is in the way.
+func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
+	files, err := s.render(b, c)
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	if s.exists(b.Name) {
+		return fmt.Errorf("BMC %q %w", b.Name, ErrExist)
+	}
+	others, err := s.List()
+	if err != nil {
+		return err
+	}
+	if err := b.checkListen(others); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := f.write(); err != nil {
+			return errors.Join(err, undo(files))
+		}
+	}
+	if err := commit(); err != nil {
+		return errors.Join(err, undo(files))
+	}
+	return nil
+}
+
+// Delete removes everything that was kept for a BMC, other drop-ins of its units
+// included. What makes it exist goes last, so that Delete can be repeated.
+func (s Store) Delete(name string) error {
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	for _, path := range []string{
+		s.path(credentialsPath(name)),
+		s.path(runtimeDir, name),
+		s.path(stateDir, name),
+		s.dropInDir(ServiceUnit(name)),
+		s.dropInDir(SocketUnit(name)),
+	} {
+		if err := os.RemoveAll(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,151 @@
+package units
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/coreos/go-systemd/v22/dbus"
+	godbus "github.com/godbus/dbus/v5"
+)
+
+// Systemd carries orders to the service manager of this host. Its methods take
+// names of units. An error wraps fs.ErrPermission when the caller may not give
+// the order.
+type Systemd struct {
+	conn *dbus.Conn
+}
+
+// Connect opens a connection that lives until ctx ends or Close. Root talks to
+// systemd itself, and so needs no message bus; others go through the system bus.
+func Connect(ctx context.Context) (*Systemd, error) {
+	var private error
+	if os.Geteuid() == 0 {
+		conn, err := dbus.NewSystemdConnectionContext(ctx)
+		if err == nil {
+			return &Systemd{conn}, nil
+		}
+		private = err
+	}
+	conn, err := dbus.NewSystemConnectionContext(ctx)
+	switch {
+	case err == nil:
+		return &Systemd{conn}, nil
+	case private != nil:
+		return nil, fmt.Errorf("systemd cannot be reached: private socket: %w; system bus: %w", private, err)
+	default:
+		return nil, fmt.Errorf("systemd cannot be reached: system bus: %w", err)
+	}
+}
+
+// Close ends the connection.
+func (s *Systemd) Close() { s.conn.Close() }
+
+// Reload makes systemd read all unit files again.
+func (s *Systemd) Reload(ctx context.Context) error {
+	return explain("reload systemd", s.conn.ReloadContext(ctx))
+}
+
+// Enable lets units start with the host.
+func (s *Systemd) Enable(ctx context.Context, units []string) error {
+	_, _, err := s.conn.EnableUnitFilesContext(ctx, units, false, false)
+	return explain("enable", err)
+}
+
+// Disable takes back Enable.
+func (s *Systemd) Disable(ctx context.Context, units []string) error {
+	_, err := s.conn.DisableUnitFilesContext(ctx, units, false)
+	return explain("disable", err)
+}
+
+// States returns the active state of each unit, such as active, inactive or
+// failed (systemctl(1)), also of those that do not exist.
+func (s *Systemd) States(ctx context.Context, units []string) (map[string]string, error) {
+	statuses, err := s.conn.ListUnitsByNamesContext(ctx, units)
+	if err != nil {
+		return nil, explain("list units", err)
+	}
+	states := make(map[string]string, len(statuses))
+	for _, status := range statuses {
+		states[status.Name] = status.ActiveState
+	}
+	return states, nil
+}
+
+// Start starts socket units, all at once, and returns why units failed.
+func (s *Systemd) Start(ctx context.Context, sockets []string) map[string]error {
+	failed := s.batch(ctx, s.conn.StartUnitContext, sockets)
+	for unit, err := range failed {
+		if result, _ := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "Result"); result != nil {
+			err = fmt.Errorf("%w: result %v", err, result.Value)
+		}
+		failed[unit] = explain("start "+unit, err)
+	}
+	return failed
+}
+
+// Stop stops units, all at once, makes systemd forget that any of them failed,
+// and returns why units did not stop. A unit that does not exist is stopped.
+func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
+	failed := s.batch(ctx, s.conn.StopUnitContext, units)
+	for _, unit := range units {
+		err := failed[unit]
+		if err == nil || isUnknown(err) {
+			delete(failed, unit)
+			err = s.conn.ResetFailedUnitContext(ctx, unit)
+		}
+		if err != nil && !isUnknown(err) {
+			failed[unit] = explain("stop "+unit, err)
+		}
+	}
+	return failed
+}
+
+// batch gives the same order for many units and then waits for all of them.
+func (s *Systemd) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
+	failed := make(map[string]error)
+	results := make(map[string]chan string)
+	for _, unit := range units {
+		result := make(chan string, 1) // a channel that blocks would stall the connection
+		if _, err := order(ctx, unit, "replace", result); err != nil {
+			failed[unit] = err
+			continue
+		}
+		results[unit] = result
+	}
+	for unit, result := range results {
+		select {
+		case text := <-result:
+			if text != "done" {
+				failed[unit] = errors.New("job " + text)
+			}
+		case <-ctx.Done():
+			failed[unit] = ctx.Err()
+		}
+	}
+	return failed
+}
+
+func isUnknown(err error) bool {
+	var e godbus.Error
+	return errors.As(err, &e) && e.Name == "org.freedesktop.systemd1.NoSuchUnit"
+}
+
+// explain names the order that failed, and marks an error that means that the
+// caller may not give it.
+func explain(order string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e godbus.Error
+	if errors.As(err, &e) {
+		switch e.Name {
+		case "org.freedesktop.DBus.Error.AccessDenied",
+			"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired":
+			return fmt.Errorf("%s: %w: %w", order, fs.ErrPermission, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", order, err)
+}
