@@ -47,7 +47,8 @@ type Packet struct {
 	Sequence      uint32 // 0 outside a session
 	Payload       []byte // as sent: with IV and padding when Encrypted
 
-	raw []byte // the whole packet from AuthType on
+	raw  []byte // the whole packet from AuthType on
+	rest []byte // what follows Payload
 }
 
 // ParsePacket reads what follows the RMCP header of class IPMI. An IPMI 1.5
@@ -80,6 +81,7 @@ func parseV15(b []byte) (Packet, error) {
 		SessionID: binary.LittleEndian.Uint32(b[5:]),
 		Payload:   b[v15HeaderLen:end],
 		raw:       b,
+		rest:      b[end:],
 	}, nil
 }
 
@@ -104,6 +106,7 @@ func parseRMCPPlus(b []byte) (Packet, error) {
 		Sequence:      binary.LittleEndian.Uint32(b[6:]),
 		Payload:       b[sessionHeaderLen:end],
 		raw:           b,
+		rest:          b[end:],
 	}, nil
 }
 
@@ -111,7 +114,7 @@ func parseRMCPPlus(b []byte) (Packet, error) {
 // session, as every packet outside a session must.
 func (p Packet) Bare() bool {
 	return p.SessionID == 0 && p.Sequence == 0 && !p.Encrypted && !p.Authenticated &&
-		(p.AuthType == AuthNone || len(p.raw) == sessionHeaderLen+len(p.Payload))
+		(p.AuthType == AuthNone || len(p.rest) == 0)
 }
 
 // AppendPacket appends an RMCP+ datagram outside a session: a session setup

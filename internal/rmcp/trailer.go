@@ -11,21 +11,20 @@ const (
 // covers, from the authentication type to the next header, and the code, whose
 // length in bytes follows from the integrity algorithm.
 func (p Packet) Trailer(codeLen int) (covered, code []byte, err error) {
-	rest := p.raw[sessionHeaderLen+len(p.Payload):]
 	pad := integrityPadLen(len(p.Payload))
-	if len(rest) != pad+2+codeLen {
-		return nil, nil, short("session trailer", len(rest), pad+2+codeLen)
+	if len(p.rest) != pad+2+codeLen {
+		return nil, nil, short("session trailer", len(p.rest), pad+2+codeLen)
 	}
-	for _, b := range rest[:pad] {
+	for _, b := range p.rest[:pad] {
 		if b != integrityPad {
 			return nil, nil, bad("integrity pad", b)
 		}
 	}
-	if rest[pad] != byte(pad) {
-		return nil, nil, bad("integrity pad length", rest[pad])
+	if p.rest[pad] != byte(pad) {
+		return nil, nil, bad("integrity pad length", p.rest[pad])
 	}
-	if rest[pad+1] != nextHeader {
-		return nil, nil, bad("next header", rest[pad+1])
+	if p.rest[pad+1] != nextHeader {
+		return nil, nil, bad("next header", p.rest[pad+1])
 	}
 	end := len(p.raw) - codeLen
 	return p.raw[:end], p.raw[end:], nil
