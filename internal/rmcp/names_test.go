@@ -1,0 +1,46 @@
+package rmcp
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestPrivilege(t *testing.T) {
+	for name, want := range map[string]Privilege{"user": User, "operator": Operator, "administrator": Administrator} {
+		p, ok := ParsePrivilege(name)
+		require.True(t, ok, name)
+		require.Equal(t, want, p)
+		require.Equal(t, name, p.String())
+	}
+	for _, name := range []string{"", "anyone", "callback", "oem", "admin", "Administrator", "4"} {
+		_, ok := ParsePrivilege(name)
+		require.False(t, ok, name)
+	}
+	require.Equal(t, "privilege 0x0f", Privilege(15).String())
+}
+
+func TestRole(t *testing.T) {
+	require.Equal(t, Operator, Role(0x13).Privilege())
+	require.Equal(t, User, Role(0xF2).Privilege())
+}
+
+func TestStatusString(t *testing.T) {
+	require.Equal(t, "no cipher suite match with proposed security algorithms", Status(0x11).String())
+	require.Equal(t, "status 0x77", Status(0x77).String())
+}
+
+func TestSuites(t *testing.T) {
+	three, ok := SuiteByID(3)
+	require.True(t, ok)
+	require.Equal(t, unhex(t, "c0 03 01 41 81"), three.AppendRecord(nil))
+
+	seventeen, ok := SuiteByID(17)
+	require.True(t, ok)
+	require.Equal(t, unhex(t, "c0 11 03 44 81"), seventeen.AppendRecord(nil))
+
+	for _, id := range []byte{0, 1, 2, 6, 7, 8, 11, 12, 15, 16, 18, 255} {
+		_, ok := SuiteByID(id)
+		require.False(t, ok, id)
+	}
+}
