@@ -119,13 +119,19 @@ func outcome(v Verb, f *os.File) error {
 	}
 }
 
-// kill ends the process group of a running action. The lock that its leader holds is what makes the pid valid.
+// kill ends the process group of an action that runs. Only the lock that its leader holds makes the pid valid: when
+// the action has ended, all that may be left of the group is a guest.
 func kill(file string) {
-	text, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return
 	}
-	if pid, ok := written(string(text), "pid"); ok && pid > 1 {
+	defer f.Close()
+	if !errors.Is(flock(f, syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+		return
+	}
+	text, err := io.ReadAll(f)
+	if pid, ok := written(string(text), "pid"); err == nil && ok && pid > 1 {
 		_ = syscall.Kill(-pid, syscall.SIGKILL)
 	}
 }

@@ -11,7 +11,7 @@ type setting struct {
 	line    int // counted from 1
 	section string
 	key     string // lower case
-	value   string // lines joined by "\n", without the white space around each
+	value   string // lines joined by "\n", without the white space around each; none at the end
 }
 
 func (s setting) String() string {
@@ -67,7 +67,7 @@ func parseINI(text string) ([]setting, error) {
 		}
 	}
 	for i := range settings {
-		settings[i].value = strings.TrimSpace(settings[i].value)
+		settings[i].value = strings.TrimRightFunc(settings[i].value, unicode.IsSpace)
 	}
 	return settings, nil
 }

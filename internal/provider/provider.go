@@ -82,8 +82,6 @@ func parse(path, text string) (*Provider, error) {
 		fail := func(err error) (*Provider, error) { return nil, fmt.Errorf("%s:%d: %v: %w", path, s.line, s, err) }
 		v := Verb(strings.ToLower(s.section) + " " + s.key)
 		switch {
-		case s.section == "":
-			return fail(errors.New("stands before the first section"))
 		case s.key == "" && v != "boot " && v != "power ":
 			return fail(errors.New("unknown section"))
 		case s.key != "" && !verbs[v]:
@@ -94,7 +92,10 @@ func parse(path, text string) (*Provider, error) {
 		if err := checkPlaceholders(v, s.value); err != nil {
 			return fail(err)
 		}
-		seen[v], scripts[v] = true, s.value
+		seen[v] = true
+		if s.key != "" {
+			scripts[v] = s.value
+		}
 	}
 	if scripts[Status] == "" {
 		return nil, fmt.Errorf(`%s: [POWER] key "status": missing or empty`, path)

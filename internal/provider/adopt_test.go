@@ -1,0 +1,123 @@
+package provider
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestMain is also the process that TestAdoptAfterKill9 kills: it runs one action.
+func TestMain(m *testing.M) {
+	if file := os.Getenv("ACTION_FILE"); file != "" {
+		p, err := Load(os.Getenv("PROVIDER_FILE"))
+		if err != nil {
+			panic(err)
+		}
+		stderr := func(Verb) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }
+		r := &Runner{Provider: p, Name: "node-0", Environ: os.Environ(), Stderr: stderr}
+		panic(r.Act(context.Background(), On, Boot{}, file))
+	}
+	os.Exit(m.Run())
+}
+
+const slowOn = `
+[POWER]
+status = echo off
+on = echo $$ >>started
+     until [ -e go ]; do sleep 0.02; done
+     exit 75
+`
+
+func TestAdoptAfterKill9(t *testing.T) {
+	r := newRunner(t, slowOn)
+	file := actionFile(t)
+	process := exec.Command(os.Args[0])
+	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.path)
+	require.NoError(t, process.Start())
+	script := r.pid(t, "started")
+	kill9(t, process.Process.Pid)
+	require.Error(t, process.Wait())
+	require.True(t, alive(script))
+
+	adopted := make(chan error, 1)
+	go func() { adopted <- Adopt(t.Context(), On, file) }()
+	require.ErrorIs(t, r.Act(t.Context(), On, Boot{}, file), ErrBusy)
+	require.Empty(t, adopted)
+
+	r.write(t, "go", "")
+	require.ErrorIs(t, <-adopted, ErrBusy, "the exit status of the script")
+	require.Equal(t, 1, strings.Count(r.read(t, "started"), "\n"), "runs of the script")
+
+	// Whoever asks later hears the same.
+	require.EqualError(t, Adopt(t.Context(), On, file), "power on: exit status 75: busy, try later")
+}
+
+func TestAdoptAfterTheTimeLimit(t *testing.T) {
+	r := newRunner(t, "[POWER]\nstatus = echo off\non = sh -c 'echo $$ >grandchild; exec sleep 600'\n")
+	file := actionFile(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() { left <- r.Act(ctx, On, Boot{}, file) }()
+	grandchild := r.pid(t, "grandchild")
+
+	// Cancelled, we leave the action alone, as at the end of our process.
+	cancel()
+	require.ErrorIs(t, <-left, context.Canceled)
+	require.True(t, alive(grandchild))
+
+	// At the time limit, whoever started it, everything in its process group goes.
+	ctx2 := newLimit()
+	close(ctx2.done)
+	err := Adopt(ctx2, On, file)
+	require.EqualError(t, err, "power on: time limit reached, killed")
+	require.ErrorIs(t, err, ErrTimeout)
+	eventually(t, func() bool { return !alive(grandchild) })
+}
+
+func TestWrapperKilled(t *testing.T) {
+	r := newRunner(t, slowOn)
+	file := actionFile(t)
+	done := make(chan error, 1)
+	go func() { done <- r.Act(t.Context(), On, Boot{}, file) }()
+	script := r.pid(t, "started")
+	group, err := syscall.Getpgid(script)
+	require.NoError(t, err)
+	kill9(t, group)
+	require.ErrorIs(t, <-done, ErrLost)
+	r.write(t, "go", "")
+}
+
+func TestAdoptWhatNeverRan(t *testing.T) {
+	for name, text := range map[string]string{
+		"header only":     "header\n",
+		"no exit status":  "header\naction: pid 4\n",
+		"torn line":       "header\naction: pid 4\naction: exit 0",
+		"inside a header": "the action: exit 0\n",
+		"empty":           "",
+	} {
+		file := actionFile(t)
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		require.ErrorIs(t, Adopt(t.Context(), On, file), ErrLost, name)
+	}
+	require.ErrorIs(t, Adopt(t.Context(), On, "/nonexistent"), os.ErrNotExist)
+}
+
+// A guest that a script leaves in the background lives on, and the next action need not wait for it.
+func TestGuestInTheBackground(t *testing.T) {
+	r := newRunner(t, "[POWER]\nstatus = echo on\non = sleep 600 & echo $! >guest\noff = true\n")
+	file := actionFile(t)
+	require.NoError(t, r.Act(t.Context(), On, Boot{}, file))
+	guest := r.pid(t, "guest")
+	defer kill9(t, guest)
+
+	ctx := newLimit()
+	close(ctx.done)
+	require.NoError(t, Adopt(ctx, On, file), "ended before its time limit")
+	require.NoError(t, r.Act(t.Context(), Off, Boot{}, actionFile(t)))
+	require.True(t, alive(guest))
+}

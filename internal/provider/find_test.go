@@ -1,0 +1,51 @@
+package provider
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFindAndList(t *testing.T) {
+	root := t.TempDir()
+	builtin, etc := filepath.Join(root, "builtin"), filepath.Join(root, "etc")
+	for _, file := range []string{
+		"builtin/dummy.conf", "builtin/qm.conf", "etc/qm.conf", "etc/my.provider.conf", "etc/readme.md",
+	} {
+		require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(root, file), nil, 0o644))
+	}
+	require.NoError(t, os.Mkdir(filepath.Join(etc, "folder.conf"), 0o755))
+	dirs := []string{builtin, "", filepath.Join(root, "missing"), etc}
+
+	entries, err := List(dirs)
+	require.NoError(t, err)
+	require.Equal(t, []Entry{
+		{"dummy", builtin + "/dummy.conf"},
+		{"my.provider", etc + "/my.provider.conf"},
+		{"qm", etc + "/qm.conf"},
+	}, entries)
+
+	path, err := Find(dirs, "qm")
+	require.NoError(t, err)
+	require.Equal(t, etc+"/qm.conf", path)
+
+	for _, name := range []string{"", "virsh", "folder", "../etc/qm", "readme.md"} {
+		_, err = Find(dirs, name)
+		require.ErrorContains(t, err, "no provider", name)
+	}
+
+	t.Chdir(etc)
+	path, err = Find(nil, "qm.conf")
+	require.NoError(t, err)
+	require.Equal(t, etc+"/qm.conf", path)
+
+	_, err = Find(dirs, "dummy.conf")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+
+	_, err = List([]string{etc + "/qm.conf"})
+	require.ErrorContains(t, err, etc+"/qm.conf")
+}
