@@ -1,0 +1,84 @@
+# The commands that people type. "make" alone lists them.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+UNITS   ?= $(PREFIX)/lib/systemd/system
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
+PACKAGES = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
+
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+SHELL_FILES = test/machine/machine test/e2e/run test/demo test/fuzz .ci/run
+
+.PHONY: help
+help:
+	@echo 'make demo        see a BMC at work in a disposable machine'
+	@echo 'make build       bin/shipmi and bin/shipmi-bmc'
+	@echo 'make install     install below PREFIX ($(PREFIX)); DESTDIR is put in front, for packagers'
+	@echo 'make uninstall   remove what install installed'
+	@echo 'make test        every test, the end-to-end tests in disposable machines included'
+	@echo 'make lint        vet, staticcheck, gofmt, shellcheck'
+	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
+
+.PHONY: build
+build: bin/shipmi bin/shipmi-bmc
+
+bin/shipmi bin/shipmi-bmc &: go.mod go.sum $(shell find cmd internal contrib -type f)
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+.PHONY: install
+install: build
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin bin/shipmi
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin bin/shipmi-bmc
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi/providers contrib/providers/*.conf
+	install -D -m 644 -t $(DESTDIR)$(UNITS) systemd/shipmi-bmc@.socket systemd/shipmi-bmc@.service
+	sed -i 's|@PREFIX@|$(PREFIX)|' $(DESTDIR)$(UNITS)/shipmi-bmc@.service
+	$(RELOAD)
+
+.PHONY: uninstall
+uninstall:
+	@! ls -d $(DESTDIR)/etc/systemd/system/shipmi-bmc@*.socket.d 2>/dev/null || \
+		{ echo 'error: these BMCs are still there; first delete them with "shipmi delete NAME..."'; exit 1; }
+	rm -f $(DESTDIR)$(PREFIX)/bin/shipmi $(DESTDIR)$(PREFIX)/sbin/shipmi-bmc
+	rm -f $(DESTDIR)$(UNITS)/shipmi-bmc@.socket $(DESTDIR)$(UNITS)/shipmi-bmc@.service
+	rm -rf $(DESTDIR)$(PREFIX)/share/shipmi
+	$(RELOAD)
+
+# On a running system, and only there, systemd has to look at its units again.
+RELOAD = @[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
+
+.PHONY: demo
+demo: packages build
+	@test/machine/machine new bookworm test/demo
+
+.PHONY: test
+test: packages lint
+	go test -race ./...
+	test/fuzz 5s
+	$(MAKE) --jobs=2 --output-sync e2e-bookworm e2e-trixie
+
+.PHONY: e2e-bookworm e2e-trixie
+e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
+	test/machine/machine new $* test/e2e/run
+
+.PHONY: bin/e2e.test
+bin/e2e.test:
+	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/e2e
+
+.PHONY: lint
+lint:
+	go vet -tags e2e ./...
+	$(STATICCHECK) -tags e2e ./...
+	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
+	shellcheck $(SHELL_FILES)
+
+.PHONY: packages
+packages:
+	@dpkg --status $(PACKAGES) >/dev/null 2>&1 || { set -e; \
+		echo 'installing the Debian packages $(PACKAGES)'; \
+		apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $(PACKAGES); }
+
+.PHONY: clean
+clean:
+	rm -rf bin

@@ -1,0 +1,96 @@
+//go:build e2e
+
+// Package e2e drives an installed ShIPMI as its users do: with shipmi, systemctl, ipmitool and FreeIPMI, against a real
+// systemd. It takes the machine that it runs on to pieces, so it runs in a disposable one only (test/e2e/run), and knows
+// nothing of the code it tests. The transcripts in testdata are the tests; start reading with seed.txtar.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+const marker = "/etc/disposable-machine"
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(marker); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e: these tests would wreck this machine; run them with test/e2e/run")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// Test types every transcript on a machine without BMCs.
+func Test(t *testing.T) {
+	transcripts(t, "testdata", forget)
+}
+
+// TestReboot types its transcripts before and after the machine is booted again.
+func TestReboot(t *testing.T) {
+	transcripts(t, "testdata/reboot", func(*testscript.Env) error { return nil })
+}
+
+func transcripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
+	testscript.Run(t, testscript.Params{
+		Dir:   dir,
+		Setup: func(env *testscript.Env) error { env.Setenv("HOME", "/root"); return setup(env) },
+		Cmds:  commands(),
+	})
+}
+
+// forget removes every BMC and all that the test before it left behind.
+func forget(*testscript.Env) error {
+	out, err := exec.Command("sh", "-c", `
+		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service'
+		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc@* /etc/shipmi /root/.shipmi \
+			/run/shipmi-bmc /var/lib/shipmi-bmc
+		systemctl daemon-reload
+		systemctl reset-failed
+		journalctl --quiet --rotate --vacuum-time=1s`).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// commands are what a transcript can type beside what testscript itself has: the programs of a user, without "exec",
+// and two that wait.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	cmds := map[string]func(*testscript.TestScript, bool, []string){
+		"eventually": eventually,
+		"gone":       gone,
+	}
+	for _, program := range []string{
+		"shipmi", "systemctl", "systemd-analyze", "journalctl", "setpriv", "sh", "perl",
+		"ipmitool", "ipmipower", "ipmi-chassis", "bmc-info", "rmcpping",
+	} {
+		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
+			if err := ts.Exec(program, args...); (err != nil) != neg {
+				ts.Fatalf("%s: %v", program, err)
+			}
+		}
+	}
+	return cmds
+}
+
+// eventually runs a program again and again until it succeeds; with "!", until it fails.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	var err error
+	for range 100 {
+		if err = ts.Exec(args[0], args[1:]...); (err != nil) == neg {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	ts.Fatalf("%q after 10 s: %v", args, err)
+}
+
+// gone waits until a BMC has no process.
+func gone(ts *testscript.TestScript, _ bool, args []string) {
+	eventually(ts, true, []string{"systemctl", "is-active", "--quiet", "shipmi-bmc@" + args[0] + ".service"})
+}

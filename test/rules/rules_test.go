@@ -1,0 +1,111 @@
+// Package rules holds the source to decisions that no compiler knows: which package may use what. It reads import
+// clauses and selectors, never runs the code, and looks at what ends up in programs, not at tests. Start with the two
+// tables; a new package needs a line in the first.
+package rules
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const (
+	root   = "../.."
+	module = "github.com/shipmi/shipmi/"
+)
+
+// imports lists for every package what it may import beside the standard library: folders of ours, and modules.
+var imports = map[string][]string{
+	"cmd/shipmi": {
+		"internal/instance", "internal/provider", "internal/units", "github.com/spf13", "github.com/jedib0t/go-pretty",
+		"gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
+	},
+	"cmd/shipmi-bmc": {
+		"internal/bmc", "internal/instance", "internal/ipmi", "internal/provider", "internal/rmcp", "internal/session",
+		"github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+	},
+	"internal/bmc":      {"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "golang.org/x/sys"},
+	"internal/session":  {"internal/rmcp"},
+	"internal/ipmi":     {"internal/provider", "internal/rmcp"},
+	"internal/rmcp":     {},
+	"internal/provider": {"gopkg.in/ini.v1"},
+	"internal/instance": {},
+	"internal/units": {
+		"internal/instance", "github.com/coreos/go-systemd", "github.com/godbus/dbus", "github.com/google/renameio",
+	},
+}
+
+// only lists what few packages may use of the standard library.
+var only = map[string][]string{
+	"net":      {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"os/exec":  {"internal/provider"},
+	"time.Now": {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
+}
+
+func TestRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, path := range sources(t) {
+		folder := filepath.Dir(path)
+		allowed, known := imports[folder]
+		require.True(t, known, "%s: the table of imports does not know its package", path)
+		seen[folder] = true
+
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, path), nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		used := selectors(file)
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			require.NoError(t, err)
+			used = append(used, imported)
+			imported = strings.TrimPrefix(imported, module)
+			inStandardLibrary := !strings.Contains(imported, ".") && !strings.HasPrefix(imported, "internal/")
+			permits := func(a string) bool { return strings.HasPrefix(imported+"/", a+"/") }
+			require.True(t, inStandardLibrary || slices.ContainsFunc(allowed, permits), "%s: may not import %s", path, imported)
+		}
+		for _, name := range used {
+			if few, limited := only[name]; limited {
+				require.Contains(t, few, folder, "%s: may not use %s", path, name)
+			}
+		}
+	}
+	for folder := range imports {
+		require.True(t, seen[folder], "%s is in the table of imports, but there is no such package", folder)
+	}
+}
+
+// sources returns the Go files of the programs, relative to the root of the repository.
+func sources(t *testing.T) []string {
+	var files []string
+	for _, dir := range []string{"cmd", "internal"} {
+		require.NoError(t, filepath.WalkDir(filepath.Join(root, dir), func(path string, _ fs.DirEntry, err error) error {
+			if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				path, err = filepath.Rel(root, path)
+				files = append(files, path)
+			}
+			return err
+		}))
+	}
+	return files
+}
+
+// selectors returns every "name.Name" of a file.
+func selectors(file *ast.File) []string {
+	var names []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := s.X.(*ast.Ident); ok {
+				names = append(names, x.Name+"."+s.Sel.Name)
+			}
+		}
+		return true
+	})
+	return names
+}
