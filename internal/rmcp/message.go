@@ -14,6 +14,9 @@ const (
 )
 
 const (
+	// NoAnswer is the tag of a Ping that wants none.
+	NoAnswer = 0xFF
+
 	// AddressBMC is the slave address of the BMC.
 	AddressBMC = 0x20
 

@@ -1,5 +1,7 @@
 package rmcp
 
+import "slices"
+
 // An AuthAlgorithm makes and checks the codes of the key exchange (IPMI 2.0
 // §13.28, table 13-17).
 type AuthAlgorithm byte
@@ -62,4 +64,16 @@ const (
 func (s Suite) AppendRecord(b []byte) []byte {
 	return append(b, recordStart, s.ID, byte(s.Auth),
 		tagIntegrity|byte(s.Integrity), tagConfidentiality|byte(s.Confidentiality))
+}
+
+// AppendAlgorithms appends the algorithms of the suites, each once and in
+// ascending order, with the tags that tell their kinds apart.
+func AppendAlgorithms(b []byte, suites []Suite) []byte {
+	start := len(b)
+	for _, s := range suites {
+		b = append(b, byte(s.Auth), tagIntegrity|byte(s.Integrity), tagConfidentiality|byte(s.Confidentiality))
+	}
+	list := b[start:]
+	slices.Sort(list)
+	return b[:start+len(slices.Compact(list))]
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+func TestJournalStream(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "stdout")
+	journald, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	defer journald.Close()
+
+	stream, err := scriptLog(socket)(provider.On)
+	require.NoError(t, err)
+	flags, err := unix.FcntlInt(stream.Fd(), unix.F_GETFL, 0)
+	require.NoError(t, err)
+	require.Zero(t, flags&unix.O_NONBLOCK)
+
+	script := exec.Command("sh", "-c", "echo cannot; echo start >&2")
+	script.Stdout, script.Stderr = stream, stream
+	require.NoError(t, script.Run())
+	require.NoError(t, stream.Close())
+
+	peer, err := journald.Accept()
+	require.NoError(t, err)
+	defer peer.Close()
+	got, err := io.ReadAll(peer)
+	require.NoError(t, err)
+	require.Equal(t, "power-on\n\n6\n1\n0\n0\n0\ncannot\nstart\n", string(got))
+}
+
+func TestNoJournal(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	_, err := journalStream(missing, "power-on", 6)
+	require.ErrorIs(t, err, unix.ENOENT)
+	require.ErrorContains(t, err, missing)
+
+	for _, socket := range []string{"", missing} {
+		stream, err := scriptLog(socket)(provider.On)
+		require.NoError(t, err)
+		require.Equal(t, "/dev/stderr", stream.Name())
+		flags, err := unix.FcntlInt(stream.Fd(), unix.F_GETFD, 0)
+		require.NoError(t, err)
+		require.NotZero(t, flags&unix.FD_CLOEXEC)
+		require.NoError(t, stream.Close())
+	}
+}

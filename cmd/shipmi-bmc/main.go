@@ -1,0 +1,117 @@
+// Shipmi-bmc is the process of one BMC. systemd binds its sockets and starts it
+// with the first datagram; it serves IPMI over LAN and exits when idle. All that
+// it is told comes from its unit: the environment, the credentials, and the
+// directories for what outlasts it. It knows how to put the parts together, and
+// nothing of the protocol.
+//
+// Start reading at serve.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/pflag"
+
+	"github.com/shipmi/shipmi/internal/bmc"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// Exit statuses.
+const (
+	exitOK      = 0  // idle, or told to stop
+	exitFailure = 1  // of the host: another try may do
+	exitConfig  = 78 // EX_CONFIG of sysexits.h: somebody must change a setting
+)
+
+const usage = `shipmi-bmc is the process of one BMC. systemd starts it when a datagram arrives
+for shipmi-bmc@NAME.socket; it is of no use by hand. BMCs are made with shipmi.
+
+Usage:
+  shipmi-bmc [--help | --version]
+
+Environment (see "shipmi add --help" and the unit):
+  SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
+  SHIPMI_IDLE_TIMEOUT      (10s)   exit after that long without an answered datagram
+  SHIPMI_SESSION_TIMEOUT   (1m)    end of a session without a packet
+  SHIPMI_QUERY_TIMEOUT     (15s)   time limit of a script that asks for something
+  SHIPMI_ACTION_TIMEOUT    (5m)    time limit of a script that does something
+  SHIPMI_ANSWER_TIMEOUT    (2s)    answer to Chassis Control while its script goes on
+  SHIPMI_CIPHER_SUITES     (3 17)  cipher suites to offer
+
+Exit status:
+  0   idle, or told to stop
+  1   something failed that may work later
+  78  a setting is wrong: the journal says which
+`
+
+func main() {
+	flags := pflag.NewFlagSet("shipmi-bmc", pflag.ContinueOnError)
+	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	help := flags.BoolP("help", "h", false, "")
+	showVersion := flags.Bool("version", false, "")
+	switch err := flags.Parse(os.Args[1:]); {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "shipmi-bmc: error:", err)
+		os.Exit(2)
+	case *help:
+		fmt.Print(usage)
+	case *showVersion:
+		fmt.Println("shipmi-bmc", version)
+	case flags.NArg() > 0:
+		fmt.Fprintf(os.Stderr, "shipmi-bmc: error: unexpected argument %q\n", flags.Arg(0))
+		os.Exit(2)
+	default:
+		os.Exit(run())
+	}
+}
+
+func run() int {
+	log := slog.New(&handler{out: os.Stderr, least: slog.LevelInfo})
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+
+	conns, err := sockets()
+	if err == nil {
+		err = serve(ctx, conns, log)
+	}
+	var setting settingError
+	switch {
+	case errors.As(err, &setting):
+		log.Error("bad setting: " + setting.Error())
+		notify("STATUS=bad setting: " + setting.Error())
+		discard(conns)
+		return exitConfig
+	case err != nil:
+		log.Error(err.Error())
+		return exitFailure
+	case ctx.Err() != nil:
+		log.Info("stopped")
+	default:
+		log.Info("idle, exiting")
+	}
+	return exitOK
+}
+
+// serve puts the BMC together and serves until it is idle or ctx ends.
+func serve(ctx context.Context, conns []bmc.Conn, log *slog.Logger) error {
+	s, err := newServer(conns, os.Getenv, log)
+	if err != nil {
+		return err
+	}
+	defer s.Sessions.Close()
+	notify(daemon.SdNotifyReady)
+	defer notify(daemon.SdNotifyStopping)
+	return s.Run(ctx)
+}
+
+// notify tells systemd; without one nobody listens.
+func notify(state string) { _, _ = daemon.SdNotify(false, state) }

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/bmc"
+	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/session"
+)
+
+// A settingError is a fault that lasts until somebody changes a setting.
+type settingError struct{ error }
+
+func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (*bmc.Server, error) {
+	set, err := instance.FromEnv(getenv)
+	if err != nil {
+		return nil, settingError{err}
+	}
+	credentials, err := readCredentials(getenv("CREDENTIALS_DIRECTORY"))
+	if err != nil {
+		return nil, settingError{err}
+	}
+	runtimeDir, stateDir := getenv("RUNTIME_DIRECTORY"), getenv("STATE_DIRECTORY")
+	if runtimeDir == "" || stateDir == "" {
+		return nil, settingError{errors.New("RUNTIME_DIRECTORY or STATE_DIRECTORY not set: does the unit have RuntimeDirectory= and StateDirectory=?")}
+	}
+	guid, err := systemGUID("/etc/machine-id", set.Name)
+	if err != nil {
+		return nil, settingError{err}
+	}
+	state, err := bmc.LoadState(stateDir)
+	if err != nil {
+		log.Error("state lost, starting afresh", "err", err)
+	}
+	suites := suitesOf(set)
+	table, err := session.NewTable(runtimeDir, session.Config{
+		Users:   usersOf(credentials),
+		Kg:      func() []byte { return []byte(credentials.Kg.Reveal()) },
+		GUID:    guid,
+		Suites:  suites,
+		Timeout: set.Timeouts.Session,
+		Random:  rand.Reader,
+		Log:     log,
+	}, bootTime())
+	if err != nil {
+		return nil, fmt.Errorf("sessions: %w", err)
+	}
+	scripts := &bmc.Scripts{
+		File: set.Provider,
+		Runner: provider.Runner{
+			Name:     set.Name,
+			StateDir: stateDir,
+			Environ:  os.Environ(),
+			Stderr:   scriptLog(journalOf(getenv)),
+		},
+		Query:  set.Timeouts.Query,
+		Action: set.Timeouts.Action,
+	}
+	return &bmc.Server{
+		Conns:    conns,
+		Sessions: table,
+		BMC: &ipmi.BMC{
+			Identity: ipmi.Identity{
+				GUID:     guid,
+				Firmware: firmware(version),
+				Suites:   suites,
+				KgSet:    credentials.Kg.Reveal() != "",
+			},
+			State:    state,
+			Provider: scripts.Provider,
+			Save:     func(s ipmi.State) error { return bmc.SaveState(stateDir, s) },
+			Log:      log,
+		},
+		Scripts: scripts,
+		Actions: &bmc.Actions{Dir: runtimeDir},
+		Idle:    set.Timeouts.Idle,
+		Answer:  set.Timeouts.Answer,
+		Clock:   bootTime,
+		Status:  func(text string) { notify("STATUS=" + text) },
+		Log:     log,
+	}, nil
+}
+
+func readCredentials(dir string) (instance.Credentials, error) {
+	if dir == "" {
+		return instance.Credentials{}, errors.New("CREDENTIALS_DIRECTORY not set: does the unit have LoadCredential=users:…?")
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "users"))
+	if err != nil {
+		return instance.Credentials{}, err
+	}
+	return instance.ParseCredentials(b)
+}
+
+// usersOf numbers the users from 2: user 1 is the one without a name, which no
+// BMC here has (IPMI 2.0 §6.9).
+func usersOf(c instance.Credentials) []session.User {
+	var users []session.User
+	for i, u := range c.Users {
+		users = append(users, session.User{
+			ID:       byte(i + 2),
+			Name:     u.Name,
+			Limit:    rmcp.Privilege(u.Privilege),
+			Password: func() []byte { return []byte(u.Password.Reveal()) },
+		})
+	}
+	return users
+}
+
+func suitesOf(set instance.Instance) []rmcp.Suite {
+	var suites []rmcp.Suite
+	for _, id := range set.CipherSuites {
+		if s, ok := rmcp.SuiteByID(id); ok {
+			suites = append(suites, s)
+		}
+	}
+	return suites
+}
+
+// systemGUID is a version 5 UUID of the BMC's name within this machine: the same
+// after every restart, and another on each host.
+func systemGUID(machineID, name string) (guid [16]byte, err error) {
+	text, err := os.ReadFile(machineID)
+	if err != nil {
+		return guid, fmt.Errorf("machine ID: %w", err)
+	}
+	sum := sha1.Sum([]byte("shipmi " + strings.TrimSpace(string(text)) + " " + name))
+	guid = [16]byte(sum[:16])
+	guid[6] = guid[6]&0x0F | 0x50
+	guid[8] = guid[8]&0x3F | 0x80
+	return guid, nil
+}
+
+// firmware is the firmware revision for a version like v1.2.3.
+func firmware(version string) (revision [2]byte) {
+	_, _ = fmt.Sscanf(version, "v%d.%d", &revision[0], &revision[1])
+	return revision
+}
+
+// bootTime is the time since the host was booted, sleep included.
+func bootTime() time.Duration {
+	var t unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
+		panic(fmt.Sprintf("internal error: CLOCK_BOOTTIME: %v", err))
+	}
+	return time.Duration(t.Nano())
+}
+
+// journalOf is the socket of journald, if that is where we log.
+func journalOf(getenv func(string) string) string {
+	if getenv("JOURNAL_STREAM") == "" {
+		return ""
+	}
+	return journalSocket
+}

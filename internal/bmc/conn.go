@@ -1,0 +1,126 @@
+package bmc
+
+import (
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Conn is a UDP socket that hands out packet information (IP_PKTINFO or
+// IPV6_RECVPKTINFO) with each datagram. A *net.UDPConn is one.
+type Conn interface {
+	ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error)
+	WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error)
+	SetReadDeadline(t time.Time) error
+}
+
+const (
+	maxDatagram = 1024 // no request comes near it
+	infoLen     = 64   // room for one packet information message
+)
+
+// A datagram is one that came in, and where an answer to it goes.
+type datagram struct {
+	from address
+	n    int
+	b    [maxDatagram]byte
+}
+
+// An address is where to send an answer, and from which of our addresses: the
+// one that was asked, since consoles drop answers from any other.
+type address struct {
+	conn Conn
+	peer netip.AddrPort
+	info [infoLen]byte
+	used int // length of info
+}
+
+func (a *address) write(b []byte) error {
+	_, _, err := a.conn.WriteMsgUDPAddrPort(b, a.info[:a.used], a.peer)
+	return err
+}
+
+// read fills the datagram. It is false where what came in is too long to be a
+// request.
+func (d *datagram) read(c Conn) (bool, error) {
+	n, infoN, flags, peer, err := c.ReadMsgUDPAddrPort(d.b[:], d.from.info[:])
+	if err != nil {
+		return false, err
+	}
+	d.n = n
+	d.from.conn, d.from.peer = c, peer
+	d.from.used = answerFrom(d.from.info[:infoN])
+	return flags&syscall.MSG_TRUNC == 0, nil
+}
+
+// answerFrom turns the packet information of a datagram that came in into that
+// of its answer and returns its length. The route chooses the interface, except
+// for a link-local address, which means nothing without one.
+func answerFrom(info []byte) int {
+	const header = unix.SizeofCmsghdr
+	if len(info) < header {
+		return 0
+	}
+	data := info[header:]
+	level := int32(binary.NativeEndian.Uint32(info[header-8:]))
+	kind := int32(binary.NativeEndian.Uint32(info[header-4:]))
+	switch {
+	case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
+		// interface, address to answer from, address that was asked
+		clear(data[:4])
+	case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
+		// address, interface
+		if addr := netip.AddrFrom16([16]byte(data)); !addr.IsLinkLocalUnicast() {
+			clear(data[16:20])
+		}
+	default:
+		return 0
+	}
+	return len(info)
+}
+
+// reading runs a reader for each socket until stop is called, which returns
+// when all have ended. What they have read is then in s.in.
+func (s *Server) reading() (stop func()) {
+	ended := make(chan struct{})
+	for _, c := range s.Conns {
+		_ = c.SetReadDeadline(time.Time{})
+		go func() {
+			s.reader(c)
+			ended <- struct{}{}
+		}()
+	}
+	return func() {
+		for _, c := range s.Conns {
+			_ = c.SetReadDeadline(time.Unix(1, 0))
+		}
+		for range s.Conns {
+			<-ended
+		}
+	}
+}
+
+func (s *Server) reader(c Conn) {
+	for {
+		d := <-s.free
+		whole, err := d.read(c)
+		switch {
+		case err == nil && whole:
+			s.in <- d
+			continue
+		case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, net.ErrClosed):
+			s.free <- d
+			return
+		case err != nil:
+			s.Log.Warn("cannot read", "err", err)
+			time.Sleep(readPause)
+		}
+		s.free <- d
+	}
+}

@@ -1,0 +1,18 @@
+// Package bmc is the server of one BMC: it reads datagrams, routes them to
+// sessions and commands, has the provider's scripts run, and decides when there
+// is nothing left to do.
+//
+//	socket   -> reader  only reads
+//	reader   -> owner   unwraps, checks, answers; the only one that writes
+//	owner    -> worker  runs one script, one query and one action at a time
+//	worker   -> owner   result
+//
+// One goroutine, in [Server.Run], owns the sessions, the state of the BMC, what
+// is remembered of requests, and every write to a socket; there is no mutex. A
+// script never delays a key exchange, a keep-alive or another session.
+//
+// The package takes its sockets, its clock and its directories from the caller
+// and knows nothing of systemd. Start reading at [Server.Run], then
+// [Server.route]; how a request is kept from acting twice stands in replies.go,
+// and how an action outlives the process in action.go.
+package bmc

@@ -1,0 +1,217 @@
+package bmc
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/session"
+)
+
+// route unwraps a datagram as far as it is sound, and answers it or has it wait
+// for a script. Whatever is malformed, forged or none of our business is dropped
+// in silence.
+func (s *Server) route(d *datagram) {
+	class, rest, err := rmcp.ParseHeader(d.b[:d.n])
+	if err == nil {
+		switch class {
+		case rmcp.ClassASF:
+			err = s.ping(d, rest)
+		case rmcp.ClassIPMI:
+			err = s.packet(d, rest)
+		}
+	}
+	if err != nil {
+		s.Log.Debug("datagram dropped", "peer", d.from.peer, "err", err)
+	}
+}
+
+func (s *Server) ping(d *datagram, b []byte) error {
+	ping, err := rmcp.ParsePing(b)
+	if err != nil || ping.Tag == rmcp.NoAnswer {
+		return err
+	}
+	s.send(&d.from, ping.AppendPong(s.out[:0]))
+	return nil
+}
+
+var errOutside = errors.New("not a packet outside a session")
+
+func (s *Server) packet(d *datagram, b []byte) error {
+	p, err := rmcp.ParsePacket(b)
+	switch {
+	case err != nil:
+		return err
+	case p.AuthType == rmcp.AuthRMCP && p.SessionID != 0:
+		return s.inSession(d, p)
+	case !p.Bare():
+		return errOutside
+	case p.Type == rmcp.PayloadIPMI:
+		return s.sessionless(d, p)
+	default:
+		return s.setup(d, p)
+	}
+}
+
+// sessionless answers the few commands that need no session, in the framing in
+// which they came.
+func (s *Server) sessionless(d *datagram, p rmcp.Packet) error {
+	r, err := rmcp.ParseRequest(p.Payload)
+	if err != nil {
+		return err
+	}
+	if r.RsAddr != rmcp.AddressBMC || !ipmi.Sessionless(r) {
+		return errOutside
+	}
+	_, answer := s.BMC.Handle(&ipmi.Request{Request: r, Now: s.Clock()})
+	message := r.AppendResponse(nil, byte(answer.Code), answer.Data)
+	if p.AuthType == rmcp.AuthNone {
+		s.send(&d.from, rmcp.AppendV15Packet(s.out[:0], message))
+	} else {
+		s.send(&d.from, rmcp.AppendPacket(s.out[:0], rmcp.PayloadIPMI, message))
+	}
+	return nil
+}
+
+// setup answers the messages that make a session.
+func (s *Server) setup(d *datagram, p rmcp.Packet) error {
+	now := s.Clock()
+	reply := func(kind rmcp.PayloadType, payload []byte) error {
+		s.send(&d.from, rmcp.AppendPacket(s.out[:0], kind, payload))
+		return nil
+	}
+	switch p.Type {
+	case rmcp.PayloadOpenRequest:
+		m, err := rmcp.ParseOpenRequest(p.Payload)
+		if err != nil {
+			return err
+		}
+		return reply(rmcp.PayloadOpenResponse, s.Sessions.Open(m, d.from.peer, now).Append(nil))
+	case rmcp.PayloadRAKP1:
+		m, err := rmcp.ParseRAKP1(p.Payload)
+		if err != nil {
+			return err
+		}
+		if answer, ok := s.Sessions.RAKP1(m, now); ok {
+			return reply(rmcp.PayloadRAKP2, answer.Append(nil))
+		}
+	case rmcp.PayloadRAKP3:
+		m, err := rmcp.ParseRAKP3(p.Payload)
+		if err != nil {
+			return err
+		}
+		if answer, ok := s.Sessions.RAKP3(m, now); ok {
+			return reply(rmcp.PayloadRAKP4, answer.Append(nil))
+		}
+	}
+	return errOutside
+}
+
+// inSession admits an authentic packet and handles the request in it.
+func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
+	now := s.Clock()
+	if p.Type != rmcp.PayloadIPMI {
+		return errOutside
+	}
+	sess, plain, err := s.Sessions.Receive(p, d.from.peer, now)
+	digest := s.replies.digest(d.b[:d.n])
+	if errors.Is(err, session.ErrDuplicate) {
+		if message := s.replies.again(sess.ID(), p.Sequence, digest, now); message != nil {
+			s.seal(&d.from, sess, message)
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	r, err := rmcp.ParseRequest(plain)
+	if err != nil {
+		return err
+	}
+	if r.RsAddr != rmcp.AddressBMC || sess.Closing() && !ipmi.ClosesSession(r) {
+		return errOutside
+	}
+	s.handle(sess, waiter{
+		to: d.from, user: sess.User().Name,
+		session: sess.ID(), sequence: p.Sequence, digest: digest,
+		key: s.replies.key(r), request: r,
+	})
+	return nil
+}
+
+// handle runs the handler of a request and answers, unless a script must run
+// first.
+func (s *Server) handle(sess *session.Session, w waiter) {
+	s.replies.dispatched(&w)
+	view := viewOf(sess)
+	request := &ipmi.Request{Request: w.request, Session: &view, Now: s.Clock()}
+	command, answer := s.BMC.Handle(request)
+	if view.Privilege != sess.Privilege {
+		sess.Privilege = view.Privilege
+		if err := s.Sessions.Save(sess); err != nil {
+			s.Log.Error("request dropped", "err", err)
+			return
+		}
+	}
+	if answer.Script == nil {
+		s.reply(&w, command, answer)
+		return
+	}
+	request.Data = slices.Clone(request.Data) // it outlives the datagram
+	w.request, w.then = request.Request, answer.Script.Then
+	j := &job{command: command, request: request, script: answer.Script}
+	if command.Lane == ipmi.Action {
+		s.act(j, w)
+	} else {
+		s.query(j, w)
+	}
+}
+
+// reply answers one request, and then ends the sessions that it ends.
+func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
+	// Consoles probe for extensions: that one does not exist is no news.
+	if answer.Code != ipmi.OK && command != nil {
+		s.Log.Warn(command.Name+" refused", "code", answer.Code, "user", w.user, "peer", w.to.peer)
+	}
+	now := s.Clock()
+	if sess := s.Sessions.Find(w.session, now); sess != nil {
+		message := w.request.AppendResponse(nil, byte(answer.Code), answer.Data)
+		s.replies.answered(w, message, now)
+		s.seal(&w.to, sess, message)
+	}
+	for _, id := range answer.Ends {
+		s.end(id, now)
+	}
+}
+
+func (s *Server) end(id uint32, now time.Duration) {
+	sess := s.Sessions.Find(id, now)
+	if sess == nil || sess.Closing() {
+		return
+	}
+	s.Log.Info("session closed", "session", sess, "user", sess.User().Name, "peer", sess.Peer)
+	if err := s.Sessions.End(sess, now); err != nil {
+		s.Log.Error("session not ended", "err", err)
+	}
+	s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
+}
+
+func (s *Server) seal(to *address, sess *session.Session, message []byte) {
+	b, err := s.Sessions.Seal(s.out[:0], sess, message)
+	if err != nil {
+		s.Log.Error("answer dropped", "err", err)
+		return
+	}
+	s.send(to, b)
+}
+
+// send writes an answer. A console repeats a request whose answer is lost.
+func (s *Server) send(to *address, b []byte) {
+	s.out = b
+	s.answered = s.Clock()
+	if err := to.write(b); err != nil {
+		s.Log.Warn("cannot answer", "peer", to.peer, "err", err)
+	}
+}

@@ -1,0 +1,130 @@
+package bmc
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/session"
+)
+
+const (
+	inFlight  = 16 // datagrams that wait for the owner; the others wait in the socket
+	readPause = 100 * time.Millisecond
+)
+
+// A Server serves one BMC. All fields must be set before Run.
+type Server struct {
+	Conns    []Conn
+	Sessions *session.Table
+	BMC      *ipmi.BMC // its Sessions are set by Run
+	Scripts  *Scripts
+	Actions  *Actions
+	Idle     time.Duration // without an answered datagram, until Run returns
+	Answer   time.Duration // after which Chassis Control is answered, done or not
+	// Clock counts from the boot of the host, while it sleeps too.
+	Clock func() time.Duration
+	// Status tells the operator in a few words what goes on.
+	Status func(string)
+	Log    *slog.Logger
+
+	in, free chan *datagram
+	results  chan finished
+	scripts  context.Context // of queries, and of waiting for actions
+	queries  queue
+	actions  queue
+	epoch    int // counts the beginnings and the ends of actions
+	replies  replies
+	answered time.Duration // when something was last answered
+	out      []byte        // scratch for datagrams
+	told     situation
+	last     string // what the last script did
+}
+
+// Run serves until ctx is cancelled or the BMC is idle. Neither is an error.
+// What must outlast the process is in its files at any time; an action that
+// still runs is left to the next process.
+func (s *Server) Run(ctx context.Context) error {
+	var cancel context.CancelFunc
+	s.scripts, cancel = context.WithCancel(context.Background())
+	defer cancel()
+	s.BMC.Sessions = sessions{s}
+	s.replies = newReplies()
+	s.results = make(chan finished, 2) // one of each lane: a worker never waits for us
+	s.in, s.free = make(chan *datagram, inFlight), make(chan *datagram, inFlight)
+	for range inFlight {
+		s.free <- new(datagram)
+	}
+	s.answered = s.Clock()
+	if err := s.adopt(); err != nil {
+		return err
+	}
+	for {
+		stop := s.reading()
+		s.serve(ctx)
+		stop()
+		if !s.drain() || ctx.Err() != nil {
+			return nil
+		}
+	}
+}
+
+// serve is the owner. It returns when there is nothing to do, or ctx ends.
+func (s *Server) serve(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case d := <-s.in:
+			s.route(d)
+			s.free <- d
+		case f := <-s.results:
+			s.finish(f)
+		case <-timer.C:
+			s.expire(s.Clock())
+		case <-ctx.Done():
+			return
+		}
+		s.report()
+		wait := s.wait(s.Clock())
+		if wait <= 0 {
+			return
+		}
+		timer.Reset(wait)
+	}
+}
+
+// drain takes what the readers had read when they were stopped, and tells
+// whether that was a reason to go on.
+func (s *Server) drain() bool {
+	before := s.answered
+	for {
+		select {
+		case d := <-s.in:
+			s.route(d)
+			s.free <- d
+		default:
+			return s.answered != before || s.busy()
+		}
+	}
+}
+
+// wait is how long nothing will be due; 0 means for ever: the BMC is idle.
+func (s *Server) wait(now time.Duration) time.Duration {
+	until := s.answered + s.Idle
+	if s.busy() {
+		until = now + time.Hour
+	} else if now >= until {
+		return 0
+	}
+	for _, j := range append([]*job{s.actions.running}, s.actions.waiting...) {
+		if j != nil && len(j.waiters) > 0 {
+			until = min(until, j.deadline)
+		}
+	}
+	return max(until-now, time.Millisecond)
+}
+
+// busy tells that a script runs.
+func (s *Server) busy() bool { return s.queries.running != nil || s.actions.running != nil }

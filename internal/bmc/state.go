@@ -1,0 +1,44 @@
+package bmc
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/shipmi/shipmi/internal/ipmi"
+)
+
+const stateFile = "state.json"
+
+// LoadState reads the state of a BMC from dir; where there is none, it is that
+// of a new BMC.
+func LoadState(dir string) (ipmi.State, error) {
+	path := filepath.Join(dir, stateFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ipmi.State{}, nil
+	}
+	if err != nil {
+		return ipmi.State{}, err
+	}
+	var s ipmi.State
+	if err := json.Unmarshal(text, &s); err != nil {
+		return ipmi.State{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// SaveState replaces the state in dir. When it returns without an error, the
+// state outlasts a power failure.
+func SaveState(dir string, s ipmi.State) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	return renameio.WriteFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
+}

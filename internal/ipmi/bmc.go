@@ -1,0 +1,66 @@
+package ipmi
+
+import (
+	"log/slog"
+	"net/netip"
+	"reflect"
+
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// A BMC is what the handlers read and change. It is not safe for concurrent
+// use.
+type BMC struct {
+	Identity
+	State    State
+	Sessions Sessions
+	// Provider returns the scripts as they are now, or why there are none.
+	Provider func() (*provider.Provider, error)
+	// Save makes the state outlast the process.
+	Save func(State) error
+	Log  *slog.Logger
+
+	setInProgress uint32 // ID of the session that is writing boot options, or 0
+}
+
+// An Identity is what a BMC says of itself.
+type Identity struct {
+	GUID     [16]byte // in the order in which it is sent
+	Firmware [2]byte  // revision: major, minor
+	Suites   []rmcp.Suite
+	KgSet    bool // consoles must know a BMC key
+}
+
+// A Session is a session as the handlers see it. The caller carries a change of
+// Privilege over.
+type Session struct {
+	ID        uint32
+	Handle    byte
+	UserID    byte
+	User      string
+	Privilege rmcp.Privilege
+	Limit     rmcp.Privilege
+	Peer      netip.AddrPort
+}
+
+// Sessions is what the session commands need of the table of sessions.
+type Sessions interface {
+	// List returns the active sessions in the order of their handles.
+	List() []Session
+}
+
+// update changes the state, unless it cannot be saved.
+func (b *BMC) update(change func(*State)) Code {
+	s := b.State
+	change(&s)
+	if reflect.DeepEqual(s, b.State) {
+		return OK
+	}
+	if err := b.Save(s); err != nil {
+		b.Log.Error("state not saved", "err", err)
+		return Unspecified
+	}
+	b.State = s
+	return OK
+}

@@ -1,0 +1,203 @@
+package ipmi
+
+import (
+	"slices"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+const (
+	bootVersion   = 0x01
+	markInvalid   = 0x80
+	parameterMask = 0x7F
+
+	mailboxBlocks   = 5
+	mailboxBlockLen = 16
+)
+
+// A bootOption says how a boot option is written.
+type bootOption struct {
+	length int // of the data in bytes; 0: the option has its own rule
+	set    func(b *BMC, r *Request, data []byte) Answer
+}
+
+// bootOptions has its rows in the order of the parameter numbers. Consoles set
+// reserved bits of the acknowledge mask: those are let through.
+var bootOptions = [bootParameters]bootOption{
+	bootSetInProgress: {1, setBootProgress},
+	bootPartition:     {1, storeBootOption},
+	bootPartitionScan: {1, reserving(0xFC, storeBootOption)},
+	bootClearing:      {1, reserving(0xE0, storeBootOption)},
+	bootAcknowledge:   {2, setBootAcknowledge},
+	bootFlags:         {flagsLen, setBootFlags},
+	bootInitiator:     {9, storeBootOption},
+	bootMailbox:       {0, setBootMailbox},
+}
+
+// setSystemBootOptions writes a boot option. Without data it changes only
+// whether the option is valid.
+func setSystemBootOptions(b *BMC, r *Request) Answer {
+	number, data := r.Data[0]&parameterMask, r.Data[1:]
+	if number >= bootParameters {
+		return fail(UnsupportedParameter)
+	}
+	option := bootOptions[number]
+	switch {
+	case len(data) == 0:
+		return fail(b.update(func(s *State) { s.Boot.Parameters[number].Invalid = r.Data[0]&markInvalid != 0 }))
+	case option.length != 0 && len(data) != option.length:
+		return fail(InvalidLength)
+	}
+	return option.set(b, r, data)
+}
+
+// reserving refuses data whose first byte has reserved bits set.
+func reserving(bits byte, set func(*BMC, *Request, []byte) Answer) func(*BMC, *Request, []byte) Answer {
+	return func(b *BMC, r *Request, data []byte) Answer {
+		if data[0]&bits != 0 {
+			return fail(InvalidField)
+		}
+		return set(b, r, data)
+	}
+}
+
+func storeBootOption(b *BMC, r *Request, data []byte) Answer {
+	stored := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
+	return fail(b.update(func(s *State) { s.Boot.Parameters[r.Data[0]&parameterMask] = stored }))
+}
+
+// The states of the parameter bootSetInProgress.
+const (
+	progressComplete = 0
+	progressWriting  = 1
+	progressCommit   = 2 // optional, and nothing to do here
+)
+
+// setBootProgress keeps two sessions from writing boot options at a time. A
+// session that has ended holds nothing.
+func setBootProgress(b *BMC, r *Request, data []byte) Answer {
+	switch data[0] {
+	case progressComplete:
+		b.setInProgress = 0
+	case progressWriting:
+		other := func(s Session) bool { return s.ID == b.setInProgress && s.ID != r.Session.ID }
+		if slices.ContainsFunc(b.Sessions.List(), other) {
+			return fail(SetInProgress)
+		}
+		b.setInProgress = r.Session.ID
+	case progressCommit:
+	default:
+		return fail(InvalidField)
+	}
+	return done()
+}
+
+// setBootAcknowledge changes the bits of data 2 that the mask in data 1 selects.
+// The mask itself reads as 0.
+func setBootAcknowledge(b *BMC, r *Request, data []byte) Answer {
+	now := bootData(b.State.Boot.Parameters[bootAcknowledge], 2)
+	mask := data[0]
+	return storeBootOption(b, r, []byte{0, now[1]&^mask | data[1]&mask})
+}
+
+// Reserved bits of the boot flags, data 1 to 5.
+var flagsReserved = [flagsLen]byte{0x1F, 0, 0, 0xF0, 0xE0}
+
+// setBootFlags stores the boot flags as they are, after the provider has set
+// what they ask for. It is not bothered with flags that change nothing: some
+// consoles write them once for every bit.
+func setBootFlags(b *BMC, r *Request, data []byte) Answer {
+	flags := [flagsLen]byte(data)
+	_, known := devices[flags[1]>>deviceShift&deviceMask]
+	for i, reserved := range flagsReserved {
+		known = known && flags[i]&reserved == 0
+	}
+	if !known {
+		return fail(InvalidField)
+	}
+	store := func() Answer {
+		stored := BootParameter{Data: flags[:], Invalid: r.Data[0]&markInvalid != 0}
+		return fail(b.update(func(s *State) {
+			s.Boot.Parameters[bootFlags] = stored
+			s.Boot.FlagsSet = r.Now
+		}))
+	}
+	wanted := inForce(flags)
+	if wanted.Device == provider.DeviceNone || wanted == inForce(b.State.Boot.flags(r.Now)) {
+		return store()
+	}
+	return b.run(provider.BootSet, wanted, func(res Result) Answer {
+		if res.Err != nil {
+			return fail(outcomeOf(res.Err).code)
+		}
+		return store()
+	})
+}
+
+// setBootMailbox writes one block of the boot initiator mailbox.
+func setBootMailbox(b *BMC, r *Request, data []byte) Answer {
+	block := int(data[0])
+	switch {
+	case len(data) < 2 || len(data) > 1+mailboxBlockLen:
+		return fail(InvalidLength)
+	case block >= mailboxBlocks:
+		return fail(OutOfRange)
+	}
+	all := slices.Clone(bootData(b.State.Boot.Parameters[bootMailbox], mailboxBlocks*mailboxBlockLen))
+	copy(all[block*mailboxBlockLen:], data[1:])
+	return storeBootOption(b, r, all)
+}
+
+// getSystemBootOptions reads a boot option. Where no boot flags are in force the
+// provider tells what the managed system boots from, whenever it boots.
+func getSystemBootOptions(b *BMC, r *Request) Answer {
+	number, block := r.Data[0], int(r.Data[1])
+	if number&^parameterMask != 0 {
+		return fail(InvalidField)
+	}
+	if number >= bootParameters {
+		return fail(UnsupportedParameter)
+	}
+	parameter := b.State.Boot.Parameters[number]
+	answer := func(data ...byte) Answer {
+		head := number
+		if parameter.Invalid {
+			head |= markInvalid
+		}
+		return done(append([]byte{bootVersion, head}, data...)...)
+	}
+	switch number {
+	case bootSetInProgress:
+		if b.setInProgress != 0 {
+			return answer(progressWriting)
+		}
+		return answer(progressComplete)
+	case bootFlags:
+		flags := b.State.Boot.flags(r.Now)
+		if inForce(flags).Device != provider.DeviceNone || !b.has(provider.BootGet) {
+			return answer(flags[:]...)
+		}
+		return b.run(provider.BootGet, provider.Boot{}, func(res Result) Answer {
+			if res.Err != nil {
+				return fail(outcomeOf(res.Err).code)
+			}
+			return answer(flagsValid|flagsPersistent, selector(res.Device)<<deviceShift, 0, 0, 0)
+		})
+	case bootMailbox:
+		if block >= mailboxBlocks {
+			return fail(OutOfRange)
+		}
+		all := bootData(parameter, mailboxBlocks*mailboxBlockLen)
+		return answer(append([]byte{byte(block)}, all[block*mailboxBlockLen:][:mailboxBlockLen]...)...)
+	default:
+		return answer(bootData(parameter, bootOptions[number].length)...)
+	}
+}
+
+// bootData is the data of an option, zeros where it was never set.
+func bootData(p BootParameter, n int) []byte {
+	if len(p.Data) != n {
+		return make([]byte, n)
+	}
+	return p.Data
+}

@@ -1,0 +1,57 @@
+package ipmi
+
+import "fmt"
+
+// A Code is a completion code (IPMI 2.0 §5.2, table 5-2).
+type Code byte
+
+// Completion codes.
+const (
+	OK                     Code = 0x00
+	UnsupportedParameter   Code = 0x80 // of the commands that get and set parameters
+	SetInProgress          Code = 0x81
+	ReadOnly               Code = 0x82
+	NodeBusy               Code = 0xC0
+	InvalidCommand         Code = 0xC1
+	InvalidForLUN          Code = 0xC2
+	Timeout                Code = 0xC3
+	InvalidLength          Code = 0xC7
+	OutOfRange             Code = 0xC9
+	NotPresent             Code = 0xCB
+	InvalidField           Code = 0xCC
+	InsufficientPrivilege  Code = 0xD4
+	NotInPresentState      Code = 0xD5
+	SubfunctionUnavailable Code = 0xD6
+	Unspecified            Code = 0xFF
+)
+
+// Completion codes of single commands.
+const (
+	payloadTypeUnknown   Code = 0x80 // Get Channel Cipher Suites (§22.15)
+	privilegeUnavailable Code = 0x81 // Set Session Privilege Level (§22.18): beyond the limit
+	invalidSessionID     Code = 0x87 // Close Session (§22.19)
+	invalidSessionHandle Code = 0x88
+)
+
+var codeText = map[Code]string{
+	OK:                     "completed normally",
+	NodeBusy:               "node busy",
+	InvalidCommand:         "invalid command",
+	InvalidForLUN:          "invalid for this LUN",
+	Timeout:                "timeout",
+	InvalidLength:          "request data length invalid",
+	OutOfRange:             "parameter out of range",
+	NotPresent:             "requested record not present",
+	InvalidField:           "invalid data field in request",
+	InsufficientPrivilege:  "insufficient privilege level",
+	NotInPresentState:      "not supported in present state",
+	SubfunctionUnavailable: "sub-function unavailable",
+	Unspecified:            "unspecified error",
+}
+
+func (c Code) String() string {
+	if text, ok := codeText[c]; ok {
+		return text
+	}
+	return fmt.Sprintf("completion code %#02x", byte(c))
+}

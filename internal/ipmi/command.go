@@ -1,0 +1,109 @@
+package ipmi
+
+import (
+	"time"
+
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// A Lane says what a command may cost, and so where it waits.
+type Lane byte
+
+const (
+	// Inline commands are answered at once.
+	Inline Lane = iota
+	// Query commands may run a script that changes nothing.
+	Query
+	// Action commands may run a script that changes the managed system. A
+	// request must not run it twice, however often it arrives.
+	Action
+)
+
+// A Command is one row of the table of commands.
+type Command struct {
+	NetFn     rmcp.NetFn
+	Cmd       byte
+	Section   string         // of the specification
+	Privilege rmcp.Privilege // the least; rmcp.Anyone outside a session too
+	Lane      Lane
+	MinLen    int // of the request's data in bytes
+	MaxLen    int
+	Name      string
+	handle    func(*BMC, *Request) Answer
+}
+
+// A Request is a LAN message with what handlers need to know beside it.
+type Request struct {
+	rmcp.Request
+	Session *Session // nil outside a session
+	Now     time.Duration
+}
+
+// An Answer is a response, or the script without which there is none yet.
+type Answer struct {
+	Code   Code
+	Data   []byte // empty unless Code is OK
+	Script *Script
+	// Ends lists the sessions that end once the answer has left.
+	Ends []uint32
+}
+
+// A Script is a provider's script that a request needs.
+type Script struct {
+	Verb provider.Verb
+	Boot provider.Boot // the boot device to set, or in force
+	// Then completes the answer.
+	Then func(Result) Answer
+}
+
+// A Result is what came of a script.
+type Result struct {
+	On     bool            // of provider.Status
+	Device provider.Device // of provider.BootGet
+	Err    error
+}
+
+func done(data ...byte) Answer { return Answer{Data: data} }
+
+func fail(c Code) Answer { return Answer{Code: c} }
+
+// Handle looks the request up in the table of commands and runs its handler,
+// after the checks that are the same for all, in the order that the
+// specification gives. Command is nil where there is no such command.
+func (b *BMC) Handle(r *Request) (*Command, Answer) {
+	c := lookup(r.NetFn, r.Cmd)
+	privilege := rmcp.Anyone
+	if r.Session != nil {
+		privilege = r.Session.Privilege
+	}
+	switch {
+	case r.RsLUN != 0:
+		return c, fail(InvalidForLUN)
+	case c == nil:
+		return nil, fail(InvalidCommand)
+	case privilege < c.Privilege:
+		return c, fail(InsufficientPrivilege)
+	case len(r.Data) < c.MinLen || len(r.Data) > c.MaxLen:
+		return c, fail(InvalidLength)
+	}
+	return c, c.handle(b, r)
+}
+
+// Sessionless tells whether the command may be sent outside a session.
+func Sessionless(r rmcp.Request) bool {
+	c := lookup(r.NetFn, r.Cmd)
+	return c != nil && c.Privilege == rmcp.Anyone
+}
+
+func lookup(netFn rmcp.NetFn, cmd byte) *Command {
+	for i := range Commands {
+		if c := &Commands[i]; c.NetFn == netFn && c.Cmd == cmd {
+			return c
+		}
+	}
+	return nil
+}
+
+// ClosesSession tells whether the request is Close Session.
+func ClosesSession(r rmcp.Request) bool { return r.NetFn == app && r.Cmd == 0x3C }

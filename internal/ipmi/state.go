@@ -1,0 +1,133 @@
+package ipmi
+
+import (
+	"time"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// A State is what a BMC keeps when its process ends and its host reboots. The
+// zero value is that of a new BMC. It is stored as JSON.
+type State struct {
+	Boot Boot `json:"boot"`
+	// PowerFault is set while the last Chassis Control failed.
+	PowerFault bool `json:"power_fault,omitempty"`
+	// PoweredOn is set if the last change to on came from a Chassis Control.
+	PoweredOn bool `json:"powered_on,omitempty"`
+}
+
+// Boot holds the boot options (IPMI 2.0 §28.12).
+type Boot struct {
+	Parameters [bootParameters]BootParameter `json:"parameters"`
+	// FlagsSet is when boot flags were last written, since the boot of the
+	// host, while no Chassis Control has followed; else 0.
+	FlagsSet time.Duration `json:"flags_set,omitempty"`
+}
+
+// A BootParameter is one boot option.
+type BootParameter struct {
+	Data    []byte `json:"data,omitempty"` // none: never set
+	Invalid bool   `json:"invalid,omitempty"`
+}
+
+// Boot option parameter numbers (IPMI 2.0 §28.13, table 28-14).
+const (
+	bootSetInProgress = 0
+	bootPartition     = 1
+	bootPartitionScan = 2
+	bootClearing      = 3
+	bootAcknowledge   = 4
+	bootFlags         = 5
+	bootInitiator     = 6
+	bootMailbox       = 7
+	bootParameters    = 8
+)
+
+// Boot flags, data 1 and 2.
+const (
+	flagsValid      = 0x80
+	flagsPersistent = 0x40
+	flagsEFI        = 0x20
+	flagsLen        = 5
+
+	deviceShift = 2
+	deviceMask  = 0x0F
+)
+
+// flagsLife is how long boot flags wait for a Chassis Control, unless bit 3 of
+// the parameter bootClearing keeps them.
+const (
+	flagsLife     = 60 * time.Second
+	keepAfterLife = 0x08
+)
+
+// flags returns the boot flags as they are at that time: not valid where they
+// have waited too long. Persistent flags wait for ever. A time that lies ahead
+// is from before the host was booted.
+func (b *Boot) flags(now time.Duration) [flagsLen]byte {
+	var flags [flagsLen]byte
+	copy(flags[:], b.Parameters[bootFlags].Data)
+	kept := flags[0]&flagsPersistent != 0 || b.FlagsSet == 0
+	if clearing := b.Parameters[bootClearing].Data; len(clearing) > 0 && clearing[0]&keepAfterLife != 0 {
+		kept = true
+	}
+	if !kept && (now < b.FlagsSet || now-b.FlagsSet >= flagsLife) {
+		flags[0] &^= flagsValid
+	}
+	return flags
+}
+
+// inForce is what valid boot flags ask for.
+func inForce(flags [flagsLen]byte) provider.Boot {
+	if flags[0]&flagsValid == 0 {
+		return provider.Boot{Device: provider.DeviceNone}
+	}
+	return provider.Boot{
+		Device:     devices[flags[1]>>deviceShift&deviceMask],
+		Persistent: flags[0]&flagsPersistent != 0,
+		EFI:        flags[0]&flagsEFI != 0,
+	}
+}
+
+// settle ends the wait of boot flags for a Chassis Control, which came.
+func (b *Boot) settle(now time.Duration) {
+	if flags := b.flags(now); b.Parameters[bootFlags].Data != nil {
+		b.Parameters[bootFlags].Data = flags[:]
+	}
+	b.FlagsSet = 0
+}
+
+// booted is the state after the managed system was started: flags for one boot
+// have been used.
+func (b *Boot) booted() {
+	if flags := b.Parameters[bootFlags].Data; len(flags) > 0 && flags[0]&flagsPersistent == 0 {
+		b.Parameters[bootFlags] = BootParameter{}
+	}
+}
+
+// devices are the boot device selectors of the boot flags. Media of the console
+// are those of the managed system here. The others are reserved.
+var devices = map[byte]provider.Device{
+	0x0: provider.DeviceNone,
+	0x1: provider.DeviceNetwork,
+	0x2: provider.DeviceHD,
+	0x3: provider.DeviceSafe,
+	0x4: provider.DeviceDiag,
+	0x5: provider.DeviceOptical,
+	0x6: provider.DeviceBIOS,
+	0x7: provider.DeviceFloppy,
+	0x8: provider.DeviceOptical,
+	0x9: provider.DeviceOptical,
+	0xB: provider.DeviceHD,
+	0xF: provider.DeviceFloppy,
+}
+
+// selector is the boot device selector of a device.
+func selector(d provider.Device) byte {
+	for s := byte(0); s <= deviceMask; s++ {
+		if known, ok := devices[s]; ok && known == d {
+			return s
+		}
+	}
+	return 0
+}
