@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -131,7 +132,8 @@ func suitesOf(set instance.Instance) []rmcp.Suite {
 }
 
 // systemGUID is a version 5 UUID of the BMC's name within this machine: the same
-// after every restart, and another on each host.
+// after every restart, and another on each host. It is sent with its last byte
+// first (IPMI 2.0 §20.8).
 func systemGUID(machineID, name string) (guid [16]byte, err error) {
 	text, err := os.ReadFile(machineID)
 	if err != nil {
@@ -141,6 +143,7 @@ func systemGUID(machineID, name string) (guid [16]byte, err error) {
 	guid = [16]byte(sum[:16])
 	guid[6] = guid[6]&0x0F | 0x50
 	guid[8] = guid[8]&0x3F | 0x80
+	slices.Reverse(guid[:])
 	return guid, nil
 }
 

@@ -159,7 +159,7 @@ func (s *Server) run(q *queue, j *job, script func(context.Context) ipmi.Result)
 		s.epoch++
 	}
 	j.epoch = s.epoch
-	go func() { s.results <- finished{j, script(s.scripts)} }()
+	s.workers.Go(func() { s.results <- finished{j, script(s.scripts)} })
 }
 
 // finish takes the result of a script and starts what waits for the lane.

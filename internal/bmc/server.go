@@ -3,6 +3,7 @@ package bmc
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -32,6 +33,7 @@ type Server struct {
 	in, free chan *datagram
 	results  chan finished
 	scripts  context.Context // of queries, and of waiting for actions
+	workers  sync.WaitGroup
 	queries  queue
 	actions  queue
 	epoch    int // counts the beginnings and the ends of actions
@@ -48,6 +50,7 @@ type Server struct {
 func (s *Server) Run(ctx context.Context) error {
 	var cancel context.CancelFunc
 	s.scripts, cancel = context.WithCancel(context.Background())
+	defer s.workers.Wait() // a query must not be left behind
 	defer cancel()
 	s.BMC.Sessions = sessions{s}
 	s.replies = newReplies()

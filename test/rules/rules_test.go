@@ -32,7 +32,10 @@ var imports = map[string][]string{
 		"internal/bmc", "internal/instance", "internal/ipmi", "internal/provider", "internal/rmcp", "internal/session",
 		"github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
 	},
-	"internal/bmc":      {"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "golang.org/x/sys"},
+	"internal/bmc": {
+		"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "github.com/google/renameio",
+		"golang.org/x/sys",
+	},
 	"internal/session":  {"internal/rmcp"},
 	"internal/ipmi":     {"internal/provider", "internal/rmcp"},
 	"internal/rmcp":     {},
