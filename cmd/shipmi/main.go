@@ -1,0 +1,71 @@
+// Command shipmi adds, deletes, starts, stops and shows the BMCs of this host.
+// A BMC is a pair of systemd units with drop-ins: this command writes the
+// drop-ins and asks systemd for the rest, and nothing of it stays running. It
+// does not speak IPMI; that is shipmi-bmc, which systemd starts. Start reading at
+// run, then at one of the commands, such as start.go.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+// version is set by the linker.
+var version = "devel"
+
+// An app is the command with everything that it takes from outside.
+type app struct {
+	store   units.Store
+	connect func(context.Context) (systemd, error)
+	getenv  func(string) string
+	builtIn string // directory of the providers that come with ShIPMI
+
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// systemd is what the commands need of the service manager. The methods are those
+// of units.Systemd.
+type systemd interface {
+	Reload(ctx context.Context) error
+	Enable(ctx context.Context, units []string) error
+	Disable(ctx context.Context, units []string) error
+	States(ctx context.Context, units []string) (map[string]string, error)
+	Start(ctx context.Context, sockets []string) map[string]error
+	Stop(ctx context.Context, units []string) map[string]error
+	Close()
+}
+
+func main() {
+	unix.Umask(0o022) // drop-ins are for everybody to read
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal kills
+
+	a := &app{
+		connect: func(ctx context.Context) (systemd, error) { return units.Connect(ctx) },
+		getenv:  os.Getenv,
+		builtIn: builtInProviders(),
+		stdin:   os.Stdin,
+		stdout:  os.Stdout,
+		stderr:  os.Stderr,
+	}
+	os.Exit(a.run(ctx, os.Args[1:]))
+}
+
+// builtInProviders returns the directory where "make install" puts them, seen
+// from this program.
+func builtInProviders() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(self), "../share/shipmi/providers")
+}

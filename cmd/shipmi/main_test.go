@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"shipmi": func() {
+			root := os.Getenv("SHIPMI_ROOT")
+			a := &app{
+				store:   units.Store{Root: root},
+				connect: func(context.Context) (systemd, error) { return connectRecorder(root) },
+				getenv:  os.Getenv,
+				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
+				stdin:   os.Stdin,
+				stdout:  os.Stdout,
+				stderr:  os.Stderr,
+			}
+			os.Exit(a.run(context.Background(), os.Args[1:]))
+		},
+	})
+}
+
+// The transcripts run below a directory of their own, which takes the place of /,
+// and with a recorder in the place of systemd.
+func TestTranscripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("SHIPMI_ROOT", env.WorkDir)
+			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+			env.Setenv("LINES", "one\nExecStart=/bin/sh") // what a transcript cannot quote
+			env.Setenv("TAB", "\t")
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"hold":    hold,
+			"exited":  exited,
+			"modeOf":  modeOf,
+			"noFiles": noFiles,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// hold binds a UDP port of 127.0.0.1 until the end of the script and puts it into
+// $PORT.
+func hold(ts *testscript.TestScript, _ bool, _ []string) {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { conn.Close() })
+	_, port, err := net.SplitHostPort(conn.LocalAddr().String())
+	ts.Check(err)
+	ts.Setenv("PORT", port)
+}
+
+// exited runs a command and checks its exit status: exited STATUS COMMAND...
+func exited(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	if got := fmt.Sprint(err); got != "exit status "+args[0] {
+		ts.Fatalf("%s: %s", strings.Join(args[1:], " "), got)
+	}
+}
+
+// modeOf checks the permissions of a file: modeOf FILE MODE
+func modeOf(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := info.Mode().String(); got != args[1] {
+		ts.Fatalf("%s has mode %s", args[0], got)
+	}
+}
+
+// noFiles checks that a directory holds no file and no directory, or that there
+// is none.
+func noFiles(ts *testscript.TestScript, _ bool, args []string) {
+	entries, err := os.ReadDir(ts.MkAbs(args[0]))
+	if !os.IsNotExist(err) {
+		ts.Check(err)
+	}
+	for _, entry := range entries {
+		ts.Fatalf("%s is there", filepath.Join(args[0], entry.Name()))
+	}
+}
+
+// A recorder stands in for systemd. It writes each order to systemd.log, reads
+// which orders to refuse from systemd.fails, and keeps the states of units in
+// systemd.states, whose later lines count more.
+type recorder struct{ root string }
+
+func connectRecorder(root string) (systemd, error) {
+	r := recorder{root}
+	return r, r.fail("connect")
+}
+
+func (r recorder) fail(order string) error {
+	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.fails"))
+	if slices.Contains(strings.Split(string(text), "\n"), order) {
+		return fmt.Errorf("%s: refused by the test", order)
+	}
+	return nil
+}
+
+func (r recorder) append(file, line string) {
+	f, err := os.OpenFile(filepath.Join(r.root, file), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err == nil {
+		defer f.Close()
+		_, err = fmt.Fprintln(f, line)
+	}
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (r recorder) order(verb string, units ...string) error {
+	r.append("systemd.log", strings.Join(append([]string{verb}, units...), " "))
+	return r.fail(verb)
+}
+
+func (r recorder) Reload(context.Context) error { return r.order("reload") }
+
+func (r recorder) Enable(_ context.Context, units []string) error { return r.order("enable", units...) }
+
+func (r recorder) Disable(_ context.Context, units []string) error {
+	return r.order("disable", units...)
+}
+
+func (r recorder) States(context.Context, []string) (map[string]string, error) {
+	states := make(map[string]string)
+	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.states"))
+	for line := range strings.Lines(string(text)) {
+		unit, state, _ := strings.Cut(strings.TrimSpace(line), " ")
+		states[unit] = state
+	}
+	return states, nil
+}
+
+func (r recorder) Start(_ context.Context, sockets []string) map[string]error {
+	return r.jobs("start", "active", sockets)
+}
+
+func (r recorder) Stop(_ context.Context, units []string) map[string]error {
+	return r.jobs("stop", "inactive", units)
+}
+
+func (r recorder) jobs(verb, state string, units []string) map[string]error {
+	_ = r.order(verb, units...)
+	failed := make(map[string]error)
+	for _, unit := range units {
+		if err := r.fail(verb + " " + unit); err != nil {
+			failed[unit] = err
+			continue
+		}
+		r.append("systemd.states", unit+" "+state)
+	}
+	return failed
+}
+
+func (r recorder) Close() {}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestReadPasswordDropsOneLineEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"secret":         "secret",
+		"secret\n":       "secret",
+		"secret\r\n":     "secret",
+		"secret\n\n":     "secret\n",
+		" secret \n":     " secret ",
+		"":               "",
+		"two\nlines\r\n": "two\nlines",
+	} {
+		got, err := readPassword(strings.NewReader(text))
+		require.NoError(t, err)
+		require.Equal(t, want, got.Reveal(), "%q", text)
+	}
+}

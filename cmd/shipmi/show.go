@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show NAME",
+		Short: "Show one BMC",
+		Long: `Show one BMC. The password is shown when the configuration file says
+"show_passwords = true" in its section [default].`,
+		Example: `  shipmi show node-0`,
+		Args:    oneName,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.show(cmd.Context(), args[0])
+		},
+	}
+}
+
+func (a *app) show(ctx context.Context, name string) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	found, err := a.store.Find(name)
+	if err != nil {
+		return err
+	}
+	status, err := a.statuses(ctx, found)
+	if err != nil {
+		return err
+	}
+	credentials, err := a.store.Credentials(name)
+	if err != nil {
+		a.warn("%s: %v", name, err)
+	}
+	var users, passwords []string
+	for _, user := range credentials.Users {
+		users = append(users, user.Name)
+		if c.showPasswords {
+			passwords = append(passwords, user.Password.Reveal())
+		} else {
+			passwords = append(passwords, user.Password.String())
+		}
+	}
+
+	b := found[0]
+	rows := []table.Row{
+		{"address", addresses(b.Listen)},
+		{"name", b.Name},
+		{"password", strings.Join(passwords, ", ")},
+		{"port", ports(b.Listen)},
+		{"status", status[name]},
+		{"username", strings.Join(users, ", ")},
+		{"provider", providerName(b.Provider)},
+	}
+	if b.Comment != "" {
+		rows = append(rows, table.Row{"comment", b.Comment})
+	}
+	a.printTable(table.Row{"Property", "Value"}, rows)
+	if b.Err != nil {
+		a.warn("%s: %v", name, b.Err)
+	}
+	return nil
+}

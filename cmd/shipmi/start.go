@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+func (a *app) startCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "start NAME...",
+		Short: "Start BMCs, now and whenever the host starts",
+		Long: `Start BMCs: systemd listens for them from now on, also after the host has been
+started again. What was changed in drop-ins by hand counts from now on.`,
+		Example: `  shipmi start node-0
+  shipmi start node-0 node-1 node-2`,
+		Args: someNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.start(cmd.Context(), args)
+		},
+	}
+}
+
+func (a *app) start(ctx context.Context, names []string) error {
+	bmcs, err := a.store.Find(names...)
+	for _, b := range bmcs {
+		if b.Err != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, b.Err))
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Reload(ctx); err != nil {
+		return err
+	}
+	states, err := s.States(ctx, sockets(bmcs))
+	if err != nil {
+		return err
+	}
+
+	free, err := freeToListen(bmcs, states)
+	failed := s.Start(ctx, sockets(free))
+	var started []units.BMC
+	for _, b := range free {
+		unit := units.SocketUnit(b.Name)
+		if failure := failed[unit]; failure != nil {
+			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), "see journalctl -u %s", unit))
+			continue
+		}
+		started = append(started, b)
+	}
+	return errors.Join(err, s.Enable(ctx, sockets(started)))
+}
+
+// freeToListen returns the BMCs that listen already or whose addresses and ports
+// no other program has; the error names the others. systemd would not notice: it
+// binds with SO_REUSEADDR, and two UDP sockets that both do so are let have the
+// same port, of which only one gets the packets.
+func freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
+	var (
+		free []units.BMC
+		errs []error
+		held []net.PacketConn // until the end, so that one BMC cannot take the port of another
+	)
+	defer func() {
+		for _, conn := range held {
+			conn.Close()
+		}
+	}()
+	for _, b := range bmcs {
+		if states[units.SocketUnit(b.Name)] == "active" {
+			free = append(free, b)
+			continue
+		}
+		var taken error
+		for _, addr := range b.Listen {
+			conn, err := net.ListenPacket("udp", addr.String())
+			switch {
+			case err == nil:
+				held = append(held, conn)
+			case errors.Is(err, unix.EADDRINUSE):
+				taken = hint(fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr),
+					"see ss -lunp 'sport = :%d'", addr.Port())
+			}
+		}
+		if taken != nil {
+			errs = append(errs, taken)
+			continue
+		}
+		free = append(free, b)
+	}
+	return free, errors.Join(errs...)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+func (a *app) stopCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop NAME...",
+		Short: "Stop BMCs until they are started again",
+		Long: `Stop BMCs: nobody listens for them any more, their sessions end, and they do not
+come back when the host starts. A machine that a BMC has switched on stays on.`,
+		Example: `  shipmi stop node-0
+  shipmi stop node-0 node-1 node-2`,
+		Args: someNames,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			bmcs, err := a.store.Find(args...)
+			if err != nil {
+				return err
+			}
+			s, err := a.connect(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			_, err = stop(cmd.Context(), s, bmcs)
+			return err
+		},
+	}
+}
+
+// stop ends BMCs and their processes, and returns those that it stopped. The
+// error names the others.
+func stop(ctx context.Context, s systemd, bmcs []units.BMC) (stopped []units.BMC, err error) {
+	if err := s.Disable(ctx, sockets(bmcs)); err != nil {
+		return nil, err
+	}
+	if err := s.Reload(ctx); err != nil {
+		return nil, err
+	}
+	failed := s.Stop(ctx, append(sockets(bmcs), services(bmcs)...))
+	for _, b := range bmcs {
+		failure := errors.Join(failed[units.SocketUnit(b.Name)], failed[units.ServiceUnit(b.Name)])
+		if failure != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
+			continue
+		}
+		stopped = append(stopped, b)
+	}
+	return stopped, err
+}

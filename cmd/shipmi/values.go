@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// A portValue is the UDP port of --port.
+type portValue uint16
+
+func (p *portValue) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n == 0 {
+		return fmt.Errorf("want 1 to 65535")
+	}
+	*p = portValue(n)
+	return nil
+}
+
+func (p *portValue) String() string { return strconv.Itoa(int(*p)) }
+
+func (p *portValue) Type() string { return "port" }
+
+// An addressesValue is the IP addresses of --address, which may be repeated. The
+// first replaces the default.
+type addressesValue struct {
+	addrs []netip.Addr
+	set   bool
+}
+
+func (a *addressesValue) Set(text string) error {
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	switch {
+	case err != nil || strings.ContainsAny(addr.Zone(), " /%"):
+		return fmt.Errorf("want an IP address like ::, 0.0.0.0, 192.0.2.1 or fe80::1%%eth0")
+	case addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "":
+		return fmt.Errorf("a link-local address needs an interface, as in %v%%eth0", addr)
+	}
+	if !a.set {
+		a.addrs, a.set = nil, true
+	}
+	a.addrs = append(a.addrs, addr.Unmap())
+	return nil
+}
+
+func (a *addressesValue) String() string {
+	var texts []string
+	for _, addr := range a.addrs {
+		texts = append(texts, addr.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (a *addressesValue) Type() string { return "address" }
