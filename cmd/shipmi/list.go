@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
@@ -30,11 +29,11 @@ func (a *app) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var rows []table.Row
+	var rows [][]string
 	for _, b := range bmcs {
-		rows = append(rows, table.Row{b.Name, status[b.Name], addresses(b.Listen), ports(b.Listen), providerName(b.Provider)})
+		rows = append(rows, []string{b.Name, status[b.Name], addresses(b.Listen), ports(b.Listen), providerName(b.Provider)})
 	}
-	a.printTable(table.Row{"Name", "Status", "Address", "Port", "Provider"}, rows, "Name", "Port", "Provider")
+	a.printTable([]string{"Name", "Status", "Address", "Port", "Provider"}, rows, "Name", "Provider")
 	for _, b := range bmcs {
 		if b.Err != nil {
 			a.warn("%s: %v", b.Name, b.Err)

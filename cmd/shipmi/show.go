@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
 
@@ -50,7 +49,7 @@ func (a *app) show(ctx context.Context, name string) error {
 	}
 
 	b := found[0]
-	rows := []table.Row{
+	rows := [][]string{
 		{"address", addresses(b.Listen)},
 		{"name", b.Name},
 		{"password", strings.Join(passwords, ", ")},
@@ -60,9 +59,9 @@ func (a *app) show(ctx context.Context, name string) error {
 		{"provider", providerName(b.Provider)},
 	}
 	if b.Comment != "" {
-		rows = append(rows, table.Row{"comment", b.Comment})
+		rows = append(rows, []string{"comment", b.Comment})
 	}
-	a.printTable(table.Row{"Property", "Value"}, rows)
+	a.printTable([]string{"Property", "Value"}, rows)
 	if b.Err != nil {
 		a.warn("%s: %v", name, b.Err)
 	}

@@ -50,7 +50,7 @@ func (a *app) start(ctx context.Context, names []string) error {
 		return err
 	}
 
-	free, err := freeToListen(bmcs, states)
+	free, err := a.freeToListen(bmcs, states)
 	failed := s.Start(ctx, sockets(free))
 	var started []units.BMC
 	for _, b := range free {
@@ -68,7 +68,7 @@ func (a *app) start(ctx context.Context, names []string) error {
 // no other program has; the error names the others. systemd would not notice: it
 // binds with SO_REUSEADDR, and two UDP sockets that both do so are let have the
 // same port, of which only one gets the packets.
-func freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
+func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
 	var (
 		free []units.BMC
 		errs []error
@@ -93,6 +93,8 @@ func freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, erro
 			case errors.Is(err, unix.EADDRINUSE):
 				taken = hint(fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr),
 					"see ss -lunp 'sport = :%d'", addr.Port())
+			case errors.Is(err, unix.EADDRNOTAVAIL):
+				a.warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
 			}
 		}
 		if taken != nil {

@@ -12,23 +12,44 @@ import (
 
 // printTable prints rows below a header. All columns are centred but the given
 // ones.
-func (a *app) printTable(header table.Row, rows []table.Row, left ...string) {
-	var columns []table.ColumnConfig
-	for _, name := range header {
-		align := text.AlignCenter
-		if slices.Contains(left, name.(string)) {
-			align = text.AlignLeft
+func (a *app) printTable(header []string, rows [][]string, left ...string) {
+	rows = append([][]string{header}, rows...)
+	for column, name := range header {
+		if !slices.Contains(left, name) {
+			centre(rows, column)
 		}
-		columns = append(columns, table.ColumnConfig{Name: name.(string), Align: align, AlignHeader: align})
 	}
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
-	t.SetStyle(table.StyleDefault)
 	t.Style().Format.Header = text.FormatDefault
-	t.SetColumnConfigs(columns)
-	t.AppendHeader(header)
-	t.AppendRows(rows)
+	t.AppendHeader(cells(rows[0]))
+	for _, row := range rows[1:] {
+		t.AppendRow(cells(row))
+	}
 	t.Render()
+}
+
+// centre pads a column as the predecessor does: of a blank that is left over, a
+// text of odd length has it behind, and a text of even length before it.
+func centre(rows [][]string, column int) {
+	width := 0
+	for _, row := range rows {
+		width = max(width, text.StringWidth(row[column]))
+	}
+	for _, row := range rows {
+		length := text.StringWidth(row[column])
+		blanks := width - length
+		before := (blanks + 1 - length%2) / 2
+		row[column] = strings.Repeat(" ", before) + row[column] + strings.Repeat(" ", blanks-before)
+	}
+}
+
+func cells(row []string) table.Row {
+	var all table.Row
+	for _, cell := range row {
+		all = append(all, cell)
+	}
+	return all
 }
 
 // addresses and ports describe where a BMC listens in a cell each.
