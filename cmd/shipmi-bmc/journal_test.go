@@ -19,7 +19,7 @@ func TestJournalStream(t *testing.T) {
 	require.NoError(t, err)
 	defer journald.Close()
 
-	stream, err := scriptLog(socket)(provider.On)
+	stream, err := journalStream(socket, "shipmi-bmc@node-0.service", provider.On.Identifier())
 	require.NoError(t, err)
 	flags, err := unix.FcntlInt(stream.Fd(), unix.F_GETFL, 0)
 	require.NoError(t, err)
@@ -35,12 +35,12 @@ func TestJournalStream(t *testing.T) {
 	defer peer.Close()
 	got, err := io.ReadAll(peer)
 	require.NoError(t, err)
-	require.Equal(t, "power-on\n\n6\n1\n0\n0\n0\ncannot\nstart\n", string(got))
+	require.Equal(t, "power-on\nshipmi-bmc@node-0.service\n6\n1\n0\n0\n0\ncannot\nstart\n", string(got))
 }
 
 func TestNoJournal(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
-	_, err := journalStream(missing, "power-on", 6)
+	_, err := journalStream(missing, "", "power-on")
 	require.ErrorIs(t, err, unix.ENOENT)
 	require.ErrorContains(t, err, missing)
 
@@ -52,5 +52,17 @@ func TestNoJournal(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, flags&unix.FD_CLOEXEC)
 		require.NoError(t, stream.Close())
+	}
+}
+
+func TestUnitOf(t *testing.T) {
+	for groups, want := range map[string]string{
+		"0::/system.slice/system-shipmi\\x2dbmc.slice/shipmi-bmc@node-0.service\n":          "shipmi-bmc@node-0.service",
+		"2:cpu:/\n1:name=systemd:/system.slice/shipmi-bmc@node-0.service\n0::/\n":           "shipmi-bmc@node-0.service",
+		"0::/user.slice/user-1000.slice/user@1000.service/app.slice/shipmi-bmc@a.service\n": "shipmi-bmc@a.service",
+		"0::/user.slice/user-0.slice/session-1.scope\n":                                     "",
+		"": "",
+	} {
+		require.Equal(t, want, unitOf(groups), groups)
 	}
 }
