@@ -193,3 +193,13 @@ func TestPredecessorOnProxmox(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, DeviceNetwork, device)
 }
+
+func TestExampleInREADME(t *testing.T) {
+	readme, err := os.ReadFile(builtin + "README.md")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(readme), "```ini\n")
+	example, _, found := strings.Cut(rest, "```\n")
+	require.True(t, found)
+	_, err = parse("README.md", example)
+	require.NoError(t, err)
+}
