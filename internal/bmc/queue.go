@@ -119,7 +119,7 @@ func (s *Server) act(j *job, w waiter) {
 			s.reply(&w, j.command, ipmi.Answer{Code: done.code})
 			return
 		}
-		j.key, j.pace.seen, j.deadline = w.key, now, now+s.Answer
+		j.pace.seen, j.deadline = now, now+s.Answer
 		j.ask(w, now)
 		s.actions.waiting = append(s.actions.waiting, j)
 		s.advance()

@@ -161,7 +161,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	}
 	request.Data = slices.Clone(request.Data) // it outlives the datagram
 	w.request, w.then = request.Request, answer.Script.Then
-	j := &job{command: command, request: request, script: answer.Script}
+	j := &job{command: command, request: request, script: answer.Script, key: w.key}
 	if command.Lane == ipmi.Action {
 		s.act(j, w)
 	} else {

@@ -15,12 +15,19 @@ const (
 	readPause = 100 * time.Millisecond
 )
 
+// A starter prepares to run the script of a job, or to wait for one that an
+// earlier process began. A [Scripts] is one.
+type starter interface {
+	start(*job) func(context.Context) ipmi.Result
+	adopt(*job) func(context.Context) ipmi.Result
+}
+
 // A Server serves one BMC. All fields must be set before Run.
 type Server struct {
 	Conns    []Conn
 	Sessions *session.Table
 	BMC      *ipmi.BMC // its Sessions are set by Run
-	Scripts  *Scripts
+	Scripts  starter
 	Actions  *Actions
 	Idle     time.Duration // without an answered datagram, until Run returns
 	Answer   time.Duration // after which Chassis Control is answered, done or not

@@ -1,0 +1,248 @@
+package bmc
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/session"
+	"github.com/shipmi/shipmi/test/console"
+)
+
+// A rig is a server in virtual time, with a socket in memory and scripts whose
+// end the test decides. Killed or stopped, it can be started again on the files
+// that are there.
+type rig struct {
+	t       *testing.T
+	server  *Server
+	conn    *memoryConn
+	scripts *fakeScripts
+	dir     string
+	idle    time.Duration
+	begin   time.Time
+	cancel  context.CancelFunc
+	ended   chan error
+	end     []func() // of every server that was started
+}
+
+const password = "correct horse"
+
+func newRig(t *testing.T) *rig {
+	r := &rig{t: t, dir: t.TempDir(), idle: time.Hour, begin: time.Now(), scripts: &fakeScripts{script: map[provider.Verb]func() ipmi.Result{}}}
+	r.start()
+	return r
+}
+
+// clock is an hour ahead of the virtual time at which the rig was made.
+func (r *rig) clock() time.Duration { return time.Hour + time.Since(r.begin) }
+
+func (r *rig) start() {
+	r.t.Helper()
+	log := slog.New(slog.DiscardHandler)
+	table, err := session.NewTable(r.dir, session.Config{
+		Users: []session.User{
+			{ID: 2, Name: "admin", Limit: rmcp.Administrator, Password: func() []byte { return []byte(password) }},
+		},
+		Kg:      func() []byte { return nil },
+		GUID:    [16]byte{1, 2, 3},
+		Suites:  []rmcp.Suite{rmcp.Suite3, rmcp.Suite17},
+		Timeout: time.Minute,
+		Random:  rand.NewChaCha8([32]byte{byte(r.clock())}),
+		Log:     log,
+	}, r.clock())
+	require.NoError(r.t, err)
+	state, err := LoadState(r.dir)
+	require.NoError(r.t, err)
+
+	r.conn = newMemoryConn()
+	r.server = &Server{
+		Conns:    []Conn{r.conn},
+		Sessions: table,
+		BMC: &ipmi.BMC{
+			Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites},
+			State:    state,
+			Provider: r.provider,
+			Save:     func(s ipmi.State) error { return SaveState(r.dir, s) },
+			Log:      log,
+		},
+		Scripts: r.scripts,
+		Actions: &Actions{Dir: r.dir},
+		Idle:    r.idle,
+		Answer:  2 * time.Second,
+		Clock:   r.clock,
+		Status:  func(string) {},
+		Log:     log,
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel, r.ended = cancel, make(chan error, 1)
+	go func() { r.ended <- r.server.Run(ctx) }()
+	ended := r.ended
+	r.end = append(r.end, func() {
+		cancel()
+		<-ended
+	})
+	synctest.Wait()
+}
+
+// provider has every script; which is run and what comes of it is for
+// fakeScripts to say.
+func (r *rig) provider() (*provider.Provider, error) {
+	path := filepath.Join(r.dir, "all.conf")
+	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return nil, err
+	}
+	return provider.Load(path)
+}
+
+// stop has the server end as systemd does.
+func (r *rig) stop() {
+	r.t.Helper()
+	r.cancel()
+	err := <-r.ended
+	r.ended <- err
+	require.NoError(r.t, err)
+	require.NoError(r.t, r.server.Sessions.Close())
+}
+
+// kill goes on with a copy of the files as they are this instant. What the old
+// server does from now on, nobody sees.
+func (r *rig) kill() {
+	r.t.Helper()
+	from := r.dir
+	r.dir = r.t.TempDir()
+	require.NoError(r.t, os.CopyFS(r.dir, os.DirFS(from)))
+	r.start()
+}
+
+// send delivers a datagram and returns all answers that come without delay.
+func (r *rig) send(b []byte) [][]byte {
+	r.conn.in <- b
+	synctest.Wait()
+	return r.answers()
+}
+
+func (r *rig) answers() [][]byte {
+	all := r.conn.out
+	r.conn.out = nil
+	return all
+}
+
+// one is send for a datagram that has one answer.
+func (r *rig) one(b []byte) []byte {
+	r.t.Helper()
+	all := r.send(b)
+	require.Len(r.t, all, 1)
+	return all[0]
+}
+
+// login opens a session at administrator level.
+func (r *rig) login() *console.Console {
+	r.t.Helper()
+	c := console.New(r.t, 17)
+	c.Login(r.one)
+	require.Equal(r.t, "00 04", r.ask(c, 0x06, 0x3B, 0, 4))
+	return c
+}
+
+// ask sends a request in a session and returns completion code and data.
+func (r *rig) ask(c *console.Console, netFn, cmd, rqSeq byte, data ...byte) string {
+	r.t.Helper()
+	return r.read(c, r.one(c.Packet(console.Request(netFn, cmd, rqSeq, data...))))
+}
+
+// read is what a response says: completion code and data in hex.
+func (r *rig) read(c *console.Console, answer []byte) string {
+	r.t.Helper()
+	_, plain := c.Read(answer)
+	return hexOf(plain[6 : len(plain)-1])
+}
+
+// waits sends a request that is not answered at once.
+func (r *rig) waits(c *console.Console, netFn, cmd, rqSeq byte, data ...byte) []byte {
+	r.t.Helper()
+	b := c.Packet(console.Request(netFn, cmd, rqSeq, data...))
+	require.Empty(r.t, r.send(b))
+	return b
+}
+
+// A memoryConn is a socket in memory with one peer.
+type memoryConn struct {
+	in       chan []byte
+	out      [][]byte
+	deadline chan struct{}
+}
+
+func newMemoryConn() *memoryConn {
+	return &memoryConn{in: make(chan []byte), deadline: make(chan struct{}, 1)}
+}
+
+func (c *memoryConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
+	select {
+	case d := <-c.in:
+		return copy(b, d), 0, 0, netip.MustParseAddrPort("192.0.2.1:50000"), nil
+	case <-c.deadline:
+		return 0, 0, 0, netip.AddrPort{}, os.ErrDeadlineExceeded
+	}
+}
+
+func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, _ netip.AddrPort) (n, oobn int, err error) {
+	c.out = append(c.out, slices.Clone(b))
+	return len(b), 0, nil
+}
+
+func (c *memoryConn) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() {
+		c.deadline <- struct{}{}
+	}
+	return nil
+}
+
+// fakeScripts counts the scripts that were started. One that is not in script
+// runs until its context ends.
+type fakeScripts struct {
+	script map[provider.Verb]func() ipmi.Result
+	ran    []provider.Verb
+	joined int // adopted
+}
+
+func (f *fakeScripts) start(j *job) func(context.Context) ipmi.Result {
+	f.ran = append(f.ran, j.script.Verb)
+	return f.wait(j.script.Verb)
+}
+
+func (f *fakeScripts) adopt(j *job) func(context.Context) ipmi.Result {
+	f.joined++
+	return f.wait(j.script.Verb)
+}
+
+func (f *fakeScripts) wait(v provider.Verb) func(context.Context) ipmi.Result {
+	script := f.script[v]
+	return func(ctx context.Context) ipmi.Result {
+		if script == nil {
+			<-ctx.Done()
+			return ipmi.Result{Err: ctx.Err()}
+		}
+		return script()
+	}
+}
+
+// takes is a script that takes a while.
+func takes(d time.Duration, r ipmi.Result) func() ipmi.Result {
+	return func() ipmi.Result {
+		time.Sleep(d)
+		return r
+	}
+}
