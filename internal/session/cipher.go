@@ -19,15 +19,14 @@ var errAuth = errors.New("packet failed authentication")
 const ivLen = aes.BlockSize
 
 // A packetCipher authenticates and encrypts the packets of one session with K1
-// and K2 of its key exchange. Printing it shows no key: both are behind
-// interfaces that hold pointers.
+// and K2 of its key exchange.
 type packetCipher struct {
 	mac     hash.Hash // keyed with K1
 	codeLen int
 	block   cipher.Block // AES keyed with K2
 }
 
-func newPacketCipher(x *exchange, sik []byte) packetCipher {
+func newPacketCipher(x *exchange, sik []byte) *packetCipher {
 	block, err := aes.NewCipher(x.additionalKey(sik, 2)[:16])
 	if err != nil {
 		panic(fmt.Sprintf("internal error: %v", err))
@@ -36,7 +35,7 @@ func newPacketCipher(x *exchange, sik []byte) packetCipher {
 	if x.suite.Integrity == rmcp.IntegrityHMACSHA256_128 {
 		codeLen = 16
 	}
-	return packetCipher{
+	return &packetCipher{
 		mac:     hmac.New(newHash(x.suite.Auth), x.additionalKey(sik, 1)),
 		codeLen: codeLen,
 		block:   block,
@@ -73,7 +72,7 @@ func (c *packetCipher) decrypt(b, payload []byte) ([]byte, error) {
 
 	end := len(b) - 1
 	pad := int(b[end])
-	if pad >= aes.BlockSize || end-start < pad {
+	if pad >= aes.BlockSize {
 		return nil, errAuth
 	}
 	for i := range pad {

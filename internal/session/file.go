@@ -24,6 +24,9 @@ const (
 	keyLen   = 32
 )
 
+// blank is the record of a free slot.
+var blank [recordLen]byte
+
 // A file holds the records of a table on a file system that a reboot empties.
 type file struct {
 	*os.File
@@ -80,7 +83,7 @@ func (f *file) readHeader(random io.Reader) error {
 	return err
 }
 
-// records calls use with every record that is not empty.
+// records calls use with every record that is not blank.
 func (f *file) records(use func(slot int, record []byte)) error {
 	all, err := io.ReadAll(io.NewSectionReader(f, recordLen, recordLen*int64(len(Table{}.slots))))
 	if err != nil {
@@ -89,18 +92,15 @@ func (f *file) records(use func(slot int, record []byte)) error {
 	for slot := 0; len(all) > 0; slot++ {
 		record := make([]byte, recordLen)
 		all = all[copy(record, all):]
-		if state(record[0]) != free {
+		if !bytes.Equal(record, blank[:]) {
 			use(slot, record)
 		}
 	}
 	return nil
 }
 
-// write replaces the record of a slot; nothing erases it.
+// write replaces the record of a slot.
 func (f *file) write(slot int, record []byte) error {
-	if record == nil {
-		record = make([]byte, recordLen)
-	}
 	_, err := f.WriteAt(record, recordLen*int64(slot+1))
 	return err
 }

@@ -96,7 +96,7 @@ func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) 
 	}
 	established := s.state == active || s.state == closing
 	switch {
-	case !known || !nameFits || !sikFits || s.state > closing || established == (len(sik) == 0):
+	case !known || !nameFits || !sikFits || s.state == free || s.state > closing || established == (len(sik) == 0):
 		return nil, errTorn
 	case s.created > now || s.touched > now:
 		return nil, errBoot

@@ -41,8 +41,10 @@ type Session struct {
 	received  window
 	sent      uint32 // last sequence number that left
 	reserved  uint32 // last sequence number that may have left, as the file says
-	sik       func() []byte
-	packetCipher
+
+	// Functions, so that no verb of fmt prints a key.
+	sik    func() []byte
+	cipher func() *packetCipher
 }
 
 // ID is the managed system session ID, the name of the session on the wire.

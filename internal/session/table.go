@@ -23,6 +23,9 @@ const (
 	closingLife          = 2 * time.Second // a repeated Close Session is answered that long
 )
 
+// errEnded means that the slot of a session may belong to another one by now.
+var errEnded = errors.New("it has ended")
+
 // ErrDuplicate means that an authentic packet has a sequence number that was
 // seen before. It must not be acted on again.
 var ErrDuplicate = errors.New("duplicate packet")
@@ -61,14 +64,18 @@ func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 	}
 	err = f.records(func(slot int, record []byte) {
 		s, err := t.decode(slot, record, now)
-		switch {
-		case err != nil:
+		if err != nil {
 			c.Log.Warn("session dropped", "slot", slot, "reason", err)
-		case now < s.expires(c.Timeout):
-			t.slots[slot] = s
+			t.drop(slot)
+			return
 		}
+		t.slots[slot] = s
 	})
-	return t, err
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return t, nil
 }
 
 // Close closes the file; the sessions stay in it.
@@ -98,19 +105,29 @@ func (t *Table) HalfOpen(now time.Duration) bool {
 // live drops the sessions that have expired and returns the others.
 func (t *Table) live(now time.Duration) []*Session {
 	var all []*Session
-	for _, s := range t.slots {
+	for slot, s := range t.slots {
 		switch {
 		case s == nil:
 		case now < s.expires(t.Timeout):
 			all = append(all, s)
 		default:
-			if s.state == active {
-				t.Log.Info("session timed out", "session", s, "user", s.name)
-			}
-			t.drop(s)
+			t.logExpired(s)
+			t.drop(slot)
 		}
 	}
 	return all
+}
+
+// logExpired tells an operator why a session went away. A console that has the
+// wrong password sees so in RAKP Message 2 and, more often than not, is silent
+// from then on.
+func (t *Table) logExpired(s *Session) {
+	switch {
+	case s.state == active:
+		t.Log.Info("session timed out", "session", s, "user", s.name, "peer", s.Peer)
+	case s.state == keyed && s.user != nil:
+		t.Log.Warn("session not opened: no RAKP Message 3 came: wrong password?", "user", s.name, "peer", s.Peer)
+	}
 }
 
 // find returns the session with that ID if it has not expired.
@@ -123,34 +140,60 @@ func (t *Table) find(id uint32, now time.Duration) *Session {
 	return nil
 }
 
-// Find returns the active session with that ID, or nil.
+// Find returns the session with that ID, which is active or closing, or nil.
 func (t *Table) Find(id uint32, now time.Duration) *Session {
-	if s := t.find(id, now); s != nil && s.state == active {
+	if s := t.find(id, now); s != nil && !s.halfOpen() {
 		return s
 	}
 	return nil
 }
 
+// Active is how many sessions are active.
+func (t *Table) Active(now time.Duration) int {
+	n := 0
+	for _, s := range t.slots {
+		if s != nil && s.state == active && now < s.expires(t.Timeout) {
+			n++
+		}
+	}
+	return n
+}
+
 // End ends an active session. For a moment it goes on answering a repeated
 // Close Session, should the first answer be lost.
 func (t *Table) End(s *Session, now time.Duration) error {
-	s.state, s.touched = closing, now
-	return t.Save(s)
+	changed := *s
+	changed.state, changed.touched = closing, now
+	return t.commit(s, changed)
 }
 
-// drop forgets a session. A record that cannot be erased is one that expires.
-func (t *Table) drop(s *Session) {
-	t.slots[s.slot] = nil
-	if err := t.file.write(s.slot, nil); err != nil {
-		t.Log.Error("session not erased", "session", s, "err", err)
+// drop forgets the session of a slot. A record that cannot be erased is one
+// that expires.
+func (t *Table) drop(slot int) {
+	t.slots[slot] = nil
+	if err := t.file.write(slot, blank[:]); err != nil {
+		t.Log.Error("session not erased", "slot", slot, "err", err)
 	}
 }
 
-// Save writes the session to the file.
+// Save writes the session to the file, unless it has ended.
 func (t *Table) Save(s *Session) error {
-	if err := t.file.write(s.slot, t.encode(s)); err != nil {
+	err := errEnded
+	if held := t.slots[s.slot]; held != nil && held.managedID == s.managedID {
+		err = t.file.write(s.slot, t.encode(s))
+	}
+	if err != nil {
 		return fmt.Errorf("save session %v: %w", s, err)
 	}
+	return nil
+}
+
+// commit changes a session once the file has the change.
+func (t *Table) commit(s *Session, changed Session) error {
+	if err := t.Save(&changed); err != nil {
+		return err
+	}
+	*s = changed
 	return nil
 }
 
@@ -166,26 +209,27 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 	if s == nil || s.halfOpen() {
 		return nil, nil, errAuth
 	}
-	if err := s.authenticate(p); err != nil {
+	if err := s.cipher().authenticate(p); err != nil {
 		return nil, nil, err
 	}
-	if !s.received.accept(p.Sequence) {
+	changed := *s
+	if !changed.received.accept(p.Sequence) {
 		return s, nil, ErrDuplicate
 	}
-	plain, err := s.decrypt(t.plain[:0], p.Payload)
+	plain, err := s.cipher().decrypt(t.plain[:0], p.Payload)
 	if err != nil {
 		return nil, nil, err
 	}
 	t.plain = plain
 
-	s.Peer, s.confirmed = peer, true
+	changed.Peer, changed.confirmed = peer, true
 	if s.state == active {
-		s.touched = now
+		changed.touched = now
 	}
 	if s.reserved == s.sent {
-		s.reserved = next(s.sent)
+		changed.reserved = next(s.sent)
 	}
-	if err := t.Save(s); err != nil {
+	if err := t.commit(s, changed); err != nil {
 		return nil, nil, err
 	}
 	return s, plain, nil
@@ -195,11 +239,12 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 // the next sequence number, which is saved first unless Receive reserved it.
 func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
 	if s.reserved == s.sent {
-		s.reserved = next(s.sent)
-		if err := t.Save(s); err != nil {
+		changed := *s
+		changed.reserved = next(s.sent)
+		if err := t.commit(s, changed); err != nil {
 			return nil, err
 		}
 	}
 	s.sent = next(s.sent)
-	return s.seal(b, rmcp.PayloadIPMI, s.consoleID, s.sent, payload, t.Random)
+	return s.cipher().seal(b, rmcp.PayloadIPMI, s.consoleID, s.sent, payload, t.Random)
 }
