@@ -86,12 +86,12 @@ func (r *rig) start() {
 		Log:     log,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r.cancel, r.ended = cancel, make(chan error, 1)
-	go func() { r.ended <- r.server.Run(ctx) }()
-	ended := r.ended
+	server, ended := r.server, make(chan error, 1)
+	r.cancel, r.ended = cancel, ended
+	go func() { ended <- server.Run(ctx) }()
 	r.end = append(r.end, func() {
 		cancel()
-		<-ended
+		ended <- <-ended
 	})
 	synctest.Wait()
 }
@@ -111,10 +111,15 @@ func (r *rig) provider() (*provider.Provider, error) {
 func (r *rig) stop() {
 	r.t.Helper()
 	r.cancel()
+	require.NoError(r.t, r.outcome())
+	require.NoError(r.t, r.server.Sessions.Close())
+}
+
+// outcome waits until the server has ended.
+func (r *rig) outcome() error {
 	err := <-r.ended
 	r.ended <- err
-	require.NoError(r.t, err)
-	require.NoError(r.t, r.server.Sessions.Close())
+	return err
 }
 
 // kill goes on with a copy of the files as they are this instant. What the old

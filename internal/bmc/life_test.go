@@ -1,0 +1,154 @@
+package bmc
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/test/console"
+)
+
+// idles starts the server again with the usual idle time.
+func (r *rig) idles() {
+	r.t.Helper()
+	r.stop()
+	r.idle = 10 * time.Second
+	r.start()
+}
+
+// ends waits for the server to end by itself and returns how long it took.
+func (r *rig) ends() time.Duration {
+	r.t.Helper()
+	begin := time.Now()
+	require.NoError(r.t, r.outcome())
+	require.NoError(r.t, r.server.Sessions.Close())
+	return time.Since(begin)
+}
+
+func TestIdleExit(t *testing.T) {
+	in(t, func(r *rig) {
+		r.idles()
+		require.Equal(t, 10*time.Second, r.ends(), "nothing ever came")
+
+		r.start()
+		time.Sleep(6 * time.Second)
+		r.one(unhex(t, pingVector))
+		time.Sleep(6 * time.Second)
+		require.Empty(t, r.send([]byte("garbage is not a reason to stay")))
+		require.Equal(t, 4*time.Second, r.ends())
+	})
+}
+
+func TestASessionGoesOnAfterAnIdleExit(t *testing.T) {
+	in(t, func(r *rig) {
+		r.idles()
+		c := r.login()
+		r.ends()
+		r.start()
+		require.Contains(t, r.ask(c, app, getDeviceID, 1), "00 20 01")
+		r.ends()
+		time.Sleep(51 * time.Second) // and 10 s of idling
+		r.start()
+		require.Empty(t, r.send(c.Packet(console.Request(app, getDeviceID, 2))), "a minute without a packet")
+	})
+}
+
+func TestNoIdleExitWhileAScriptRuns(t *testing.T) {
+	in(t, func(r *rig) {
+		r.idles()
+		r.scripts.script[provider.On] = takes(time.Minute, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, on)
+		require.Equal(t, time.Minute, r.ends(), "the idle time has passed when the script ends")
+	})
+}
+
+func TestAnActionIsAdopted(t *testing.T) {
+	tests := map[string]func(r *rig){
+		"after kill -9": (*rig).kill,
+		"after SIGTERM": func(r *rig) { r.stop(); r.start() },
+	}
+	for name, restart := range tests {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(r *rig) {
+				c := r.login()
+				r.waits(c, chassis, control, 1, on)
+
+				r.scripts.script[provider.On] = takes(1500*time.Millisecond, ipmi.Result{Err: errors.New("failed late")})
+				restart(r)
+				require.Equal(t, 1, r.scripts.joined)
+				r.waits(c, chassis, control, 1, on)
+				time.Sleep(2 * time.Second)
+				require.Equal(t, "ff", r.read(c, r.answers()[0]))
+				require.Equal(t, []provider.Verb{provider.On}, r.scripts.ran)
+				require.True(t, r.server.BMC.State.PowerFault)
+			})
+		})
+	}
+}
+
+func TestAnActionThatHasEndedIsRememberedAfterAKill(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{Err: &provider.Error{Err: provider.ErrState}})
+		c := r.login()
+		require.Equal(t, "d5", r.ask(c, chassis, control, 1, reset))
+		r.kill()
+		time.Sleep(time.Second)
+		require.Equal(t, "d5", r.ask(c, chassis, control, 1, reset), "what became of it then")
+		require.Len(t, r.scripts.ran, 1)
+		require.Zero(t, r.scripts.joined)
+
+		time.Sleep(20 * time.Second)
+		require.Equal(t, "d5", r.ask(c, chassis, control, 2, reset), "a new one")
+		require.Len(t, r.scripts.ran, 2)
+		require.Len(t, r.actionFiles(), 1, "the old file is gone")
+	})
+}
+
+// A process that dies before it has written the whole marker has started
+// nothing.
+func TestATornMarkerIsNoAction(t *testing.T) {
+	in(t, func(r *rig) {
+		r.stop()
+		path := filepath.Join(r.dir, "action.1")
+		require.NoError(t, os.WriteFile(path, []byte(`{"began":1,"verb":"power`), 0o600))
+		r.start()
+		require.Zero(t, r.scripts.joined)
+		require.Empty(t, r.actionFiles())
+	})
+}
+
+func TestAReplayAfterAKillIsRefused(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+		c := r.login()
+		b := c.Packet(console.Request(chassis, control, 1, reset))
+		r.one(b)
+		r.kill()
+		require.Empty(t, r.send(b))
+		require.Len(t, r.scripts.ran, 1)
+	})
+}
+
+// Without a marker an action could run twice: it does not run at all.
+func TestAnActionWithoutAMarkerIsRefused(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		r.server.Actions.Dir = filepath.Join(r.dir, "gone")
+		require.Equal(t, "ff", r.ask(c, chassis, control, 1, on))
+		require.Empty(t, r.scripts.ran)
+	})
+}
+
+func (r *rig) actionFiles() []string {
+	r.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(r.dir, actionPattern))
+	require.NoError(r.t, err)
+	return paths
+}
