@@ -33,6 +33,9 @@ func (a *app) delete(ctx context.Context, names []string) error {
 	}
 	defer s.Close()
 	stopped, err := stop(ctx, s, bmcs)
+	if stopped == nil {
+		return err
+	}
 	for _, b := range stopped {
 		err = errors.Join(err, a.store.Delete(b.Name))
 	}

@@ -62,8 +62,11 @@ func (a *app) show(ctx context.Context, name string) error {
 		rows = append(rows, []string{"comment", b.Comment})
 	}
 	a.printTable([]string{"Property", "Value"}, rows)
-	if b.Err != nil {
+	switch {
+	case b.Err != nil:
 		a.warn("%s: %v", name, b.Err)
+	case status[name] == broken:
+		a.warn("%s: systemd could not start it; see journalctl -u 'shipmi-bmc@%s.*'", name, name)
 	}
 	return nil
 }

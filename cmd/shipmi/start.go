@@ -64,44 +64,45 @@ func (a *app) start(ctx context.Context, names []string) error {
 	return errors.Join(err, s.Enable(ctx, sockets(started)))
 }
 
-// freeToListen returns the BMCs that listen already or whose addresses and ports
-// no other program has; the error names the others. systemd would not notice: it
-// binds with SO_REUSEADDR, and two UDP sockets that both do so are let have the
-// same port, of which only one gets the packets.
+// freeToListen returns the BMCs that listen already or can; the error names the
+// others. systemd would not notice that a port is in use: it binds with
+// SO_REUSEADDR, and two UDP sockets that both do so are let have the same port, of
+// which only one gets the packets.
 func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
 	var (
 		free []units.BMC
 		errs []error
-		held []net.PacketConn // until the end, so that one BMC cannot take the port of another
 	)
-	defer func() {
-		for _, conn := range held {
-			conn.Close()
-		}
-	}()
 	for _, b := range bmcs {
-		if states[units.SocketUnit(b.Name)] == "active" {
-			free = append(free, b)
-			continue
-		}
-		var taken error
-		for _, addr := range b.Listen {
-			conn, err := net.ListenPacket("udp", addr.String())
-			switch {
-			case err == nil:
-				held = append(held, conn)
-			case errors.Is(err, unix.EADDRINUSE):
-				taken = hint(fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr),
-					"see ss -lunp 'sport = :%d'", addr.Port())
-			case errors.Is(err, unix.EADDRNOTAVAIL):
-				a.warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
+		if states[units.SocketUnit(b.Name)] != "active" {
+			conns, err := a.listen(b)
+			for _, conn := range conns {
+				defer conn.Close() // not before the next BMC has tried the same port
 			}
-		}
-		if taken != nil {
-			errs = append(errs, taken)
-			continue
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
 		}
 		free = append(free, b)
 	}
 	return free, errors.Join(errs...)
+}
+
+func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
+	for _, addr := range b.Listen {
+		conn, failure := net.ListenPacket("udp", addr.String())
+		switch {
+		case failure == nil:
+			conns = append(conns, conn)
+		case errors.Is(failure, unix.EADDRINUSE):
+			failure = fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr)
+			err = errors.Join(err, hint(failure, "see ss -lunp 'sport = :%d'", addr.Port()))
+		case errors.Is(failure, unix.EADDRNOTAVAIL):
+			a.warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
+		default:
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
+		}
+	}
+	return conns, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,8 +30,11 @@ come back when the host starts. A machine that a BMC has switched on stays on.`,
 				return err
 			}
 			defer s.Close()
-			_, err = stop(cmd.Context(), s, bmcs)
-			return err
+			stopped, err := stop(cmd.Context(), s, bmcs)
+			if stopped == nil {
+				return err
+			}
+			return errors.Join(err, s.Disable(cmd.Context(), sockets(stopped)), s.Reload(cmd.Context()))
 		},
 	}
 }
@@ -38,15 +42,9 @@ come back when the host starts. A machine that a BMC has switched on stays on.`,
 // stop ends BMCs and their processes, and returns those that it stopped. The
 // error names the others.
 func stop(ctx context.Context, s systemd, bmcs []units.BMC) (stopped []units.BMC, err error) {
-	if err := s.Disable(ctx, sockets(bmcs)); err != nil {
-		return nil, err
-	}
-	if err := s.Reload(ctx); err != nil {
-		return nil, err
-	}
 	failed := s.Stop(ctx, append(sockets(bmcs), services(bmcs)...))
 	for _, b := range bmcs {
-		failure := errors.Join(failed[units.SocketUnit(b.Name)], failed[units.ServiceUnit(b.Name)])
+		failure := cmp.Or(failed[units.SocketUnit(b.Name)], failed[units.ServiceUnit(b.Name)])
 		if failure != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
 			continue

@@ -2,6 +2,8 @@ package units
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -31,7 +33,12 @@ func (s Store) render(b BMC, c instance.Credentials) ([]file, error) {
 	}, nil
 }
 
-func (f file) write() error {
+func (f file) write() (err error) {
+	defer func() {
+		if cause, ok := errors.AsType[*fs.PathError](err); ok {
+			err = fmt.Errorf("write %s: %w", f.path, cause.Err) // not the temporary file
+		}
+	}()
 	dir := filepath.Dir(f.path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err

@@ -3,6 +3,7 @@ package units
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -141,21 +142,29 @@ func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
 	return nil
 }
 
-// Delete removes everything that was kept for a BMC, other drop-ins of its units
-// included. What makes it exist goes last, so that Delete can be repeated.
+// Delete removes everything that is kept for a BMC: other drop-ins of its units
+// too, and the links that enable them. What makes it exist goes last, so that
+// Delete can be repeated.
 func (s Store) Delete(name string) error {
 	unlock, err := s.lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	for _, path := range []string{
+	doomed, err := fs.Glob(os.DirFS(s.path(unitDir)), "*.wants/"+SocketUnit(name))
+	if err != nil {
+		return err
+	}
+	for i, link := range doomed {
+		doomed[i] = s.path(unitDir, link)
+	}
+	for _, path := range append(doomed,
 		s.path(credentialsPath(name)),
 		s.path(runtimeDir, name),
 		s.path(stateDir, name),
 		s.dropInDir(ServiceUnit(name)),
 		s.dropInDir(SocketUnit(name)),
-	} {
+	) {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}

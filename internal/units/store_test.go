@@ -231,9 +231,13 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	require.NoError(t, os.MkdirAll(s.path(unitDir), 0o755))
 	require.NoError(t, os.MkdirAll(s.path(runtimeDir), 0o755))
 	require.NoError(t, os.MkdirAll(s.path(stateDir), 0o755))
+	wants := s.path(unitDir, "sockets.target.wants")
+	require.NoError(t, os.Mkdir(wants, 0o755))
+	require.NoError(t, os.Symlink("/dev/null", filepath.Join(wants, "shipmi-bmc@other.socket")))
 	before := tree(t, s.Root)
 
 	require.NoError(t, s.Add(newBMC("node-0", "[::]:623"), admin("x"), committed))
+	require.NoError(t, os.Symlink("/lib/gone", filepath.Join(wants, "shipmi-bmc@node-0.socket")))
 	for _, path := range []string{
 		s.path(unitDir, "shipmi-bmc@node-0.service.d/override.conf"),
 		s.path(runtimeDir, "node-0/sessions"),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
@@ -54,14 +55,23 @@ func (s *Systemd) Enable(ctx context.Context, units []string) error {
 	return explain("enable", err)
 }
 
-// Disable takes back Enable.
+// Disable takes back Enable. A unit whose files make no sense does not keep the
+// others enabled.
 func (s *Systemd) Disable(ctx context.Context, units []string) error {
 	_, err := s.conn.DisableUnitFilesContext(ctx, units, false)
-	return explain("disable", err)
+	if err == nil || len(units) == 1 {
+		return explain("disable", err)
+	}
+	var errs []error
+	for _, unit := range units {
+		errs = append(errs, s.Disable(ctx, []string{unit}))
+	}
+	return errors.Join(errs...)
 }
 
 // States returns the active state of each unit, such as active, inactive or
-// failed (systemctl(1)), also of those that do not exist.
+// failed (systemctl(1)), also of those that do not exist. A unit that failed and
+// waits to be started again has failed.
 func (s *Systemd) States(ctx context.Context, units []string) (map[string]string, error) {
 	statuses, err := s.conn.ListUnitsByNamesContext(ctx, units)
 	if err != nil {
@@ -70,6 +80,9 @@ func (s *Systemd) States(ctx context.Context, units []string) (map[string]string
 	states := make(map[string]string, len(statuses))
 	for _, status := range statuses {
 		states[status.Name] = status.ActiveState
+		if strings.HasPrefix(status.SubState, "auto-restart") {
+			states[status.Name] = "failed"
+		}
 	}
 	return states, nil
 }
@@ -78,10 +91,12 @@ func (s *Systemd) States(ctx context.Context, units []string) (map[string]string
 func (s *Systemd) Start(ctx context.Context, sockets []string) map[string]error {
 	failed := s.batch(ctx, s.conn.StartUnitContext, sockets)
 	for unit, err := range failed {
-		if result, _ := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "Result"); result != nil {
-			err = fmt.Errorf("%w: result %v", err, result.Value)
+		if errors.Is(err, errJob) {
+			if result, _ := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "Result"); result != nil {
+				err = fmt.Errorf("%w, %v", err, result.Value.Value())
+			}
 		}
-		failed[unit] = explain("start "+unit, err)
+		failed[unit] = explain("start", err)
 	}
 	return failed
 }
@@ -97,11 +112,14 @@ func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
 			err = s.conn.ResetFailedUnitContext(ctx, unit)
 		}
 		if err != nil && !isUnknown(err) {
-			failed[unit] = explain("stop "+unit, err)
+			failed[unit] = explain("stop", err)
 		}
 	}
 	return failed
 }
+
+// errJob means that systemd took an order and then failed to do it.
+var errJob = errors.New("systemd could not")
 
 // batch gives the same order for many units and then waits for all of them.
 func (s *Systemd) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
@@ -119,7 +137,7 @@ func (s *Systemd) batch(ctx context.Context, order func(context.Context, string,
 		select {
 		case text := <-result:
 			if text != "done" {
-				failed[unit] = errors.New("job " + text)
+				failed[unit] = fmt.Errorf("%w: %s", errJob, text)
 			}
 		case <-ctx.Done():
 			failed[unit] = ctx.Err()
@@ -133,8 +151,8 @@ func isUnknown(err error) bool {
 	return errors.As(err, &e) && e.Name == "org.freedesktop.systemd1.NoSuchUnit"
 }
 
-// explain names the order that failed, and marks an error that means that the
-// caller may not give it.
+// explain names the order that failed, and tells a missing right from other
+// errors.
 func explain(order string, err error) error {
 	if err == nil {
 		return nil
@@ -144,7 +162,7 @@ func explain(order string, err error) error {
 		switch e.Name {
 		case "org.freedesktop.DBus.Error.AccessDenied",
 			"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired":
-			return fmt.Errorf("%s: %w: %w", order, fs.ErrPermission, err)
+			err = fs.ErrPermission
 		}
 	}
 	return fmt.Errorf("%s: %w", order, err)
