@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,13 +253,13 @@ func TestStatusRequestsThatWaitTogetherShareARun(t *testing.T) {
 // be told so.
 func TestAStatusIsNotOlderThanTheRequest(t *testing.T) {
 	in(t, func(r *rig) {
-		powered := false
+		var powered atomic.Bool
 		r.scripts.script[provider.Status] = func() ipmi.Result {
-			seen := powered
+			seen := powered.Load()
 			time.Sleep(time.Second)
 			return ipmi.Result{On: seen}
 		}
-		r.scripts.script[provider.On] = func() ipmi.Result { powered = true; return ipmi.Result{} }
+		r.scripts.script[provider.On] = func() ipmi.Result { powered.Store(true); return ipmi.Result{} }
 		c, other := r.login(), r.login()
 		r.waits(other, chassis, status, 1)
 		require.Equal(t, "00", r.ask(c, chassis, control, 1, on))

@@ -135,13 +135,14 @@ func (r *rig) kill() {
 // send delivers a datagram and returns all answers that come without delay.
 func (r *rig) send(b []byte) [][]byte {
 	r.conn.in <- b
-	synctest.Wait()
 	return r.answers()
 }
 
-func (r *rig) answers() [][]byte {
-	all := r.conn.out
-	r.conn.out = nil
+func (r *rig) answers() (all [][]byte) {
+	synctest.Wait()
+	for len(r.conn.out) > 0 {
+		all = append(all, <-r.conn.out)
+	}
 	return all
 }
 
@@ -185,13 +186,12 @@ func (r *rig) waits(c *console.Console, netFn, cmd, rqSeq byte, data ...byte) []
 
 // A memoryConn is a socket in memory with one peer.
 type memoryConn struct {
-	in       chan []byte
-	out      [][]byte
+	in, out  chan []byte
 	deadline chan struct{}
 }
 
 func newMemoryConn() *memoryConn {
-	return &memoryConn{in: make(chan []byte), deadline: make(chan struct{}, 1)}
+	return &memoryConn{in: make(chan []byte), out: make(chan []byte, 100), deadline: make(chan struct{}, 1)}
 }
 
 func (c *memoryConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
@@ -204,7 +204,7 @@ func (c *memoryConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr n
 }
 
 func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, _ netip.AddrPort) (n, oobn int, err error) {
-	c.out = append(c.out, slices.Clone(b))
+	c.out <- slices.Clone(b)
 	return len(b), 0, nil
 }
 
