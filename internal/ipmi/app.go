@@ -10,7 +10,6 @@ const (
 	selfTestPassed   = 0x55
 	lanChannel       = 0x01
 	presentChannel   = 0x0E
-	channelMask      = 0x0F
 	minorFirmwareMax = 99
 )
 
@@ -48,9 +47,7 @@ func getSystemGUID(b *BMC, _ *Request) Answer { return done(b.GUID[:]...) }
 
 // validChannel tells whether the byte names the LAN channel, by number or as
 // the one that the request came in on.
-func validChannel(v byte) bool {
-	return v&channelMask == lanChannel || v&channelMask == presentChannel
-}
+func validChannel(v byte) bool { return v == lanChannel || v == presentChannel }
 
 const (
 	extendedData    = 0x80 // of request and response: IPMI 2.0 data
@@ -62,8 +59,8 @@ const (
 // getChannelAuthenticationCapabilities offers no way to log in with IPMI 1.5: a
 // console of that version is told so at once.
 func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
-	level := rmcp.Privilege(r.Data[1] & 0x0F)
-	if !validChannel(r.Data[0]) || level < rmcp.Callback || level > rmcp.OEM {
+	level := rmcp.Privilege(r.Data[1])
+	if !validChannel(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
 		return fail(InvalidField)
 	}
 	status, extended := byte(namedUsersExist), byte(0)
@@ -80,19 +77,20 @@ func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
 }
 
 const (
-	listSuites     = 0x80
-	listIndexMask  = 0x3F
-	listPageLen    = 16
-	payloadIPMI    = 0x00
-	payloadSOL     = 0x01
-	listReservedOf = 0x40
+	listSuites      = 0x80
+	listReserved    = 0x40
+	listIndexMask   = 0x3F
+	listPageLen     = 16
+	payloadIPMI     = 0x00
+	payloadSOL      = 0x01
+	payloadReserved = 0xC0
 )
 
 // getChannelCipherSuites sends one page of the cipher suite records, or of the
 // algorithms in them. A page that is not full is the last.
 func getChannelCipherSuites(b *BMC, r *Request) Answer {
 	switch {
-	case !validChannel(r.Data[0]) || r.Data[2]&listReservedOf != 0:
+	case !validChannel(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
 		return fail(InvalidField)
 	case r.Data[1] != payloadIPMI && r.Data[1] != payloadSOL:
 		return fail(payloadTypeUnknown)
