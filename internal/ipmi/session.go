@@ -31,8 +31,8 @@ func closeSession(b *BMC, r *Request) Answer {
 	if id != 0 && len(r.Data) != 4 {
 		return fail(InvalidLength)
 	}
-	if id == r.Session.ID {
-		return Answer{Ends: []uint32{id}}
+	if id == r.Session.ID || byHandle && r.Data[4] == r.Session.Handle {
+		return Answer{Ends: []uint32{r.Session.ID}}
 	}
 	if r.Session.Privilege < rmcp.Administrator {
 		return fail(InsufficientPrivilege)
