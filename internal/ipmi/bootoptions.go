@@ -13,6 +13,7 @@ const (
 
 	mailboxBlocks   = 5
 	mailboxBlockLen = 16
+	mailboxLen      = mailboxBlocks * mailboxBlockLen
 )
 
 // A bootOption says how a boot option is written.
@@ -30,7 +31,7 @@ var bootOptions = [bootParameters]bootOption{
 	bootClearing:      {1, reserving(0xE0, storeBootOption)},
 	bootAcknowledge:   {2, setBootAcknowledge},
 	bootFlags:         {flagsLen, setBootFlags},
-	bootInitiator:     {9, storeBootOption},
+	bootInitiator:     {9, reserving(0xF0, storeBootOption)},
 	bootMailbox:       {0, setBootMailbox},
 }
 
@@ -63,7 +64,10 @@ func reserving(bits byte, set func(*BMC, *Request, []byte) Answer) func(*BMC, *R
 
 func storeBootOption(b *BMC, r *Request, data []byte) Answer {
 	stored := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
-	return fail(b.update(func(s *State) { s.Boot.Parameters[r.Data[0]&parameterMask] = stored }))
+	return fail(b.update(func(s *State) {
+		s.Boot = s.Boot.at(r.Now)
+		s.Boot.Parameters[r.Data[0]&parameterMask] = stored
+	}))
 }
 
 // The states of the parameter bootSetInProgress.
@@ -73,15 +77,13 @@ const (
 	progressCommit   = 2 // optional, and nothing to do here
 )
 
-// setBootProgress keeps two sessions from writing boot options at a time. A
-// session that has ended holds nothing.
+// setBootProgress keeps two sessions from writing boot options at a time.
 func setBootProgress(b *BMC, r *Request, data []byte) Answer {
 	switch data[0] {
 	case progressComplete:
 		b.setInProgress = 0
 	case progressWriting:
-		other := func(s Session) bool { return s.ID == b.setInProgress && s.ID != r.Session.ID }
-		if slices.ContainsFunc(b.Sessions.List(), other) {
+		if b.bootProgress() == progressWriting && b.setInProgress != r.Session.ID {
 			return fail(SetInProgress)
 		}
 		b.setInProgress = r.Session.ID
@@ -89,15 +91,23 @@ func setBootProgress(b *BMC, r *Request, data []byte) Answer {
 	default:
 		return fail(InvalidField)
 	}
-	return done()
+	return storeBootOption(b, r, nil)
+}
+
+// bootProgress is the state of the parameter bootSetInProgress. A session that
+// has ended writes nothing any more.
+func (b *BMC) bootProgress() byte {
+	if slices.ContainsFunc(b.Sessions.List(), func(s Session) bool { return s.ID == b.setInProgress }) {
+		return progressWriting
+	}
+	return progressComplete
 }
 
 // setBootAcknowledge changes the bits of data 2 that the mask in data 1 selects.
 // The mask itself reads as 0.
 func setBootAcknowledge(b *BMC, r *Request, data []byte) Answer {
-	now := bootData(b.State.Boot.Parameters[bootAcknowledge], 2)
-	mask := data[0]
-	return storeBootOption(b, r, []byte{0, now[1]&^mask | data[1]&mask})
+	now, mask := b.State.Boot.data(bootAcknowledge, 2)[1], data[0]
+	return storeBootOption(b, r, []byte{0, now&^mask | data[1]&mask})
 }
 
 // Reserved bits of the boot flags, data 1 to 5.
@@ -107,23 +117,23 @@ var flagsReserved = [flagsLen]byte{0x1F, 0, 0, 0xF0, 0xE0}
 // what they ask for. It is not bothered with flags that change nothing: some
 // consoles write them once for every bit.
 func setBootFlags(b *BMC, r *Request, data []byte) Answer {
-	flags := [flagsLen]byte(data)
-	_, known := devices[flags[1]>>deviceShift&deviceMask]
+	_, known := deviceOf(data)
 	for i, reserved := range flagsReserved {
-		known = known && flags[i]&reserved == 0
+		known = known && data[i]&reserved == 0
 	}
 	if !known {
 		return fail(InvalidField)
 	}
-	store := func() Answer {
-		stored := BootParameter{Data: flags[:], Invalid: r.Data[0]&markInvalid != 0}
-		return fail(b.update(func(s *State) {
-			s.Boot.Parameters[bootFlags] = stored
-			s.Boot.FlagsSet = r.Now
-		}))
+	flags := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
+	change := func(s *State) {
+		s.Boot.Parameters[bootFlags] = flags
+		s.Boot.FlagsSet = r.Now
 	}
-	wanted := inForce(flags)
-	if wanted.Device == provider.DeviceNone || wanted == inForce(b.State.Boot.flags(r.Now)) {
+	store := func() Answer { return fail(b.update(change)) }
+	changed := b.State
+	change(&changed)
+	wanted := changed.Boot.inForce()
+	if wanted.Device == provider.DeviceNone || wanted == b.State.Boot.at(r.Now).inForce() {
 		return store()
 	}
 	return b.run(provider.BootSet, wanted, func(res Result) Answer {
@@ -143,12 +153,12 @@ func setBootMailbox(b *BMC, r *Request, data []byte) Answer {
 	case block >= mailboxBlocks:
 		return fail(OutOfRange)
 	}
-	all := slices.Clone(bootData(b.State.Boot.Parameters[bootMailbox], mailboxBlocks*mailboxBlockLen))
+	all := b.State.Boot.data(bootMailbox, mailboxLen)
 	copy(all[block*mailboxBlockLen:], data[1:])
 	return storeBootOption(b, r, all)
 }
 
-// getSystemBootOptions reads a boot option. Where no boot flags are in force the
+// getSystemBootOptions reads a boot option. Where no boot flags are valid the
 // provider tells what the managed system boots from, whenever it boots.
 func getSystemBootOptions(b *BMC, r *Request) Answer {
 	number, block := r.Data[0], int(r.Data[1])
@@ -158,46 +168,36 @@ func getSystemBootOptions(b *BMC, r *Request) Answer {
 	if number >= bootParameters {
 		return fail(UnsupportedParameter)
 	}
-	parameter := b.State.Boot.Parameters[number]
+	boot := b.State.Boot.at(r.Now)
+	invalid := boot.Parameters[number].Invalid
 	answer := func(data ...byte) Answer {
 		head := number
-		if parameter.Invalid {
+		if invalid {
 			head |= markInvalid
 		}
 		return done(append([]byte{bootVersion, head}, data...)...)
 	}
 	switch number {
 	case bootSetInProgress:
-		if b.setInProgress != 0 {
-			return answer(progressWriting)
-		}
-		return answer(progressComplete)
+		return answer(b.bootProgress())
 	case bootFlags:
-		flags := b.State.Boot.flags(r.Now)
-		if inForce(flags).Device != provider.DeviceNone || !b.has(provider.BootGet) {
-			return answer(flags[:]...)
+		flags := boot.data(bootFlags, flagsLen)
+		if invalid || flags[0]&flagsValid != 0 || !b.has(provider.BootGet) {
+			return answer(flags...)
 		}
 		return b.run(provider.BootGet, provider.Boot{}, func(res Result) Answer {
 			if res.Err != nil {
 				return fail(outcomeOf(res.Err).code)
 			}
-			return answer(flagsValid|flagsPersistent, selector(res.Device)<<deviceShift, 0, 0, 0)
+			return answer(flagsValid|flagsPersistent, selectorOf(res.Device)<<deviceShift, 0, 0, 0)
 		})
 	case bootMailbox:
 		if block >= mailboxBlocks {
 			return fail(OutOfRange)
 		}
-		all := bootData(parameter, mailboxBlocks*mailboxBlockLen)
+		all := boot.data(bootMailbox, mailboxLen)
 		return answer(append([]byte{byte(block)}, all[block*mailboxBlockLen:][:mailboxBlockLen]...)...)
 	default:
-		return answer(bootData(parameter, bootOptions[number].length)...)
+		return answer(boot.data(number, bootOptions[number].length)...)
 	}
-}
-
-// bootData is the data of an option, zeros where it was never set.
-func bootData(p BootParameter, n int) []byte {
-	if len(p.Data) != n {
-		return make([]byte, n)
-	}
-	return p.Data
 }

@@ -64,7 +64,7 @@ func chassisControl(b *BMC, r *Request) Answer {
 		return fail(InvalidField)
 	}
 	c := controls[n]
-	boot := inForce(b.State.Boot.flags(r.Now))
+	boot := b.State.Boot.at(r.Now).inForce()
 	return b.run(c.verb, boot, func(res Result) Answer {
 		result := outcomeOf(res.Err)
 		b.controlled(c, r.Now, result)
@@ -80,7 +80,8 @@ func (b *BMC) controlled(c control, asked time.Duration, result outcome) {
 	}
 	b.update(func(s *State) {
 		s.PowerFault = result.code != OK
-		s.Boot.settle(asked)
+		s.Boot = s.Boot.at(asked)
+		s.Boot.FlagsSet = 0
 		switch {
 		case s.PowerFault:
 		case c.boots:

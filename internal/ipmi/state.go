@@ -61,40 +61,39 @@ const (
 	keepAfterLife = 0x08
 )
 
-// flags returns the boot flags as they are at that time: not valid where they
-// have waited too long. Persistent flags wait for ever. A time that lies ahead
-// is from before the host was booted.
-func (b *Boot) flags(now time.Duration) [flagsLen]byte {
-	var flags [flagsLen]byte
-	copy(flags[:], b.Parameters[bootFlags].Data)
-	kept := flags[0]&flagsPersistent != 0 || b.FlagsSet == 0
-	if clearing := b.Parameters[bootClearing].Data; len(clearing) > 0 && clearing[0]&keepAfterLife != 0 {
-		kept = true
-	}
+// at returns the boot options as they are at that time: with boot flags that are
+// not valid where they have waited too long. Persistent flags wait for ever. A
+// time that lies ahead is from before the host was booted.
+func (b Boot) at(now time.Duration) Boot {
+	flags := b.data(bootFlags, flagsLen)
+	kept := b.FlagsSet == 0 || flags[0]&flagsPersistent != 0 || b.data(bootClearing, 1)[0]&keepAfterLife != 0
 	if !kept && (now < b.FlagsSet || now-b.FlagsSet >= flagsLife) {
 		flags[0] &^= flagsValid
+		b.Parameters[bootFlags].Data = flags
+		b.FlagsSet = 0
 	}
-	return flags
+	return b
 }
 
 // inForce is what valid boot flags ask for.
-func inForce(flags [flagsLen]byte) provider.Boot {
-	if flags[0]&flagsValid == 0 {
+func (b Boot) inForce() provider.Boot {
+	flags := b.data(bootFlags, flagsLen)
+	if flags[0]&flagsValid == 0 || b.Parameters[bootFlags].Invalid {
 		return provider.Boot{Device: provider.DeviceNone}
 	}
+	device, _ := deviceOf(flags)
 	return provider.Boot{
-		Device:     devices[flags[1]>>deviceShift&deviceMask],
+		Device:     device,
 		Persistent: flags[0]&flagsPersistent != 0,
 		EFI:        flags[0]&flagsEFI != 0,
 	}
 }
 
-// settle ends the wait of boot flags for a Chassis Control, which came.
-func (b *Boot) settle(now time.Duration) {
-	if flags := b.flags(now); b.Parameters[bootFlags].Data != nil {
-		b.Parameters[bootFlags].Data = flags[:]
-	}
-	b.FlagsSet = 0
+// data is a copy of the data of an option, zeros where it was never set.
+func (b Boot) data(number byte, length int) []byte {
+	data := make([]byte, length)
+	copy(data, b.Parameters[number].Data)
+	return data
 }
 
 // booted is the state after the managed system was started: flags for one boot
@@ -105,28 +104,42 @@ func (b *Boot) booted() {
 	}
 }
 
-// devices are the boot device selectors of the boot flags. Media of the console
-// are those of the managed system here. The others are reserved.
-var devices = map[byte]provider.Device{
-	0x0: provider.DeviceNone,
-	0x1: provider.DeviceNetwork,
-	0x2: provider.DeviceHD,
-	0x3: provider.DeviceSafe,
-	0x4: provider.DeviceDiag,
-	0x5: provider.DeviceOptical,
-	0x6: provider.DeviceBIOS,
-	0x7: provider.DeviceFloppy,
-	0x8: provider.DeviceOptical,
-	0x9: provider.DeviceOptical,
-	0xB: provider.DeviceHD,
-	0xF: provider.DeviceFloppy,
+// devices are the boot device selectors of the boot flags; those that are not
+// here are reserved. Media of the console are those of the managed system here.
+// A device reads as its first selector.
+var devices = []struct {
+	selector byte
+	device   provider.Device
+}{
+	{0x0, provider.DeviceNone},
+	{0x1, provider.DeviceNetwork},
+	{0x2, provider.DeviceHD},
+	{0x3, provider.DeviceSafe},
+	{0x4, provider.DeviceDiag},
+	{0x5, provider.DeviceOptical},
+	{0x6, provider.DeviceBIOS},
+	{0xF, provider.DeviceFloppy},
+	{0x7, provider.DeviceFloppy},
+	{0x8, provider.DeviceOptical},
+	{0x9, provider.DeviceOptical},
+	{0xB, provider.DeviceHD},
 }
 
-// selector is the boot device selector of a device.
-func selector(d provider.Device) byte {
-	for s := byte(0); s <= deviceMask; s++ {
-		if known, ok := devices[s]; ok && known == d {
-			return s
+// deviceOf is the device that boot flags select, if the selector is not reserved.
+func deviceOf(flags []byte) (provider.Device, bool) {
+	for _, d := range devices {
+		if d.selector == flags[1]>>deviceShift&deviceMask {
+			return d.device, true
+		}
+	}
+	return provider.DeviceNone, false
+}
+
+// selectorOf is the boot device selector of a device.
+func selectorOf(device provider.Device) byte {
+	for _, d := range devices {
+		if d.device == device {
+			return d.selector
 		}
 	}
 	return 0
