@@ -1,0 +1,109 @@
+package ipmi
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// answerLengths are those that the data of an answer can have, by network
+// function and command. Consoles drop an answer that is a byte too long.
+var answerLengths = map[[2]byte][]int{
+	{0x00, 0x00}: {5},
+	{0x00, 0x01}: {3},
+	{0x00, 0x02}: {0},
+	{0x00, 0x08}: {0},
+	{0x00, 0x09}: {3, 4, 7, 11, 19}, // options of 1, 2, 5, 9 bytes, mailbox
+	{0x06, 0x01}: {11},
+	{0x06, 0x02}: {0},
+	{0x06, 0x03}: {0},
+	{0x06, 0x04}: {2},
+	{0x06, 0x37}: {16},
+	{0x06, 0x38}: {8},
+	{0x06, 0x3B}: {1},
+	{0x06, 0x3C}: {0},
+	{0x06, 0x3D}: {3, 18},
+	{0x06, 0x54}: {1, 6, 11},
+}
+
+// Whatever is asked, in whatever state the BMC is: an answer has the length that
+// it must have, a refusal changes nothing, and what is stored can be read again.
+func FuzzHandle(f *testing.F) {
+	seeds := 0
+	add := func(request string, level rmcp.Privilege) {
+		r := parse(f, request)
+		f.Add(byte(r.NetFn), r.Cmd, r.RsLUN, byte(level), r.Data, []byte(`{}`), int64(time.Hour), byte(seeds))
+		seeds++
+	}
+	for _, s := range samples {
+		add(s.request, s.least)
+	}
+	for command := range lengths {
+		add(command, rmcp.Administrator)
+	}
+	require.Greater(f, seeds, 30)
+	f.Add(byte(0), byte(9), byte(0), byte(4), []byte{5, 0, 0},
+		[]byte(`{"boot":{"parameters":[{},{},{},{"data":"AA=="},{},{"data":"gAQAAAA="},{}],"flags_set":1}}`), int64(1), byte(0))
+
+	full := newRig(f, fullService)
+	f.Fuzz(func(t *testing.T, netFn, cmd, lun, level byte, data, state []byte, now int64, outcome byte) {
+		r := *full
+		r.t, r.now, r.stored, r.ran, r.ends = t, time.Duration(now), nil, nil, nil
+		sessions := slices.Clone(r.sessions)
+		r.sessions, r.session = sessions, &sessions[0]
+		b := *full.BMC
+		r.BMC, b.Sessions, b.setInProgress = &b, &r, 0
+		if json.Unmarshal(state, &b.State) != nil {
+			return
+		}
+		if level > 0 {
+			r.session.Privilege = rmcp.Privilege(level)
+		} else {
+			r.session = nil
+		}
+		result := []Result{
+			{}, {On: true}, {Device: provider.DeviceFloppy}, {Err: provider.ErrBusy}, {Err: errors.New("failed")},
+		}[outcome%5]
+		b.Save = func(s State) error {
+			if outcome&0x80 != 0 {
+				return errors.New("no space")
+			}
+			text, err := json.Marshal(s)
+			require.NoError(t, err)
+			var read State
+			require.NoError(t, json.Unmarshal(text, &read))
+			again, err := json.Marshal(read)
+			require.NoError(t, err)
+			require.Equal(t, string(text), string(again))
+			return nil
+		}
+
+		before := b.State
+		request := &Request{Session: r.session, Now: r.now}
+		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun, slices.Clone(data)
+		c, answer := b.Handle(request)
+		if s := answer.Script; s != nil {
+			require.Equal(t, before, b.State, "before the script has run")
+			require.NotEqual(t, Inline, c.Lane)
+			answer = s.Then(result)
+		}
+		require.Nil(t, answer.Script)
+		require.Equal(t, data, request.Data[:len(data):len(data)])
+		if answer.Code == OK {
+			require.Contains(t, answerLengths[[2]byte{netFn, cmd}], len(answer.Data))
+			return
+		}
+		require.Empty(t, answer.Data)
+		require.Empty(t, answer.Ends)
+		if result.Err == nil {
+			require.Equal(t, before, b.State)
+		}
+	})
+}

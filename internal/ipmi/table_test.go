@@ -1,0 +1,168 @@
+package ipmi
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// A sample is a good request, its answer, and the least privilege that the
+// specification demands (appendix G).
+type sample struct {
+	least rmcp.Privilege
+	step
+}
+
+// samples has one for every command that the BMC must know.
+var samples = []sample{
+	{rmcp.User, step{"00/00", "00 00 20 20 20 20"}},
+	{rmcp.User, step{"00/01", "00 60 00 00"}},
+	{rmcp.Operator, step{"00/02 01", "00"}},
+	{rmcp.Operator, step{"00/08 05 80 04 00 00 00", "00"}},
+	{rmcp.Operator, step{"00/09 05 00 00", "00 01 05 c0 00 00 00 00"}},
+	{rmcp.User, step{"06/01", "00 20 01 01 42 02 80 00 00 00 00 00"}},
+	{rmcp.Administrator, step{"06/02", "00"}},
+	{rmcp.Administrator, step{"06/03", "00"}},
+	{rmcp.User, step{"06/04", "00 55 00"}},
+	{rmcp.Anyone, step{"06/37", "00 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f"}},
+	{rmcp.Anyone, step{"06/38 8e 04", "00 01 80 04 02 00 00 00 00"}},
+	{rmcp.User, step{"06/3b 02", "00 02"}},
+	{rmcp.Callback, step{"06/3c 44 33 22 11", "00"}},
+	{rmcp.User, step{"06/3d 02", "00 03 3f 02 03 03 11 00 00 00 00 00 00 00 00 00 00 6f 02"}},
+	{rmcp.Anyone, step{"06/54 0e 00 80", "00 01 c0 03 01 41 81 c0 11 03 44 81"}},
+}
+
+func TestSamples(t *testing.T) {
+	for _, s := range samples {
+		for level := s.least; level <= rmcp.OEM; level++ {
+			r := newSampleRig(t)
+			r.session.Privilege = level
+			require.Equal(t, s.answer, r.ask(s.request), "%s as %v", s.request, level)
+		}
+	}
+}
+
+func newSampleRig(t testing.TB) *rig {
+	r := newRig(t, fullService)
+	r.session.Limit = rmcp.OEM
+	r.does["boot get"] = Result{Device: "none"}
+	return r
+}
+
+func TestTable(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range Commands {
+		id := fmt.Sprintf("%02x/%02x", byte(c.NetFn), c.Cmd)
+		require.False(t, seen[id] || seen[c.Name], "%s comes twice", c.Name)
+		seen[id], seen[c.Name] = true, true
+		require.NotEmpty(t, c.Name)
+		require.Regexp(t, regexp.MustCompile(`^\d\d\.\d{1,2}$`), c.Section, c.Name)
+		require.LessOrEqual(t, c.MinLen, c.MaxLen, c.Name)
+		sampled := func(s sample) bool { return strings.HasPrefix(s.request, id) }
+		require.True(t, slices.ContainsFunc(samples, sampled), "no sample of %s", c.Name)
+	}
+	require.Len(t, Commands, len(samples))
+}
+
+func TestRefusals(t *testing.T) {
+	for _, s := range samples {
+		good := parse(t, s.request)
+		refused := func(want Code, change func(*Request)) {
+			t.Helper()
+			r := newSampleRig(t)
+			before := r.State
+			request := &Request{Request: good, Session: r.session, Now: boot}
+			change(request)
+			c, answer := r.Handle(request)
+			require.Equal(t, Answer{Code: want}, answer, s.request)
+			require.Equal(t, good.Cmd, c.Cmd)
+			require.Equal(t, before, r.State)
+			require.Empty(t, r.stored)
+		}
+		for level := range s.least {
+			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege = level })
+			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege, r.Data = level, make([]byte, 30) })
+		}
+		if s.least > rmcp.Anyone {
+			refused(InsufficientPrivilege, func(r *Request) { r.Session = nil })
+		}
+		for lun := byte(1); lun < 4; lun++ {
+			refused(InvalidForLUN, func(r *Request) { r.RsLUN = lun })
+			refused(InvalidForLUN, func(r *Request) { r.RsLUN, r.Session.Privilege, r.Data = lun, 0, make([]byte, 30) })
+		}
+	}
+}
+
+// lengths are those that the data of a request can have.
+var lengths = map[string][]int{
+	"00/00": {0}, "00/01": {0}, "00/02": {1}, "00/09": {3},
+	"06/01": {0}, "06/02": {0}, "06/03": {0}, "06/04": {0}, "06/37": {0}, "06/38": {2}, "06/3b": {1},
+	"06/3c":    {4, 5},    // 5 with session ID 0
+	"06/3d":    {1, 2, 5}, // 2 with a handle, 5 with a session ID
+	"06/54":    {3},
+	"00/08 00": {1, 2}, "00/08 01": {1, 2}, "00/08 02": {1, 2}, "00/08 03": {1, 2}, "00/08 04": {1, 3},
+	"00/08 05": {1, 6}, "00/08 06": {1, 10}, "00/08 07": {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18},
+}
+
+func TestLengths(t *testing.T) {
+	for command, good := range lengths {
+		known := parse(t, command)
+		for n := len(known.Data); n <= 40; n++ {
+			r := newSampleRig(t)
+			request := &Request{Request: known, Session: r.session, Now: boot}
+			request.Data = append(slices.Clone(known.Data), make([]byte, n-len(known.Data))...)
+			if n > 0 && command == "06/3d" {
+				request.Data[0] = map[int]byte{2: infoByHandle, 5: infoByID}[n]
+			}
+			_, answer := r.Handle(request)
+			if slices.Contains(good, n) {
+				require.NotEqual(t, InvalidLength, answer.Code, "%s with %d bytes", command, n)
+			} else {
+				require.Equal(t, Answer{Code: InvalidLength}, answer, "%s with %d bytes", command, n)
+				require.Empty(t, r.stored)
+			}
+		}
+	}
+}
+
+func TestUnknownCommands(t *testing.T) {
+	known := map[string]bool{}
+	for _, s := range samples {
+		known[s.request[:5]] = true
+	}
+	r := newRig(t, fullService)
+	for netFn := range 0x20 {
+		for cmd := range 0x100 {
+			id := fmt.Sprintf("%02x/%02x", 2*netFn, cmd)
+			request := parse(t, id)
+			require.Equal(t, known[id] && id[:2] == "06" && strings.Contains("37 38 54", id[3:]), Sessionless(request), id)
+			require.Equal(t, id == "06/3c", ClosesSession(request), id)
+			if known[id] {
+				continue
+			}
+			c, answer := r.Handle(&Request{Request: request})
+			require.Nil(t, c, id)
+			require.Equal(t, Answer{Code: 0xC1}, answer, id)
+			request.RsLUN = 2
+			_, answer = r.Handle(&Request{Request: request, Session: r.session})
+			require.Equal(t, Answer{Code: 0xC2}, answer, id)
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	for code, text := range map[Code]string{
+		0x00: "completed normally",
+		0xC1: "invalid command",
+		0xD5: "not supported in present state",
+		0x80: "completion code 0x80", // its meaning depends on the command
+	} {
+		require.Equal(t, text, code.String())
+	}
+}
