@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 )
 
 const marker = "/etc/disposable-machine"
@@ -25,26 +27,25 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Test types every transcript on a machine without BMCs.
+// Test types each transcript on a machine without BMCs.
 func Test(t *testing.T) {
-	transcripts(t, "testdata", forget)
+	transcripts(t, "testdata/*.txtar", forget)
 }
 
-// TestReboot types its transcripts before and after the machine is booted again.
-func TestReboot(t *testing.T) {
-	transcripts(t, "testdata/reboot", func(*testscript.Env) error { return nil })
-}
+// Between these two the machine is booted again.
+func TestBeforeReboot(t *testing.T) { transcripts(t, "testdata/reboot/before.txtar", forget) }
+func TestAfterReboot(t *testing.T)  { transcripts(t, "testdata/reboot/after.txtar", nil) }
 
-func transcripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
-	testscript.Run(t, testscript.Params{
-		Dir:   dir,
-		Setup: func(env *testscript.Env) error { env.Setenv("HOME", "/root"); return setup(env) },
-		Cmds:  commands(),
-	})
+func transcripts(t *testing.T, pattern string, setup func(*testscript.Env) error) {
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	testscript.Run(t, testscript.Params{Files: files, Setup: setup, Cmds: commands()})
 }
 
 // forget removes every BMC and all that the test before it left behind.
-func forget(*testscript.Env) error {
+func forget(env *testscript.Env) error {
+	env.Setenv("HOME", "/root")
 	out, err := exec.Command("sh", "-c", `
 		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service'
 		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc@* /etc/shipmi /root/.shipmi \
@@ -66,7 +67,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"gone":       gone,
 	}
 	for _, program := range []string{
-		"shipmi", "systemctl", "systemd-analyze", "journalctl", "setpriv", "sh", "perl",
+		"shipmi", "systemctl", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl",
 		"ipmitool", "ipmipower", "ipmi-chassis", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
