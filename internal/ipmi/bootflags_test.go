@@ -154,8 +154,10 @@ func TestExpiredFlags(t *testing.T) {
 	r := newRig(t, allButGet)
 	r.talk(step{pxeOnce, "00"})
 	r.now += time.Minute
-	r.talk(step{"00/02 03", "00"}, step{pxeOnce, "00"})
-	require.Equal(t, []string{"boot set network", "power reset none", "boot set network"}, r.scripts())
+	r.talk(step{pxeOnce, "00"})
+	r.now += time.Minute
+	r.talk(step{"00/02 03", "00"})
+	require.Equal(t, []string{"boot set network", "boot set network", "power reset none"}, r.scripts())
 }
 
 func TestOneShot(t *testing.T) {

@@ -70,7 +70,6 @@ func (b Boot) at(now time.Duration) Boot {
 	if !kept && (now < b.FlagsSet || now-b.FlagsSet >= flagsLife) {
 		flags[0] &^= flagsValid
 		b.Parameters[bootFlags].Data = flags
-		b.FlagsSet = 0
 	}
 	return b
 }
