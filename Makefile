@@ -56,7 +56,7 @@ demo: packages build
 test: packages lint
 	go test -race ./...
 	test/fuzz 5s
-	$(MAKE) --jobs=2 --output-sync e2e-bookworm e2e-trixie
+	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
@@ -69,7 +69,7 @@ bin/e2e.test:
 .PHONY: lint
 lint:
 	go vet -tags e2e ./...
-	$(STATICCHECK) -tags e2e ./...
+	$(STATICCHECK) -checks all -tags e2e ./...
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
 
