@@ -100,7 +100,7 @@ func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) 
 		return nil, errTorn
 	case s.created > now || s.touched > now:
 		return nil, errBoot
-	case t.credential(s.user) != credential || established && s.user == nil:
+	case t.credential(s.user) != credential:
 		return nil, errCredential
 	}
 	if established {
