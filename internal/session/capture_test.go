@@ -1,0 +1,109 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// Sessions of real clients, from the first to the last datagram. The table is
+// given the random numbers of the BMC of that time, so that it has to give, byte
+// for byte, the answers that the client accepted then.
+func TestCapturedSessions(t *testing.T) {
+	files, err := filepath.Glob("../rmcp/testdata/captures/*-suite*.txt")
+	require.NoError(t, err)
+	require.Len(t, files, 7)
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) { replay(t, file) })
+	}
+}
+
+func replay(t *testing.T, file string) {
+	setup, sealed := readCapture(t, file)
+	require.Len(t, setup, 3)
+	openResponse, rakp2 := setup[0].answer, setup[1].answer
+
+	random := make([]byte, keyLen)                  // of the file
+	random = append(random, openResponse[24:28]...) // managed system session ID
+	random = append(random, rakp2[24:40]...)        // managed system random number
+	for _, exchange := range sealed {
+		random = append(random, exchange.answer[16:32]...) // initialization vector
+	}
+	reader := bytes.NewReader(random)
+
+	c := newConsole(t, 3)
+	if strings.Contains(file, "suite17") {
+		c = newConsole(t, 17)
+	}
+	m := newMachine(t)
+	require.NoError(t, m.Close())
+	m.dir = t.TempDir()
+	m.config.GUID, m.config.Random = ascending(0x20), reader
+	m.config.Users[0].Password = func() []byte { return []byte("password") }
+	c.password = "password"
+	if strings.Contains(file, "-kg") {
+		c.kg = "secretkg"
+		m.config.Kg = func() []byte { return []byte("secretkg") }
+	}
+	m.start()
+
+	for _, exchange := range setup {
+		require.Equal(t, exchange.answer, m.send(c, exchange.request))
+	}
+
+	rakp1 := setup[1].request
+	c.tag, c.role, c.rm = rakp1[16], rakp1[40], [16]byte(rakp1[24:40])
+	c.sidm, c.sidc = binary.LittleEndian.Uint32(rakp2[20:]), binary.LittleEndian.Uint32(rakp1[20:])
+	c.readRAKP2(rakp2)
+
+	for _, exchange := range sealed {
+		s, plain, err := m.Receive(m.parse(exchange.request), c.peer, m.now)
+		require.NoError(t, err)
+		request, err := rmcp.ParseRequest(plain)
+		require.NoError(t, err)
+		require.Equal(t, byte(rmcp.AddressBMC), request.RsAddr|request.RsLUN)
+
+		_, want := c.read(exchange.answer)
+		answer, err := m.Seal(nil, s, []byte(want))
+		require.NoError(t, err)
+		require.Equal(t, exchange.answer, answer)
+	}
+	require.Zero(t, reader.Len(), "random numbers left")
+}
+
+type exchanged struct{ request, answer []byte }
+
+// readCapture returns the key exchange of a capture and the packets of the
+// session.
+func readCapture(t *testing.T, file string) (setup, sealed []exchanged) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var e exchanged
+	for line := range strings.Lines(string(text)) {
+		if sent, ok := strings.CutPrefix(line, "> "); ok {
+			e.request = unhex(strings.TrimSpace(sent))
+		}
+		answer, ok := strings.CutPrefix(line, "< ")
+		if !ok {
+			continue
+		}
+		e.answer = unhex(strings.TrimSpace(answer))
+		switch kind := e.request[5]; {
+		case e.request[4] != 0x06 || kind == 0: // outside the session
+		case kind == 0xC0:
+			sealed = append(sealed, e)
+		default:
+			setup = append(setup, e)
+		}
+	}
+	require.NotEmpty(t, sealed)
+	return setup, sealed
+}

@@ -1,0 +1,139 @@
+package session
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+// inSession returns a machine and a console with a session.
+func inSession(t testing.TB, suite byte) (*machine, *console) {
+	m, c := newMachine(t), newConsole(t, suite)
+	c.login(m)
+	return m, c
+}
+
+func eachSuite(t *testing.T, test func(t *testing.T, suite byte)) {
+	for _, suite := range []byte{3, 17} {
+		t.Run(fmt.Sprintf("suite %d", suite), func(t *testing.T) { test(t, suite) })
+	}
+}
+
+// Payloads of 0 to 47 bytes have every confidentiality pad three times.
+func TestEveryPadLength(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := inSession(t, suite)
+		for n := range 48 {
+			m.requireEcho(c, strings.Repeat("x", n))
+		}
+	})
+}
+
+func TestBadPad(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := inSession(t, suite)
+		refused := func(name string, b []byte) {
+			t.Helper()
+			require.Nil(t, m.send(c, b), name)
+		}
+		for n := range 15 { // 15 bytes need no pad
+			c.sequence++
+			refused("pad from 0", c.seal(c.sequence, make([]byte, n), 0))
+			c.sequence++
+			refused("pad from 2", c.seal(c.sequence, make([]byte, n), 2))
+		}
+		for pad := 16; pad < 256; pad++ {
+			text := make([]byte, 32)
+			for i := range text {
+				text[i] = byte(i + 1)
+			}
+			text[31] = byte(pad)
+			c.sequence++
+			refused("pad too long", c.sealText(c.sequence, text))
+		}
+		for _, pad := range [][]byte{
+			{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 14}, // one more than its number
+			{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 2},        // last one
+			{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2},        // first one
+		} {
+			c.sequence++
+			refused("pad bytes", c.sealText(c.sequence, pad))
+		}
+		m.requireEcho(c, "still there")
+	})
+}
+
+// A payload without a block of text, or with a part of one.
+func TestBadPayloadLength(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := inSession(t, suite)
+		for n := range 64 {
+			if n == 32 || n == 48 {
+				continue
+			}
+			c.sequence++
+			require.Nil(t, m.send(c, c.sign(datagram(0xC0, c.sidc, c.sequence, make([]byte, n)))), "%d bytes", n)
+		}
+		m.requireEcho(c, "still there")
+	})
+}
+
+// Whatever bit of a packet changes, it is refused, and the genuine one is not
+// taken for a repetition afterwards.
+func TestEveryBitIsAuthenticated(t *testing.T) {
+	const header = 4 // the RMCP header is not covered
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := inSession(t, suite)
+		genuine := c.packet("a request")
+		for bit := header * 8; bit < len(genuine)*8; bit++ {
+			forged := bytes.Clone(genuine)
+			forged[bit/8] ^= 1 << (bit % 8)
+			p, err := rmcp.ParsePacket(forged[header:])
+			if err != nil {
+				require.ErrorIs(t, err, rmcp.ErrMalformed)
+				continue
+			}
+			s, _, err := m.Receive(p, c.peer, m.now)
+			require.ErrorIs(t, err, errAuth, "bit %d", bit)
+			require.Nil(t, s)
+		}
+		require.Equal(t, "ok", outcome(m.send(c, genuine)))
+	})
+}
+
+// A session takes only packets that are signed and encrypted.
+func TestUnprotectedPackets(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := inSession(t, suite)
+		plain := []byte("\x20\x18\xc8\x81\x04\x01\x7a")
+		stranger := *c
+		stranger.k1 = make([]byte, len(c.k1))
+		for name, b := range map[string][]byte{
+			"neither":             datagram(0x00, c.sidc, 1, plain),
+			"signed only":         c.sign(datagram(0x40, c.sidc, 1, plain)),
+			"encrypted only":      datagram(0x80, c.sidc, 1, c.packet("x")[16:48]),
+			"said to be in clear": c.sign(datagram(0x40, c.sidc, 1, c.packet("x")[16:48])),
+			"said to be unsigned": c.sign(datagram(0x80, c.sidc, 1, c.packet("x")[16:48])),
+			"with another K1":     stranger.packet("x"),
+			"trailing byte":       append(c.packet("x"), 0),
+			"without code":        c.packet("x")[:52],
+			"sequence number 0":   c.seal(0, plain, 1),
+			"IPMI 1.5 framing":    v15(c.sidc, plain),
+		} {
+			require.Nil(t, m.send(c, b), name)
+		}
+		m.requireEcho(c, "still there")
+	})
+}
+
+// v15 is a packet in IPMI 1.5 framing that claims a session.
+func v15(sid uint32, plain []byte) []byte {
+	b := binary.LittleEndian.AppendUint32([]byte{0x06, 0, 0xFF, 0x07, 0x00, 1, 0, 0, 0}, sid)
+	return append(append(b, byte(len(plain))), plain...)
+}

@@ -1,0 +1,78 @@
+package session
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// No verb of fmt, right or wrong, prints a secret of anything that holds one,
+// nor does the log.
+func TestSecretsAreNotPrinted(t *testing.T) {
+	eachSuite(t, func(t *testing.T, suite byte) {
+		m, c := newMachine(t), newConsole(t, suite)
+		c.kg = "key of the BMC"
+		m.Kg = func() []byte { return []byte(c.kg) }
+		c.login(m)
+		m.requireEcho(c, "hello")
+		s := m.Find(c.sidc, m.now)
+
+		texts := []string{m.log.String()}
+		for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %d %o %b %c %e %t %U %p %T") {
+			for _, v := range []any{s, *s, s.exchange, m.Table, *m.Table, m.Config, &m.Config, m.Users, m.Users[0], &m.Users[0]} {
+				texts = append(texts, fmt.Sprintf(verb, v))
+			}
+		}
+		for name, secret := range map[string][]byte{
+			"password": []byte(c.password), "Kg": []byte(c.kg), "SIK": c.sik,
+			"K1": c.k1, "K1 in HMAC": xor(c.k1, 0x36), "K1 in HMAC, hashed": hashed(c, xor(c.k1, 0x36)), "K2": c.k2,
+		} {
+			for _, form := range forms(secret[:8]) {
+				for _, text := range texts {
+					require.NotContains(t, text, form, name)
+				}
+			}
+		}
+	})
+}
+
+// forms are the ways in which fmt would write the beginning of a secret: as
+// text, as bytes, and as the words of an expanded key.
+func forms(b []byte) []string {
+	all := []string{string(b), fmt.Sprintf("%q", b), fmt.Sprintf("%x", b), fmt.Sprintf("%X", b)}
+	list := func(verb string, values ...any) {
+		all = append(all,
+			fmt.Sprintf(strings.Repeat(verb+" ", len(values)), values...),
+			fmt.Sprintf(strings.Repeat(verb+", ", len(values)), values...))
+	}
+	for _, verb := range []string{"%d", "%o", "%b", "%U", "%#v", "%x", "%X"} {
+		list(verb, b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7])
+		list(verb, binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]))
+		list(verb, binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:]))
+	}
+	return all
+}
+
+// xor fills a block of the hash, as HMAC begins.
+func xor(key []byte, pad byte) []byte {
+	block := bytes.Repeat([]byte{pad}, 64)
+	for i, v := range key {
+		block[i] ^= v
+	}
+	return block
+}
+
+// hashed is the state of the hash after a block.
+func hashed(c *console, block []byte) []byte {
+	create, _ := c.hash()
+	h := create()
+	h.Write(block)
+	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
+	require.NoError(c.t, err)
+	return state[len("sha?"):]
+}
