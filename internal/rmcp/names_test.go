@@ -44,3 +44,8 @@ func TestSuites(t *testing.T) {
 		require.False(t, ok, id)
 	}
 }
+
+func TestAppendAlgorithms(t *testing.T) {
+	require.Equal(t, unhex(t, "c0ffee 01 03 41 44 81"), AppendAlgorithms(unhex(t, "c0ffee"), []Suite{Suite17, Suite3, Suite17}))
+	require.Empty(t, AppendAlgorithms(nil, nil))
+}
