@@ -54,7 +54,7 @@ func (d *datagram) read(c Conn) (bool, error) {
 		return false, err
 	}
 	d.n = n
-	d.from.conn, d.from.peer = c, peer
+	d.from.conn, d.from.peer = c, netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
 	d.from.used = answerFrom(d.from.info[:infoN])
 	return flags&syscall.MSG_TRUNC == 0, nil
 }

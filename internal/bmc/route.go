@@ -149,8 +149,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	request := &ipmi.Request{Request: w.request, Session: &view, Now: s.Clock()}
 	command, answer := s.BMC.Handle(request)
 	if view.Privilege != sess.Privilege {
-		sess.Privilege = view.Privilege
-		if err := s.Sessions.Save(sess); err != nil {
+		if err := s.Sessions.SetPrivilege(sess, view.Privilege); err != nil {
 			s.Log.Error("request dropped", "err", err)
 			return
 		}

@@ -120,12 +120,16 @@ func (s *Server) drain() bool {
 	}
 }
 
-// wait is how long nothing will be due; 0 means for ever: the BMC is idle.
+// wait is how long nothing will be due; 0 means for ever: the BMC is idle. A key
+// exchange is waited for, if only to tell why it came to nothing.
 func (s *Server) wait(now time.Duration) time.Duration {
 	until := s.answered + s.Idle
-	if s.busy() {
+	switch {
+	case s.busy():
 		until = now + time.Hour
-	} else if now >= until {
+	case s.Sessions.HalfOpen(now):
+		until = max(until, now+time.Second)
+	case now >= until:
 		return 0
 	}
 	for _, j := range append([]*job{s.actions.running}, s.actions.waiting...) {

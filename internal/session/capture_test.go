@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // Sessions of real clients, from the first to the last datagram. The table is
@@ -38,18 +39,18 @@ func replay(t *testing.T, file string) {
 	}
 	reader := bytes.NewReader(random)
 
-	c := newConsole(t, 3)
+	c := console.New(t, 3)
 	if strings.Contains(file, "suite17") {
-		c = newConsole(t, 17)
+		c = console.New(t, 17)
 	}
 	m := newMachine(t)
 	require.NoError(t, m.Close())
 	m.dir = t.TempDir()
 	m.config.GUID, m.config.Random = ascending(0x20), reader
 	m.config.Users[0].Password = func() []byte { return []byte("password") }
-	c.password = "password"
+	c.Password = "password"
 	if strings.Contains(file, "-kg") {
-		c.kg = "secretkg"
+		c.Kg = "secretkg"
 		m.config.Kg = func() []byte { return []byte("secretkg") }
 	}
 	m.start()
@@ -59,18 +60,18 @@ func replay(t *testing.T, file string) {
 	}
 
 	rakp1 := setup[1].request
-	c.tag, c.role, c.rm = rakp1[16], rakp1[40], [16]byte(rakp1[24:40])
-	c.sidm, c.sidc = binary.LittleEndian.Uint32(rakp2[20:]), binary.LittleEndian.Uint32(rakp1[20:])
-	c.readRAKP2(rakp2)
+	c.Tag, c.Role, c.RM = rakp1[16], rakp1[40], [16]byte(rakp1[24:40])
+	c.SIDm, c.SIDc = binary.LittleEndian.Uint32(rakp2[20:]), binary.LittleEndian.Uint32(rakp1[20:])
+	c.ReadRAKP2(rakp2)
 
 	for _, exchange := range sealed {
-		s, plain, err := m.Receive(m.parse(exchange.request), c.peer, m.now)
+		s, plain, err := m.Receive(m.parse(exchange.request), c.Peer, m.now)
 		require.NoError(t, err)
 		request, err := rmcp.ParseRequest(plain)
 		require.NoError(t, err)
 		require.Equal(t, byte(rmcp.AddressBMC), request.RsAddr|request.RsLUN)
 
-		_, want := c.read(exchange.answer)
+		_, want := c.Read(exchange.answer)
 		answer, err := m.Seal(nil, s, []byte(want))
 		require.NoError(t, err)
 		require.Equal(t, exchange.answer, answer)

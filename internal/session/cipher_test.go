@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // inSession returns a machine and a console with a session.
-func inSession(t testing.TB, suite byte) (*machine, *console) {
-	m, c := newMachine(t), newConsole(t, suite)
-	c.login(m)
+func inSession(t testing.TB, suite byte) (*machine, *console.Console) {
+	m, c := newMachine(t), console.New(t, suite)
+	c.Login(m.from(c))
 	return m, c
 }
 
@@ -43,10 +44,10 @@ func TestBadPad(t *testing.T) {
 			require.Nil(t, m.send(c, b), name)
 		}
 		for n := range 15 { // 15 bytes need no pad
-			c.sequence++
-			refused("pad from 0", c.seal(c.sequence, make([]byte, n), 0))
-			c.sequence++
-			refused("pad from 2", c.seal(c.sequence, make([]byte, n), 2))
+			c.Sequence++
+			refused("pad from 0", c.Seal(c.Sequence, make([]byte, n), 0))
+			c.Sequence++
+			refused("pad from 2", c.Seal(c.Sequence, make([]byte, n), 2))
 		}
 		for pad := 16; pad < 256; pad++ {
 			text := make([]byte, 32)
@@ -54,16 +55,16 @@ func TestBadPad(t *testing.T) {
 				text[i] = byte(i + 1)
 			}
 			text[31] = byte(pad)
-			c.sequence++
-			refused("pad too long", c.sealText(c.sequence, text))
+			c.Sequence++
+			refused("pad too long", c.SealText(c.Sequence, text))
 		}
 		for _, pad := range [][]byte{
 			{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 14}, // one more than its number
 			{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 3, 2},        // last one
 			{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2},        // first one
 		} {
-			c.sequence++
-			refused("pad bytes", c.sealText(c.sequence, pad))
+			c.Sequence++
+			refused("pad bytes", c.SealText(c.Sequence, pad))
 		}
 		m.requireEcho(c, "still there")
 	})
@@ -77,8 +78,8 @@ func TestBadPayloadLength(t *testing.T) {
 			if n == 32 || n == 48 {
 				continue
 			}
-			c.sequence++
-			require.Nil(t, m.send(c, c.sign(datagram(0xC0, c.sidc, c.sequence, make([]byte, n)))), "%d bytes", n)
+			c.Sequence++
+			require.Nil(t, m.send(c, c.Sign(console.Datagram(0xC0, c.SIDc, c.Sequence, make([]byte, n)))), "%d bytes", n)
 		}
 		m.requireEcho(c, "still there")
 	})
@@ -90,7 +91,7 @@ func TestEveryBitIsAuthenticated(t *testing.T) {
 	const header = 4 // the RMCP header is not covered
 	eachSuite(t, func(t *testing.T, suite byte) {
 		m, c := inSession(t, suite)
-		genuine := c.packet("a request")
+		genuine := c.Packet("a request")
 		for bit := header * 8; bit < len(genuine)*8; bit++ {
 			forged := bytes.Clone(genuine)
 			forged[bit/8] ^= 1 << (bit % 8)
@@ -99,7 +100,7 @@ func TestEveryBitIsAuthenticated(t *testing.T) {
 				require.ErrorIs(t, err, rmcp.ErrMalformed)
 				continue
 			}
-			s, _, err := m.Receive(p, c.peer, m.now)
+			s, _, err := m.Receive(p, c.Peer, m.now)
 			require.ErrorIs(t, err, errAuth, "bit %d", bit)
 			require.Nil(t, s)
 		}
@@ -113,18 +114,18 @@ func TestUnprotectedPackets(t *testing.T) {
 		m, c := inSession(t, suite)
 		plain := []byte("\x20\x18\xc8\x81\x04\x01\x7a")
 		stranger := *c
-		stranger.k1 = make([]byte, len(c.k1))
+		stranger.K1 = make([]byte, len(c.K1))
 		for name, b := range map[string][]byte{
-			"neither":             datagram(0x00, c.sidc, 1, plain),
-			"signed only":         c.sign(datagram(0x40, c.sidc, 1, plain)),
-			"encrypted only":      datagram(0x80, c.sidc, 1, c.packet("x")[16:48]),
-			"said to be in clear": c.sign(datagram(0x40, c.sidc, 1, c.packet("x")[16:48])),
-			"said to be unsigned": c.sign(datagram(0x80, c.sidc, 1, c.packet("x")[16:48])),
-			"with another K1":     stranger.packet("x"),
-			"trailing byte":       append(c.packet("x"), 0),
-			"without code":        c.packet("x")[:52],
-			"sequence number 0":   c.seal(0, plain, 1),
-			"IPMI 1.5 framing":    v15(c.sidc, plain),
+			"neither":             console.Datagram(0x00, c.SIDc, 1, plain),
+			"signed only":         c.Sign(console.Datagram(0x40, c.SIDc, 1, plain)),
+			"encrypted only":      console.Datagram(0x80, c.SIDc, 1, c.Packet("x")[16:48]),
+			"said to be in clear": c.Sign(console.Datagram(0x40, c.SIDc, 1, c.Packet("x")[16:48])),
+			"said to be unsigned": c.Sign(console.Datagram(0x80, c.SIDc, 1, c.Packet("x")[16:48])),
+			"with another K1":     stranger.Packet("x"),
+			"trailing byte":       append(c.Packet("x"), 0),
+			"without code":        c.Packet("x")[:52],
+			"sequence number 0":   c.Seal(0, plain, 1),
+			"IPMI 1.5 framing":    v15(c.SIDc, plain),
 		} {
 			require.Nil(t, m.send(c, b), name)
 		}

@@ -11,26 +11,27 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // twoSessions are one of each user, in the first two slots.
-func twoSessions(t *testing.T) (m *machine, admin, oper *console) {
+func twoSessions(t *testing.T) (m *machine, admin, oper *console.Console) {
 	m, admin = inSession(t, 17)
-	oper = newConsole(t, 3)
-	oper.name, oper.password, oper.role = "oper", "battery staple", 0x13
-	oper.login(m)
+	oper = console.New(t, 3)
+	oper.Name, oper.Password, oper.Role = "oper", "battery staple", 0x13
+	oper.Login(m.from(oper))
 	require.NoError(t, m.Close())
 	return m, admin, oper
 }
 
 // survivors starts a process with what is in the file, and tells whose sessions are there.
-func survivors(m *machine, admin, oper *console) (adminLives, operLives bool) {
+func survivors(m *machine, admin, oper *console.Console) (adminLives, operLives bool) {
 	m.t.Helper()
 	m.log.Reset()
 	table, err := NewTable(m.dir, m.config, m.now)
 	require.NoError(m.t, err)
 	defer table.Close()
-	return table.Find(admin.sidc, m.now) != nil, table.Find(oper.sidc, m.now) != nil
+	return table.Find(admin.SIDc, m.now) != nil, table.Find(oper.SIDc, m.now) != nil
 }
 
 func TestCredentialChanges(t *testing.T) {
@@ -128,8 +129,8 @@ func TestForeignFiles(t *testing.T) {
 			m.write(content)
 			m.start()
 			require.Equal(t, len(content) > 0, bytes.Contains(m.log.Bytes(), []byte("dropped")), m.log)
-			c := newConsole(t, 17)
-			c.login(m)
+			c := console.New(t, 17)
+			c.Login(m.from(c))
 			m.restart()
 			m.requireEcho(c, "a new one")
 		})
@@ -148,8 +149,8 @@ func TestRecordsOfAnotherBoot(t *testing.T) {
 			require.Contains(t, m.log.String(), "from before the last boot")
 			m.now = then
 			m.restart()
-			require.Nil(t, m.send(c, c.packet("x")), "it does not come back when its time has come")
-			require.Nil(t, m.send(c, c.rakp1()))
+			require.Nil(t, m.send(c, c.Packet("x")), "it does not come back when its time has come")
+			require.Nil(t, m.send(c, c.RAKP1()))
 		})
 	}
 }
@@ -161,14 +162,14 @@ func TestPacketOfAnotherBoot(t *testing.T) {
 	m.requireEcho(c, "hello")
 	m.now -= time.Second
 	m.restart()
-	require.Nil(t, m.send(c, c.packet("x")))
+	require.Nil(t, m.send(c, c.Packet("x")))
 }
 
 // Nothing but a proper record becomes a session, even if the checksum fits, and
 // it becomes the one that is in it.
 func FuzzRecord(f *testing.F) {
 	m, c := inSession(f, 17)
-	withKeys := *m.Find(c.sidc, m.now)
+	withKeys := *m.Find(c.SIDc, m.now)
 	without := withKeys
 	without.sik = nil
 	for state := range closing + 2 {

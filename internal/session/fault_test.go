@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/console"
 )
 
 const busy = "insufficient resources to create a session"
@@ -24,24 +26,24 @@ func breakFile(m *machine) (mend func()) {
 }
 
 func TestSetupWithoutFile(t *testing.T) {
-	m, c := newMachine(t), newConsole(t, 17)
+	m, c := newMachine(t), console.New(t, 17)
 	step := func(message func() []byte) {
 		t.Helper()
 		mend := breakFile(m)
 		require.Equal(t, busy, outcome(m.send(c, message())))
 		mend()
 	}
-	step(c.open)
+	step(c.Open)
 	require.False(t, m.HalfOpen(m.now))
-	c.readOpen(m.send(c, c.open()))
+	c.ReadOpen(m.send(c, c.Open()))
 
-	step(c.rakp1)
-	c.readRAKP2(m.send(c, c.rakp1()))
+	step(c.RAKP1)
+	c.ReadRAKP2(m.send(c, c.RAKP1()))
 
-	step(c.rakp3)
-	require.Nil(t, m.send(c, c.rakp3()), "the exchange is over")
+	step(c.RAKP3)
+	require.Nil(t, m.send(c, c.RAKP3()), "the exchange is over")
 	require.NotContains(t, m.log.String(), "session opened")
-	c.login(m)
+	c.Login(m.from(c))
 	m.requireEcho(c, "hello")
 }
 
@@ -49,13 +51,13 @@ func TestSetupWithoutFile(t *testing.T) {
 func TestPacketWithoutFile(t *testing.T) {
 	m, c := inSession(t, 17)
 	m.requireEcho(c, "hello")
-	s := m.Find(c.sidc, m.now)
+	s := m.Find(c.SIDc, m.now)
 	before := m.encode(s)
 
 	mend := breakFile(m)
 	m.now++
-	b := c.packet("power off")
-	_, _, err := m.Receive(m.parse(b), c.peer, m.now)
+	b := c.Packet("power off")
+	_, _, err := m.Receive(m.parse(b), c.Peer, m.now)
 	require.ErrorIs(t, err, os.ErrClosed)
 	require.NotErrorIs(t, err, ErrDuplicate)
 	for range 2 { // no number may leave that the file does not know of
@@ -69,7 +71,7 @@ func TestPacketWithoutFile(t *testing.T) {
 	mend()
 	answer := m.send(c, b)
 	require.NotNil(t, answer)
-	sequence, _ := c.read(answer)
+	sequence, _ := c.Read(answer)
 	require.Equal(t, uint32(2), sequence)
 }
 
@@ -77,13 +79,13 @@ func TestPacketWithoutFile(t *testing.T) {
 func TestEndedSessionIsNotSaved(t *testing.T) {
 	m, c := inSession(t, 17)
 	m.requireEcho(c, "hello")
-	ended := m.Find(c.sidc, m.now)
+	ended := m.Find(c.SIDc, m.now)
 	m.now += m.config.Timeout
-	successor := newConsole(t, 3)
-	successor.login(m)
-	require.Equal(t, ended.Handle(), m.Find(successor.sidc, m.now).Handle())
+	successor := console.New(t, 3)
+	successor.Login(m.from(successor))
+	require.Equal(t, ended.Handle(), m.Find(successor.SIDc, m.now).Handle())
 
-	require.ErrorIs(t, m.Save(ended), errEnded)
+	require.ErrorIs(t, m.save(ended), errEnded)
 	require.ErrorIs(t, m.End(ended, m.now), errEnded)
 	_, err := m.Seal(nil, ended, []byte("late answer"))
 	require.ErrorIs(t, err, errEnded)
@@ -113,20 +115,20 @@ func TestFullDisk(t *testing.T) {
 
 	require.NoError(t, os.Truncate(filler, 4096))
 	m.start()
-	var all []*console
+	var all []*console.Console
 	for i := range perPage {
 		c := from(t, i)
-		c.login(m)
+		c.Login(m.from(c))
 		all = append(all, c)
 	}
 	late := from(t, 100)
-	require.Equal(t, busy, outcome(m.send(late, late.open())))
+	require.Equal(t, busy, outcome(m.send(late, late.Open())))
 	require.Len(t, m.read(), 4096)
 	for _, c := range all {
 		m.requireEcho(c, "needs no more room")
 	}
 	require.NoError(t, os.Remove(filler))
-	late.login(m)
+	late.Login(m.from(late))
 	m.restart()
 	for _, c := range append(all, late) {
 		m.requireEcho(c, "whole")

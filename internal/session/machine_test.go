@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // A machine is a table and the clock, the file and the log around it. Its only
@@ -85,15 +86,20 @@ func (m *machine) write(content []byte) {
 	require.NoError(m.t, os.WriteFile(m.path(), content, 0o600))
 }
 
+// from is send for one console.
+func (m *machine) from(c *console.Console) func([]byte) []byte {
+	return func(b []byte) []byte { return m.send(c, b) }
+}
+
 // send delivers a datagram and returns the answer, if there is one.
-func (m *machine) send(c *console, b []byte) []byte {
+func (m *machine) send(c *console.Console, b []byte) []byte {
 	m.t.Helper()
 	p := m.parse(b)
 	switch p.Type {
 	case rmcp.PayloadOpenRequest:
 		q, err := rmcp.ParseOpenRequest(p.Payload)
 		require.NoError(m.t, err)
-		return rmcp.AppendPacket(nil, rmcp.PayloadOpenResponse, m.Open(q, c.peer, m.now).Append(nil))
+		return rmcp.AppendPacket(nil, rmcp.PayloadOpenResponse, m.Open(q, c.Peer, m.now).Append(nil))
 	case rmcp.PayloadRAKP1:
 		q, err := rmcp.ParseRAKP1(p.Payload)
 		require.NoError(m.t, err)
@@ -121,9 +127,9 @@ func (m *machine) parse(b []byte) rmcp.Packet {
 	return p
 }
 
-func (m *machine) echo(c *console, p rmcp.Packet) []byte {
+func (m *machine) echo(c *console.Console, p rmcp.Packet) []byte {
 	m.t.Helper()
-	s, plain, err := m.Receive(p, c.peer, m.now)
+	s, plain, err := m.Receive(p, c.Peer, m.now)
 	if errors.Is(err, ErrDuplicate) {
 		m.duplicates++
 	}
@@ -136,11 +142,11 @@ func (m *machine) echo(c *console, p rmcp.Packet) []byte {
 }
 
 // requireEcho checks that the session of c is alive.
-func (m *machine) requireEcho(c *console, plain string) (sequence uint32) {
+func (m *machine) requireEcho(c *console.Console, plain string) (sequence uint32) {
 	m.t.Helper()
-	answer := m.send(c, c.packet(plain))
+	answer := m.send(c, c.Packet(plain))
 	require.NotNil(m.t, answer, "no answer: %s", m.log)
-	sequence, got := c.read(answer)
+	sequence, got := c.Read(answer)
 	require.Equal(m.t, plain, got)
 	return sequence
 }

@@ -91,7 +91,7 @@ func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 		exchange: exchange{suite: suite, consoleID: m.ConsoleID, managedID: sid},
 	}
 	t.slots[s.slot] = s
-	if err := t.Save(s); err != nil {
+	if err := t.save(s); err != nil {
 		t.slots[s.slot] = nil
 		return nil, err
 	}

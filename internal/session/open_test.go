@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 func TestOpenSuites(t *testing.T) {
@@ -75,34 +76,34 @@ func TestOpenPrivilege(t *testing.T) {
 }
 
 func TestOpenWithoutConsoleID(t *testing.T) {
-	m, c := newMachine(t), newConsole(t, 3)
-	c.sidm = 0
-	require.Equal(t, rmcp.StatusIllegalParameter.String(), outcome(m.send(c, c.open())))
+	m, c := newMachine(t), console.New(t, 3)
+	c.SIDm = 0
+	require.Equal(t, rmcp.StatusIllegalParameter.String(), outcome(m.send(c, c.Open())))
 	require.False(t, m.HalfOpen(m.now))
 }
 
 // The same question gets the same session; any other a new one.
 func TestOpenAgain(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(m *machine, c *console)
+		change func(m *machine, c *console.Console)
 		same   bool
 	}{
-		"the same":                 {func(*machine, *console) {}, true},
-		"another tag":              {func(_ *machine, c *console) { c.tag++ }, true},
-		"another port":             {func(_ *machine, c *console) { c.peer = netip.MustParseAddrPort("192.0.2.1:50001") }, false},
-		"another address":          {func(_ *machine, c *console) { c.peer = netip.MustParseAddrPort("192.0.2.2:50000") }, false},
-		"another console ID":       {func(_ *machine, c *console) { c.sidm++ }, false},
-		"another suite":            {func(_ *machine, c *console) { c.suite = 17 }, false},
-		"after RAKP 1 (ipmitool)":  {func(m *machine, c *console) { m.send(c, c.rakp1()) }, false},
-		"after the half-open life": {func(m *machine, _ *console) { m.now += halfOpenLife }, false},
+		"the same":                 {func(*machine, *console.Console) {}, true},
+		"another tag":              {func(_ *machine, c *console.Console) { c.Tag++ }, true},
+		"another port":             {func(_ *machine, c *console.Console) { c.Peer = netip.MustParseAddrPort("192.0.2.1:50001") }, false},
+		"another address":          {func(_ *machine, c *console.Console) { c.Peer = netip.MustParseAddrPort("192.0.2.2:50000") }, false},
+		"another console ID":       {func(_ *machine, c *console.Console) { c.SIDm++ }, false},
+		"another suite":            {func(_ *machine, c *console.Console) { c.Suite = 17 }, false},
+		"after RAKP 1 (ipmitool)":  {func(m *machine, c *console.Console) { m.send(c, c.RAKP1()) }, false},
+		"after the half-open life": {func(m *machine, _ *console.Console) { m.now += halfOpenLife }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, c := newMachine(t), newConsole(t, 3)
-			c.readOpen(m.send(c, c.open()))
-			first := c.sidc
+			m, c := newMachine(t), console.New(t, 3)
+			c.ReadOpen(m.send(c, c.Open()))
+			first := c.SIDc
 			tt.change(m, c)
-			c.readOpen(m.send(c, c.open()))
-			require.Equal(t, tt.same, first == c.sidc)
+			c.ReadOpen(m.send(c, c.Open()))
+			require.Equal(t, tt.same, first == c.SIDc)
 		})
 	}
 }
@@ -110,31 +111,31 @@ func TestOpenAgain(t *testing.T) {
 // ipmitool begins anew when an answer is late, and then goes on with the late one.
 func TestLateAnswer(t *testing.T) {
 	m, first := bring(t, "keyed")
-	second := newConsole(t, 17)
-	second.login(m)
-	first.readRAKP4(m.send(first, first.rakp3()))
+	second := console.New(t, 17)
+	second.Login(m.from(second))
+	first.ReadRAKP4(m.send(first, first.RAKP3()))
 	m.requireEcho(first, "first")
 	m.requireEcho(second, "second")
 }
 
 // from is a console at the n-th address.
-func from(t *testing.T, n int) *console {
-	c := newConsole(t, 3)
-	c.peer = netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:623", n))
+func from(t *testing.T, n int) *console.Console {
+	c := console.New(t, 3)
+	c.Peer = netip.MustParseAddrPort(fmt.Sprintf("192.0.2.%d:623", n))
 	return c
 }
 
-func halfOpen(t *testing.T, m *machine, c *console) *console {
+func halfOpen(t *testing.T, m *machine, c *console.Console) *console.Console {
 	t.Helper()
 	m.now += time.Millisecond
-	c.readOpen(m.send(c, c.open()))
+	c.ReadOpen(m.send(c, c.Open()))
 	return c
 }
 
 // canGoOn tells which half-open sessions are there.
-func canGoOn(m *machine, all []*console) (present []bool) {
+func canGoOn(m *machine, all []*console.Console) (present []bool) {
 	for _, c := range all {
-		present = append(present, m.send(c, c.rakp1()) != nil)
+		present = append(present, m.send(c, c.RAKP1()) != nil)
 	}
 	return present
 }
@@ -142,21 +143,21 @@ func canGoOn(m *machine, all []*console) (present []bool) {
 func TestHalfOpenLimitOfASource(t *testing.T) {
 	m := newMachine(t)
 	other := halfOpen(t, m, from(t, 2))
-	var all []*console
+	var all []*console.Console
 	for i := range maxHalfOpenPerSource + 2 {
 		c := from(t, 1)
-		c.sidm = uint32(i + 1)
+		c.SIDm = uint32(i + 1)
 		all = append(all, halfOpen(t, m, c))
 	}
 	require.Equal(t, []bool{false, false, true, true, true, true}, canGoOn(m, all))
-	require.Equal(t, []bool{true}, canGoOn(m, []*console{other}))
+	require.Equal(t, []bool{true}, canGoOn(m, []*console.Console{other}))
 }
 
 func TestHalfOpenLimit(t *testing.T) {
 	m := newMachine(t)
-	established := newConsole(t, 17)
-	established.login(m)
-	var all []*console
+	established := console.New(t, 17)
+	established.Login(m.from(established))
+	var all []*console.Console
 	for i := range maxHalfOpen {
 		all = append(all, halfOpen(t, m, from(t, i)))
 	}
@@ -171,10 +172,10 @@ func TestHalfOpenLimit(t *testing.T) {
 
 func TestActiveLimit(t *testing.T) {
 	m := newMachine(t)
-	var all []*console
+	var all []*console.Console
 	for i := range MaxActive {
 		c := from(t, i)
-		c.login(m)
+		c.Login(m.from(c))
 		all = append(all, c)
 	}
 	handles := map[byte]bool{}
@@ -184,36 +185,37 @@ func TestActiveLimit(t *testing.T) {
 	require.Len(t, handles, MaxActive)
 
 	late := halfOpen(t, m, from(t, 200))
-	late.readRAKP2(m.send(late, late.rakp1()))
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(late, late.rakp3())))
+	late.ReadRAKP2(m.send(late, late.RAKP1()))
+	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(late, late.RAKP3())))
 
 	m.restart()
 	for _, c := range all {
 		m.requireEcho(c, "all are there")
 	}
 	m.now += m.config.Timeout
-	late.login(m)
+	late.Login(m.from(late))
 }
 
 // A session that is closing has its place, too: there must be one for every
 // half-open session besides.
 func TestClosingSessionsTakePlaces(t *testing.T) {
 	m := newMachine(t)
-	var last *console
+	var last *console.Console
 	for i := range MaxActive {
 		last = from(t, i)
-		last.login(m)
+		last.Login(m.from(last))
 	}
 	waiting := halfOpen(t, m, from(t, 100))
-	waiting.readRAKP2(m.send(waiting, waiting.rakp1()))
-	require.NoError(t, m.End(m.Find(last.sidc, m.now), m.now))
+	waiting.ReadRAKP2(m.send(waiting, waiting.RAKP1()))
+	require.NoError(t, m.End(m.Find(last.SIDc, m.now), m.now))
 
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(waiting, waiting.rakp3())))
+	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(waiting, waiting.RAKP3())))
 	for i := range maxHalfOpen + 4 {
 		halfOpen(t, m, from(t, 101+i))
 	}
 	m.now += closingLife
-	from(t, 200).login(m)
+	next := from(t, 200)
+	next.Login(m.from(next))
 }
 
 // An ID is neither 0 nor one in use.
@@ -221,12 +223,12 @@ func TestSessionIDs(t *testing.T) {
 	m := newMachine(t)
 	m.Random = bytes.NewReader([]byte{0, 0, 0, 0, 1, 2, 3, 4})
 	first := halfOpen(t, m, from(t, 1))
-	require.Equal(t, uint32(0x04030201), first.sidc)
+	require.Equal(t, uint32(0x04030201), first.SIDc)
 	m.Random = bytes.NewReader([]byte{1, 2, 3, 4, 0, 0, 0, 0, 5, 0, 0, 0})
-	require.Equal(t, uint32(5), halfOpen(t, m, from(t, 2)).sidc)
+	require.Equal(t, uint32(5), halfOpen(t, m, from(t, 2)).SIDc)
 
 	m.Random = bytes.NewReader(nil)
 	c := from(t, 3)
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(c, c.open())))
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(first, first.rakp1())))
+	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(c, c.Open())))
+	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(first, first.RAKP1())))
 }

@@ -115,7 +115,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, now time.Duration) (rmcp.RAKP4, bool) {
 		return refuse(rmcp.StatusInsufficientResources, "too many sessions")
 	}
 	t.activate(s, now)
-	if err := t.Save(s); err != nil {
+	if err := t.save(s); err != nil {
 		return refuse(rmcp.StatusInsufficientResources, err.Error())
 	}
 	t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)

@@ -8,49 +8,50 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 func TestLogin(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
 		for name, tt := range map[string]struct {
-			change           func(m *machine, c *console)
+			change           func(m *machine, c *console.Console)
 			limit, privilege rmcp.Privilege
 		}{
-			"administrator": {func(*machine, *console) {}, rmcp.Administrator, rmcp.User},
-			"operator role": {func(_ *machine, c *console) { c.role = 0x13 }, rmcp.Operator, rmcp.User},
-			"user role":     {func(_ *machine, c *console) { c.role = 0x12 }, rmcp.User, rmcp.User},
-			"callback role": {func(_ *machine, c *console) { c.role = 0x11 }, rmcp.Callback, rmcp.Callback},
+			"administrator": {func(*machine, *console.Console) {}, rmcp.Administrator, rmcp.User},
+			"operator role": {func(_ *machine, c *console.Console) { c.Role = 0x13 }, rmcp.Operator, rmcp.User},
+			"user role":     {func(_ *machine, c *console.Console) { c.Role = 0x12 }, rmcp.User, rmcp.User},
+			"callback role": {func(_ *machine, c *console.Console) { c.Role = 0x11 }, rmcp.Callback, rmcp.Callback},
 			"role byte with reserved bits, without name-only lookup": {
-				func(_ *machine, c *console) { c.role = 0xE3 }, rmcp.Operator, rmcp.User,
+				func(_ *machine, c *console.Console) { c.Role = 0xE3 }, rmcp.Operator, rmcp.User,
 			},
 			"a user of less privilege": {
-				func(_ *machine, c *console) { c.name, c.password, c.role = "oper", "battery staple", 0x13 }, rmcp.Operator, rmcp.User,
+				func(_ *machine, c *console.Console) { c.Name, c.Password, c.Role = "oper", "battery staple", 0x13 }, rmcp.Operator, rmcp.User,
 			},
 			"Kg": {
-				func(m *machine, c *console) { m.Kg, c.kg = func() []byte { return []byte("secret") }, "secret" },
+				func(m *machine, c *console.Console) { m.Kg, c.Kg = func() []byte { return []byte("secret") }, "secret" },
 				rmcp.Administrator, rmcp.User,
 			},
-			"another tag": {func(_ *machine, c *console) { c.tag = 0xA5 }, rmcp.Administrator, rmcp.User},
-			"name of sixteen bytes": {func(m *machine, c *console) {
-				c.name = "sixteen-letters!"
-				m.Users[0].Name = c.name
+			"another tag": {func(_ *machine, c *console.Console) { c.Tag = 0xA5 }, rmcp.Administrator, rmcp.User},
+			"name of sixteen bytes": {func(m *machine, c *console.Console) {
+				c.Name = "sixteen-letters!"
+				m.Users[0].Name = c.Name
 			}, rmcp.Administrator, rmcp.User},
-			"password of twenty bytes": {func(m *machine, c *console) {
-				c.password = "twenty letters long!"
-				m.Users[0].Password = func() []byte { return []byte(c.password) }
+			"password of twenty bytes": {func(m *machine, c *console.Console) {
+				c.Password = "twenty letters long!"
+				m.Users[0].Password = func() []byte { return []byte(c.Password) }
 			}, rmcp.Administrator, rmcp.User},
 		} {
 			t.Run(name, func(t *testing.T) {
-				m, c := newMachine(t), newConsole(t, suite)
+				m, c := newMachine(t), console.New(t, suite)
 				tt.change(m, c)
-				c.login(m)
-				s := m.Find(c.sidc, m.now)
+				c.Login(m.from(c))
+				s := m.Find(c.SIDc, m.now)
 				require.NotNil(t, s)
 				require.Equal(t, tt.limit, s.Limit)
 				require.Equal(t, tt.privilege, s.Privilege)
-				require.Equal(t, c.name, s.User().Name)
-				require.Equal(t, c.peer, s.Peer)
-				require.Equal(t, c.sidc, s.ID())
+				require.Equal(t, c.Name, s.User().Name)
+				require.Equal(t, c.Peer, s.Peer)
+				require.Equal(t, c.SIDc, s.ID())
 				require.NotZero(t, s.Handle())
 				m.requireEcho(c, "hello")
 			})
@@ -59,64 +60,64 @@ func TestLogin(t *testing.T) {
 }
 
 func TestRAKP1Refusals(t *testing.T) {
-	long := func(c *console) { c.name = strings.Repeat("x", 17) }
+	long := func(c *console.Console) { c.Name = strings.Repeat("x", 17) }
 	for name, tt := range map[string]struct {
-		change func(c *console)
+		change func(c *console.Console)
 		want   rmcp.Status
 	}{
-		"role 0":                {func(c *console) { c.role = 0x10 }, rmcp.StatusInvalidRole},
-		"role 6":                {func(c *console) { c.role = 0x16 }, rmcp.StatusInvalidRole},
-		"role 15":               {func(c *console) { c.role = 0x1F }, rmcp.StatusInvalidRole},
+		"role 0":                {func(c *console.Console) { c.Role = 0x10 }, rmcp.StatusInvalidRole},
+		"role 6":                {func(c *console.Console) { c.Role = 0x16 }, rmcp.StatusInvalidRole},
+		"role 15":               {func(c *console.Console) { c.Role = 0x1F }, rmcp.StatusInvalidRole},
 		"name of 17 bytes":      {long, rmcp.StatusInvalidNameLength},
-		"name of 255 bytes":     {func(c *console) { c.name = strings.Repeat("x", 255) }, rmcp.StatusInvalidNameLength},
-		"role 0, name too long": {func(c *console) { long(c); c.role = 0 }, rmcp.StatusInvalidNameLength},
+		"name of 255 bytes":     {func(c *console.Console) { c.Name = strings.Repeat("x", 255) }, rmcp.StatusInvalidNameLength},
+		"role 0, name too long": {func(c *console.Console) { long(c); c.Role = 0 }, rmcp.StatusInvalidNameLength},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, c := bring(t, "opened")
 			before := m.read()
-			c.tag = 9
+			c.Tag = 9
 			good := *c
 			tt.change(c)
 
-			answer := m.send(c, c.rakp1())
-			want := append([]byte{c.tag, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.sidm)...)
-			require.Equal(t, datagram(0x13, 0, 0, want), answer, "no code may come with a refusal")
+			answer := m.send(c, c.RAKP1())
+			want := append([]byte{c.Tag, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.SIDm)...)
+			require.Equal(t, console.Datagram(0x13, 0, 0, want), answer, "no code may come with a refusal")
 			require.Equal(t, before, m.read())
 
 			// pyghmi tries again, with another role, in the same session.
-			good.readRAKP2(m.send(&good, good.rakp1()))
-			good.readRAKP4(m.send(&good, good.rakp3()))
+			good.ReadRAKP2(m.send(&good, good.RAKP1()))
+			good.ReadRAKP4(m.send(&good, good.RAKP3()))
 		})
 	}
 }
 
 func TestRAKP3Refusals(t *testing.T) {
 	for name, tt := range map[string]struct {
-		change func(c *console)
+		change func(c *console.Console)
 		want   rmcp.Status
 		log    string
 	}{
-		"wrong password":            {func(c *console) { c.password = "wrong" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
-		"password of another user":  {func(c *console) { c.password = "battery staple" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
-		"no password":               {func(c *console) { c.password = "" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
-		"unknown user":              {func(c *console) { c.name = "nobody" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
-		"user name in another case": {func(c *console) { c.name = "Admin" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
-		"no user name":              {func(c *console) { c.name, c.password = "", "" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
+		"wrong password":            {func(c *console.Console) { c.Password = "wrong" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
+		"password of another user":  {func(c *console.Console) { c.Password = "battery staple" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
+		"no password":               {func(c *console.Console) { c.Password = "" }, rmcp.StatusInvalidIntegrityCheck, "wrong password"},
+		"unknown user":              {func(c *console.Console) { c.Name = "nobody" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
+		"user name in another case": {func(c *console.Console) { c.Name = "Admin" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
+		"no user name":              {func(c *console.Console) { c.Name, c.Password = "", "" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
 		"role above the user's": {
-			func(c *console) { c.name, c.password = "oper", "battery staple" },
+			func(c *console.Console) { c.Name, c.Password = "oper", "battery staple" },
 			rmcp.StatusInvalidRole, "administrator asked for, operator is the limit",
 		},
-		"OEM role": {func(c *console) { c.role = 0x15 }, rmcp.StatusInvalidRole, "oem asked for, administrator is the limit"},
+		"OEM role": {func(c *console.Console) { c.Role = 0x15 }, rmcp.StatusInvalidRole, "oem asked for, administrator is the limit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, c := bring(t, "opened")
 			tt.change(c)
-			c.learnRAKP2(m.send(c, c.rakp1()))
-			answer := m.send(c, c.rakp3())
-			want := append([]byte{0, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.sidm)...)
-			require.Equal(t, datagram(0x15, 0, 0, want), answer)
+			c.LearnRAKP2(m.send(c, c.RAKP1()))
+			answer := m.send(c, c.RAKP3())
+			want := append([]byte{0, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.SIDm)...)
+			require.Equal(t, console.Datagram(0x15, 0, 0, want), answer)
 			require.Contains(t, m.log.String(), tt.log)
-			require.Nil(t, m.send(c, c.packet("x")))
+			require.Nil(t, m.send(c, c.Packet("x")))
 			require.NotContains(t, m.log.String(), "session opened")
 		})
 	}
@@ -126,8 +127,8 @@ func TestRAKP3Refusals(t *testing.T) {
 func TestRAKP3CodeLength(t *testing.T) {
 	for n := range 64 {
 		m, c := bring(t, "keyed")
-		code := append(c.rakp3()[24:], make([]byte, 32)...)[:n]
-		answer, ok := m.RAKP3(rmcp.RAKP3{ManagedID: c.sidc, AuthCode: code}, m.now)
+		code := append(c.RAKP3()[24:], make([]byte, 32)...)[:n]
+		answer, ok := m.RAKP3(rmcp.RAKP3{ManagedID: c.SIDc, AuthCode: code}, m.now)
 		require.True(t, ok)
 		require.Equal(t, n == 32, answer.Status == rmcp.StatusOK, "%d bytes", n)
 	}
@@ -137,27 +138,27 @@ func TestRAKP3CodeLength(t *testing.T) {
 // question, also from the next process.
 func TestUnknownUserLooksKnown(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := newMachine(t), newConsole(t, suite)
-		c.name = "nobody"
-		c.readOpen(m.send(c, c.open()))
-		first := m.send(c, c.rakp1())
-		require.NotEqual(t, make([]byte, 20), c.learnRAKP2(first)[:20])
+		m, c := newMachine(t), console.New(t, suite)
+		c.Name = "nobody"
+		c.ReadOpen(m.send(c, c.Open()))
+		first := m.send(c, c.RAKP1())
+		require.NotEqual(t, make([]byte, 20), c.LearnRAKP2(first)[:20])
 		require.Contains(t, m.log.String(), "unknown user")
 
-		require.Equal(t, first, m.send(c, c.rakp1()))
+		require.Equal(t, first, m.send(c, c.RAKP1()))
 		m.restart()
-		require.Equal(t, first, m.send(c, c.rakp1()))
+		require.Equal(t, first, m.send(c, c.RAKP1()))
 	})
 }
 
 // The key behind that answer opens nothing.
 func TestUnknownUserHasNoPassword(t *testing.T) {
-	m, c := newMachine(t), newConsole(t, 17)
-	c.name = "nobody"
-	c.readOpen(m.send(c, c.open()))
-	c.password = string(m.password(&Session{exchange: exchange{managedID: c.sidc, name: c.name}}))
-	c.readRAKP2(m.send(c, c.rakp1()))
-	require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(m.send(c, c.rakp3())))
+	m, c := newMachine(t), console.New(t, 17)
+	c.Name = "nobody"
+	c.ReadOpen(m.send(c, c.Open()))
+	c.Password = string(m.password(&Session{exchange: exchange{managedID: c.SIDc, name: c.Name}}))
+	c.ReadRAKP2(m.send(c, c.RAKP1()))
+	require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(m.send(c, c.RAKP3())))
 }
 
 // A console that has a wrong password sees so in RAKP Message 2 and is silent.
@@ -166,18 +167,18 @@ func TestSilentConsoleIsLogged(t *testing.T) {
 	m.now += halfOpenLife
 	require.False(t, m.HalfOpen(m.now))
 	require.Contains(t, m.log.String(), "wrong password?")
-	require.Contains(t, m.log.String(), c.peer.String())
+	require.Contains(t, m.log.String(), c.Peer.String())
 }
 
 // A repeated message gets the same answer under its own tag; a changed one
 // starts the exchange anew.
 func TestRepetition(t *testing.T) {
-	m, c := newMachine(t), newConsole(t, 17)
+	m, c := newMachine(t), console.New(t, 17)
 	again := func(message func() []byte, tag int) {
 		t.Helper()
-		c.tag = 1
+		c.Tag = 1
 		first := m.send(c, message())
-		c.tag = 2
+		c.Tag = 2
 		second := m.send(c, message())
 		require.Equal(t, byte(2), second[tag])
 		second[tag] = 1
@@ -186,24 +187,24 @@ func TestRepetition(t *testing.T) {
 		m.restart()
 		require.Equal(t, first, m.send(c, message()))
 	}
-	again(c.open, 16)
-	c.readOpen(m.send(c, c.open()))
-	again(c.rakp1, 16)
+	again(c.Open, 16)
+	c.ReadOpen(m.send(c, c.Open()))
+	again(c.RAKP1, 16)
 
 	old := *c
-	old.readRAKP2(m.send(&old, old.rakp1()))
+	old.ReadRAKP2(m.send(&old, old.RAKP1()))
 	for name, change := range map[string]func(){
-		"random number": func() { c.rm[15]++ },
-		"role":          func() { c.role = 0x13 },
-		"name":          func() { c.name, c.password = "oper", "battery staple" },
+		"random number": func() { c.RM[15]++ },
+		"role":          func() { c.Role = 0x13 },
+		"name":          func() { c.Name, c.Password = "oper", "battery staple" },
 	} {
 		change()
-		c.readRAKP2(m.send(c, c.rakp1()))
-		require.NotEqual(t, old.rc, c.rc, name)
-		old.rc = c.rc
+		c.ReadRAKP2(m.send(c, c.RAKP1()))
+		require.NotEqual(t, old.RC, c.RC, name)
+		old.RC = c.RC
 	}
-	again(c.rakp3, 16)
-	c.readRAKP4(m.send(c, c.rakp3()))
+	again(c.RAKP3, 16)
+	c.ReadRAKP4(m.send(c, c.RAKP3()))
 	m.requireEcho(c, "confirmed")
-	require.Nil(t, m.send(c, c.rakp3()))
+	require.Nil(t, m.send(c, c.RAKP3()))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // A new process before every single datagram is not to be noticed.
@@ -20,28 +21,28 @@ func TestNewProcessAtEveryStep(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachSuite(t, func(t *testing.T, suite byte) {
-				m, c := newMachine(t), newConsole(t, suite)
+				m, c := newMachine(t), console.New(t, suite)
 				send := func(b []byte) []byte {
 					again(m)
 					return m.send(c, b)
 				}
-				c.readOpen(send(c.open()))
-				c.readRAKP2(send(c.rakp1()))
-				c.readRAKP4(send(c.rakp3()))
+				c.ReadOpen(send(c.Open()))
+				c.ReadRAKP2(send(c.RAKP1()))
+				c.ReadRAKP4(send(c.RAKP3()))
 				for i := range 40 {
 					plain := fmt.Sprintf("request %d", i)
-					sequence, got := c.read(send(c.packet(plain)))
+					sequence, got := c.Read(send(c.Packet(plain)))
 					require.Equal(t, plain, got)
 					require.Equal(t, uint32(i+1), sequence, "no number is left out while nothing goes wrong")
 				}
 				again(m)
-				require.NoError(t, m.End(m.Find(c.sidc, m.now), m.now))
+				require.NoError(t, m.End(m.Find(c.SIDc, m.now), m.now))
 				again(m)
 				require.Zero(t, m.Active(m.now))
-				require.True(t, m.Find(c.sidc, m.now).Closing())
-				require.Equal(t, "ok", outcome(send(c.packet("close, repeated"))))
+				require.True(t, m.Find(c.SIDc, m.now).Closing())
+				require.Equal(t, "ok", outcome(send(c.Packet("close, repeated"))))
 				m.now += closingLife
-				require.Nil(t, send(c.packet("close, too late")))
+				require.Nil(t, send(c.Packet("close, too late")))
 			})
 		})
 	}
@@ -52,17 +53,17 @@ func TestRestoredSession(t *testing.T) {
 	for name, peer := range map[string]string{"IPv4": "192.0.2.1:50000", "IPv6": "[2001:db8::1]:623"} {
 		t.Run(name, func(t *testing.T) {
 			m, c := inSession(t, 17)
-			c.peer = netip.MustParseAddrPort(peer)
+			c.Peer = netip.MustParseAddrPort(peer)
 			m.requireEcho(c, "hello")
-			before := m.Find(c.sidc, m.now)
+			before := m.Find(c.SIDc, m.now)
 			before.Privilege = rmcp.Operator
-			require.NoError(t, m.Save(before))
+			require.NoError(t, m.save(before))
 
 			m.kill()
-			after := m.Find(c.sidc, m.now)
+			after := m.Find(c.SIDc, m.now)
 			require.NotSame(t, before, after)
 			require.Equal(t, before.exchange, after.exchange)
-			require.Equal(t, c.peer, after.Peer)
+			require.Equal(t, c.Peer, after.Peer)
 			require.Equal(t, rmcp.Operator, after.Privilege)
 			require.Equal(t, rmcp.Administrator, after.Limit)
 			require.Equal(t, before.Handle(), after.Handle())
@@ -76,11 +77,11 @@ func TestReplayAfterRestart(t *testing.T) {
 	m, c := inSession(t, 3)
 	var sent [][]byte
 	for range 40 {
-		b := c.packet("power off")
+		b := c.Packet("power off")
 		require.NotNil(t, m.send(c, b))
 		sent = append(sent, b)
 	}
-	late := c.packet("overtaken")
+	late := c.Packet("overtaken")
 	m.requireEcho(c, "overtaking")
 	m.kill()
 	for _, b := range sent {
@@ -95,10 +96,10 @@ func TestReplayAfterRestart(t *testing.T) {
 // A duplicate comes with its session, so that its answer can be repeated.
 func TestDuplicateNamesItsSession(t *testing.T) {
 	m, c := inSession(t, 3)
-	p := m.parse(c.packet("x"))
-	first, _, err := m.Receive(p, c.peer, m.now)
+	p := m.parse(c.Packet("x"))
+	first, _, err := m.Receive(p, c.Peer, m.now)
 	require.NoError(t, err)
-	again, plain, err := m.Receive(p, c.peer, m.now)
+	again, plain, err := m.Receive(p, c.Peer, m.now)
 	require.ErrorIs(t, err, ErrDuplicate)
 	require.Same(t, first, again)
 	require.Nil(t, plain)
@@ -107,14 +108,14 @@ func TestDuplicateNamesItsSession(t *testing.T) {
 // The peer is where the last valid packet came from: consoles move.
 func TestPeerMoves(t *testing.T) {
 	m, c := inSession(t, 3)
-	c.peer = netip.MustParseAddrPort("198.51.100.7:4000")
+	c.Peer = netip.MustParseAddrPort("198.51.100.7:4000")
 	m.requireEcho(c, "moved")
-	require.Equal(t, c.peer, m.Find(c.sidc, m.now).Peer)
+	require.Equal(t, c.Peer, m.Find(c.SIDc, m.now).Peer)
 
 	thief := *c
-	thief.peer = netip.MustParseAddrPort("203.0.113.9:9")
-	require.Nil(t, m.send(&thief, c.seal(c.sequence, []byte("moved"), 1)))
-	require.Equal(t, c.peer, m.Find(c.sidc, m.now).Peer)
+	thief.Peer = netip.MustParseAddrPort("203.0.113.9:9")
+	require.Nil(t, m.send(&thief, c.Seal(c.Sequence, []byte("moved"), 1)))
+	require.Equal(t, c.Peer, m.Find(c.SIDc, m.now).Peer)
 }
 
 // The time that passes while no process runs counts.
@@ -126,7 +127,7 @@ func TestExpiryWhileNoProcessRuns(t *testing.T) {
 	m.requireEcho(c, "just in time")
 	m.now += m.config.Timeout
 	m.restart()
-	require.Nil(t, m.send(c, c.packet("too late")))
+	require.Nil(t, m.send(c, c.Packet("too late")))
 }
 
 // Whenever the process is killed, no sequence number leaves twice, and the gaps
@@ -143,13 +144,13 @@ func TestOutboundSequenceOverKills(t *testing.T) {
 		m, c := inSession(t, 17)
 		last, unanswered := uint32(0), 0
 		left := func(b []byte) {
-			sequence, _ := c.read(b)
+			sequence, _ := c.Read(b)
 			require.Greater(t, sequence, last, "seed %d", seed)
 			require.LessOrEqual(t, sequence-last, uint32(7), "seed %d", seed)
 			last, unanswered = sequence, 0
 		}
 		for range 50 {
-			s, plain, err := m.Receive(m.parse(c.packet("x")), c.peer, m.now)
+			s, plain, err := m.Receive(m.parse(c.Packet("x")), c.Peer, m.now)
 			require.NoError(t, err)
 			point := random.IntN(never + 1)
 			if point == afterReceive && unanswered < 5 {
@@ -177,7 +178,7 @@ func TestOutboundSequenceOverKills(t *testing.T) {
 // Of a sequence number near the end the next is 1, not 0.
 func TestOutboundSequenceWraps(t *testing.T) {
 	m, c := inSession(t, 17)
-	s := m.Find(c.sidc, m.now)
+	s := m.Find(c.SIDc, m.now)
 	s.sent, s.reserved = 1<<32-3, 1<<32-3
 	for _, want := range []uint32{1<<32 - 2, 1<<32 - 1, 1, 2} {
 		require.Equal(t, want, m.requireEcho(c, "x"))
@@ -190,7 +191,7 @@ func TestInitializationVectors(t *testing.T) {
 	m, c := inSession(t, 17)
 	seen := map[string]bool{}
 	for range 50 {
-		answer := m.send(c, c.packet("the same"))
+		answer := m.send(c, c.Packet("the same"))
 		require.False(t, seen[string(answer[16:32])])
 		seen[string(answer[16:32])] = true
 	}

@@ -9,18 +9,20 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // No verb of fmt, right or wrong, prints a secret of anything that holds one,
 // nor does the log.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := newMachine(t), newConsole(t, suite)
-		c.kg = "key of the BMC"
-		m.Kg = func() []byte { return []byte(c.kg) }
-		c.login(m)
+		m, c := newMachine(t), console.New(t, suite)
+		c.Kg = "key of the BMC"
+		m.Kg = func() []byte { return []byte(c.Kg) }
+		c.Login(m.from(c))
 		m.requireEcho(c, "hello")
-		s := m.Find(c.sidc, m.now)
+		s := m.Find(c.SIDc, m.now)
 
 		texts := []string{m.log.String()}
 		for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %d %o %b %c %e %t %U %p %T") {
@@ -29,8 +31,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 			}
 		}
 		for name, secret := range map[string][]byte{
-			"password": []byte(c.password), "Kg": []byte(c.kg), "SIK": c.sik,
-			"K1": c.k1, "K1 in HMAC": xor(c.k1, 0x36), "K1 in HMAC, hashed": hashed(c, xor(c.k1, 0x36)), "K2": c.k2,
+			"password": []byte(c.Password), "Kg": []byte(c.Kg), "SIK": c.SIK,
+			"K1": c.K1, "K1 in HMAC": xor(c.K1, 0x36), "K1 in HMAC, hashed": hashed(t, c, xor(c.K1, 0x36)), "K2": c.K2,
 		} {
 			for _, form := range forms(secret[:8]) {
 				for _, text := range texts {
@@ -68,11 +70,11 @@ func xor(key []byte, pad byte) []byte {
 }
 
 // hashed is the state of the hash after a block.
-func hashed(c *console, block []byte) []byte {
-	create, _ := c.hash()
+func hashed(t *testing.T, c *console.Console, block []byte) []byte {
+	create, _ := c.Hash()
 	h := create()
 	h.Write(block)
 	state, err := h.(encoding.BinaryMarshaler).MarshalBinary()
-	require.NoError(c.t, err)
+	require.NoError(t, err)
 	return state[len("sha?"):]
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // What a session answers in each state. The columns are messages, their keys
@@ -29,41 +30,41 @@ const stateTable = `
 	late-active -      -              -      -            -               -       -
 `
 
-var messages = map[string]func(c *console) []byte{
-	"RAKP1": func(c *console) []byte { return c.rakp1() },
-	"RAKP1-changed": func(c *console) []byte {
-		c.rm[0]++
-		return c.rakp1()
+var messages = map[string]func(c *console.Console) []byte{
+	"RAKP1": func(c *console.Console) []byte { return c.RAKP1() },
+	"RAKP1-changed": func(c *console.Console) []byte {
+		c.RM[0]++
+		return c.RAKP1()
 	},
-	"RAKP3": func(c *console) []byte { return c.rakp3() },
-	"RAKP3-wrong": func(c *console) []byte {
-		b := c.rakp3()
+	"RAKP3": func(c *console.Console) []byte { return c.RAKP3() },
+	"RAKP3-wrong": func(c *console.Console) []byte {
+		b := c.RAKP3()
 		b[len(b)-1]++
 		return b
 	},
-	"RAKP3-refusing": func(c *console) []byte {
-		b := c.rakp3()
+	"RAKP3-refusing": func(c *console.Console) []byte {
+		b := c.RAKP3()
 		b[17] = byte(rmcp.StatusInvalidIntegrityCheck)
 		return b
 	},
-	"packet": func(c *console) []byte { return c.packet("x") },
-	"packet-forged": func(c *console) []byte {
-		b := c.packet("x")
+	"packet": func(c *console.Console) []byte { return c.Packet("x") },
+	"packet-forged": func(c *console.Console) []byte {
+		b := c.Packet("x")
 		b[len(b)-1]++
 		return b
 	},
 }
 
 // bring returns a session in a state of the table.
-func bring(t *testing.T, state string) (*machine, *console) {
-	m, c := newMachine(t), newConsole(t, 17)
-	c.sidc, c.sik, c.k1, c.k2 = 0x01020304, make([]byte, 32), make([]byte, 32), make([]byte, 32)
+func bring(t *testing.T, state string) (*machine, *console.Console) {
+	m, c := newMachine(t), console.New(t, 17)
+	c.SIDc, c.SIK, c.K1, c.K2 = 0x01020304, make([]byte, 32), make([]byte, 32), make([]byte, 32)
 	steps := map[string]func(){
-		"open":    func() { c.readOpen(m.send(c, c.open())) },
-		"RAKP1":   func() { c.readRAKP2(m.send(c, c.rakp1())) },
-		"RAKP3":   func() { c.readRAKP4(m.send(c, c.rakp3())) },
+		"open":    func() { c.ReadOpen(m.send(c, c.Open())) },
+		"RAKP1":   func() { c.ReadRAKP2(m.send(c, c.RAKP1())) },
+		"RAKP3":   func() { c.ReadRAKP4(m.send(c, c.RAKP3())) },
 		"packet":  func() { m.requireEcho(c, "hello") },
-		"end":     func() { require.NoError(t, m.End(m.Find(c.sidc, m.now), m.now)) },
+		"end":     func() { require.NoError(t, m.End(m.Find(c.SIDc, m.now), m.now)) },
 		"2s":      func() { m.now += closingLife },
 		"10s":     func() { m.now += halfOpenLife },
 		"60s":     func() { m.now += m.config.Timeout },
@@ -133,9 +134,9 @@ func TestTakeover(t *testing.T) {
 			t.Run(state+"/"+name, func(t *testing.T) {
 				m, c := bring(t, state)
 				thief := *c
-				thief.peer = netip.MustParseAddrPort("198.51.100.1:623")
+				thief.Peer = netip.MustParseAddrPort("198.51.100.1:623")
 				m.send(&thief, message(&thief))
-				c.sequence = thief.sequence
+				c.Sequence = thief.Sequence
 				m.requireEcho(c, "mine")
 			})
 		}
@@ -148,9 +149,9 @@ func TestFailedExchangeIsOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, c := bring(t, "keyed")
 			m.send(c, messages[name](c))
-			require.Nil(t, m.send(c, c.rakp3()))
+			require.Nil(t, m.send(c, c.RAKP3()))
 			require.False(t, m.HalfOpen(m.now))
-			c.login(m)
+			c.Login(m.from(c))
 		})
 	}
 }
@@ -163,17 +164,17 @@ func TestExpiry(t *testing.T) {
 	}
 	// Nothing but an authentic, fresh packet does.
 	m.now += m.config.Timeout / 2
-	last := c.seal(c.sequence, []byte("keep alive"), 1)
+	last := c.Seal(c.Sequence, []byte("keep alive"), 1)
 	require.Nil(t, m.send(c, last))
 	require.Equal(t, 1, m.duplicates)
 	for _, message := range messages {
 		other := *c
-		other.k1 = make([]byte, 32)
+		other.K1 = make([]byte, 32)
 		require.Nil(t, m.send(&other, message(&other)))
 	}
 	m.now += m.config.Timeout / 2
-	require.Nil(t, m.send(c, c.packet("too late")))
-	require.Nil(t, m.Find(c.sidc, m.now))
+	require.Nil(t, m.send(c, c.Packet("too late")))
+	require.Nil(t, m.Find(c.SIDc, m.now))
 	for range m.All(m.now) {
 		require.Fail(t, "session left")
 	}
@@ -186,7 +187,7 @@ func TestClosingIsNotExtended(t *testing.T) {
 	m.now += closingLife - time.Nanosecond
 	m.requireEcho(c, "close, repeated")
 	m.now += time.Nanosecond
-	require.Nil(t, m.send(c, c.packet("close, repeated")))
+	require.Nil(t, m.send(c, c.Packet("close, repeated")))
 }
 
 func TestHalfOpen(t *testing.T) {

@@ -167,6 +167,13 @@ func (t *Table) End(s *Session, now time.Duration) error {
 	return t.commit(s, changed)
 }
 
+// SetPrivilege changes the present privilege level of a session.
+func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
+	changed := *s
+	changed.Privilege = level
+	return t.commit(s, changed)
+}
+
 // drop forgets the session of a slot. A record that cannot be erased is one
 // that expires.
 func (t *Table) drop(slot int) {
@@ -176,8 +183,8 @@ func (t *Table) drop(slot int) {
 	}
 }
 
-// Save writes the session to the file, unless it has ended.
-func (t *Table) Save(s *Session) error {
+// save writes the session to the file, unless it has ended.
+func (t *Table) save(s *Session) error {
 	err := errEnded
 	if held := t.slots[s.slot]; held != nil && held.managedID == s.managedID {
 		err = t.file.write(s.slot, t.encode(s))
@@ -190,7 +197,7 @@ func (t *Table) Save(s *Session) error {
 
 // commit changes a session once the file has the change.
 func (t *Table) commit(s *Session, changed Session) error {
-	if err := t.Save(&changed); err != nil {
+	if err := t.save(&changed); err != nil {
 		return err
 	}
 	*s = changed

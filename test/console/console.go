@@ -28,33 +28,35 @@ type Console struct {
 	Tag            byte
 	Peer           netip.AddrPort
 	SIDm, SIDc     uint32
+	RM, RC, GUID   [16]byte
+	SIK, K1, K2    []byte
 	Sequence       uint32 // last sent in the session
 
-	t            *testing.T
-	rm, rc, guid [16]byte
-	sik, k1, k2  []byte
+	t testing.TB
 }
 
 // New returns a console of the user "admin" that asks for administrator level.
-func New(t *testing.T, suite byte) *Console {
+func New(t testing.TB, suite byte) *Console {
 	c := &Console{
 		t: t, Suite: suite, Name: "admin", Password: "correct horse", Role: 0x14,
 		Peer: netip.MustParseAddrPort("192.0.2.1:50000"), SIDm: 0xA0A2A3A4,
 	}
-	rand.Read(c.rm[:])
+	rand.Read(c.RM[:])
 	return c
 }
 
-func (c *Console) hash() (new func() hash.Hash, integrityLen int) {
+// Hash is the hash of the suite, and the length of its integrity codes.
+func (c *Console) Hash() (create func() hash.Hash, integrityLen int) {
 	if c.Suite == 17 {
 		return sha256.New, 16
 	}
 	return sha1.New, 12
 }
 
-func (c *Console) hmac(key []byte, parts ...any) []byte {
-	new, _ := c.hash()
-	mac := hmac.New(new, key)
+// HMAC is keyed with key and covers the parts, integers least significant byte first.
+func (c *Console) HMAC(key []byte, parts ...any) []byte {
+	create, _ := c.Hash()
+	mac := hmac.New(create, key)
 	for _, p := range parts {
 		if text, ok := p.(string); ok {
 			p = []byte(text)
@@ -73,7 +75,7 @@ func Datagram(kind byte, sid, sequence uint32, payload []byte) []byte {
 	return append(b, payload...)
 }
 
-// Open is the message of that name.
+// Open is an Open Session Request.
 func (c *Console) Open() []byte {
 	auth, integrity := byte(1), byte(1)
 	if c.Suite == 17 {
@@ -86,18 +88,18 @@ func (c *Console) Open() []byte {
 	return Datagram(0x10, 0, 0, b)
 }
 
-// RAKP1 is the message of that name.
+// RAKP1 is a RAKP Message 1.
 func (c *Console) RAKP1() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{c.Tag, 0, 0, 0}, c.SIDc)
-	b = append(b, c.rm[:]...)
+	b = append(b, c.RM[:]...)
 	b = append(b, c.Role, 0, 0, byte(len(c.Name)))
 	return Datagram(0x12, 0, 0, append(b, c.Name...))
 }
 
-// RAKP3 is the message of that name.
+// RAKP3 is a RAKP Message 3.
 func (c *Console) RAKP3() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{c.Tag, 0, 0, 0}, c.SIDc)
-	return Datagram(0x14, 0, 0, append(b, c.hmac([]byte(c.Password), c.rc, c.SIDm, c.Role, byte(len(c.Name)), c.Name)...))
+	return Datagram(0x14, 0, 0, append(b, c.HMAC([]byte(c.Password), c.RC, c.SIDm, c.Role, byte(len(c.Name)), c.Name)...))
 }
 
 // ReadOpen takes the answer to open.
@@ -108,33 +110,33 @@ func (c *Console) ReadOpen(answer []byte) {
 	require.Equal(c.t, c.Open()[24:], answer[28:], "algorithms")
 }
 
-// ReadRAKP2 takes the answer to RAKP1, checks that the BMC knows the password,
+// ReadRAKP2 takes the answer to rakp1, checks that the BMC knows the password,
 // and derives the keys.
 func (c *Console) ReadRAKP2(answer []byte) {
 	code := c.LearnRAKP2(answer)
-	require.Equal(c.t, c.hmac([]byte(c.Password), c.SIDm, c.SIDc, c.rm, c.rc, c.guid, c.Role, byte(len(c.Name)), c.Name), code)
+	require.Equal(c.t, c.HMAC([]byte(c.Password), c.SIDm, c.SIDc, c.RM, c.RC, c.GUID, c.Role, byte(len(c.Name)), c.Name), code)
 }
 
-// LearnRAKP2 is ReadRAKP2 without the check.
+// LearnRAKP2 is readRAKP2 without the check.
 func (c *Console) LearnRAKP2(answer []byte) (code []byte) {
-	new, _ := c.hash()
-	c.requireSetup(answer, 0x13, 40+new().Size())
-	c.rc, c.guid = [16]byte(answer[24:40]), [16]byte(answer[40:56])
+	create, _ := c.Hash()
+	c.requireSetup(answer, 0x13, 40+create().Size())
+	c.RC, c.GUID = [16]byte(answer[24:40]), [16]byte(answer[40:56])
 	key := c.Kg
 	if key == "" {
 		key = c.Password
 	}
-	c.sik = c.hmac([]byte(key), c.rm, c.rc, c.Role, byte(len(c.Name)), c.Name)
-	c.k1 = c.hmac(c.sik, [20]byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
-	c.k2 = c.hmac(c.sik, [20]byte{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2})
+	c.SIK = c.HMAC([]byte(key), c.RM, c.RC, c.Role, byte(len(c.Name)), c.Name)
+	c.K1 = c.HMAC(c.SIK, [20]byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
+	c.K2 = c.HMAC(c.SIK, [20]byte{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2})
 	return answer[56:]
 }
 
-// ReadRAKP4 takes the answer to RAKP3.
+// ReadRAKP4 takes the answer to rakp3.
 func (c *Console) ReadRAKP4(answer []byte) {
-	_, n := c.hash()
+	_, n := c.Hash()
 	c.requireSetup(answer, 0x15, 8+n)
-	require.Equal(c.t, c.hmac(c.sik, c.rm, c.SIDc, c.guid)[:n], answer[24:])
+	require.Equal(c.t, c.HMAC(c.SIK, c.RM, c.SIDc, c.GUID)[:n], answer[24:])
 }
 
 func (c *Console) requireSetup(answer []byte, kind byte, length int) {
@@ -172,7 +174,7 @@ func (c *Console) Seal(sequence uint32, plain []byte, firstPad byte) []byte {
 
 // SealText encrypts and signs whole blocks.
 func (c *Console) SealText(sequence uint32, text []byte) []byte {
-	block, err := aes.NewCipher(c.k2[:16])
+	block, err := aes.NewCipher(c.K2[:16])
 	require.NoError(c.t, err)
 	payload := make([]byte, 16+len(text))
 	rand.Read(payload[:16])
@@ -185,25 +187,25 @@ func (c *Console) Sign(b []byte) []byte {
 	pad := -(len(b) - 4 + 2) & 3
 	b = append(b, "\xFF\xFF\xFF"[:pad]...)
 	b = append(b, byte(pad), 0x07)
-	_, n := c.hash()
-	return append(b, c.hmac(c.k1, b[4:])[:n]...)
+	_, n := c.Hash()
+	return append(b, c.HMAC(c.K1, b[4:])[:n]...)
 }
 
 // Read opens a packet of the BMC and returns its sequence number and plaintext.
 func (c *Console) Read(b []byte) (sequence uint32, plain string) {
 	c.t.Helper()
-	_, n := c.hash()
+	_, n := c.Hash()
 	require.Greater(c.t, len(b), 16+32+n)
 	signed := len(b) - n
 	length := int(binary.LittleEndian.Uint16(b[14:]))
-	require.Equal(c.t, b[signed:], c.hmac(c.k1, b[4:signed])[:n], "authentication code")
+	require.Equal(c.t, b[signed:], c.HMAC(c.K1, b[4:signed])[:n], "authentication code")
 	require.Equal(c.t, []byte{0xFF, 0xFF, 0x02, 0x07}, b[16+length:signed], "trailer")
 
 	sequence = binary.LittleEndian.Uint32(b[10:])
 	payload := b[16 : 16+length]
 	require.Equal(c.t, Datagram(0xC0, c.SIDm, sequence, payload), b[:16+length])
 
-	block, err := aes.NewCipher(c.k2[:16])
+	block, err := aes.NewCipher(c.K2[:16])
 	require.NoError(c.t, err)
 	text := make([]byte, length-16)
 	cipher.NewCBCDecrypter(block, payload[:16]).CryptBlocks(text, payload[16:])
