@@ -18,6 +18,14 @@ type Conn interface {
 	ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error)
 	WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error)
 	SetReadDeadline(t time.Time) error
+	LocalAddr() net.Addr
+}
+
+func portOf(c Conn) uint16 {
+	if addr, ok := c.LocalAddr().(*net.UDPAddr); ok {
+		return addr.AddrPort().Port()
+	}
+	return 0
 }
 
 const (
@@ -37,8 +45,11 @@ type datagram struct {
 type address struct {
 	conn Conn
 	peer netip.AddrPort
-	info [infoLen]byte
-	used int // length of info
+	// local is what was asked, without a zone; its address is not valid if the
+	// socket does not tell.
+	local netip.AddrPort
+	info  [infoLen]byte
+	used  int // length of info
 }
 
 func (a *address) write(b []byte) error {
@@ -55,17 +66,19 @@ func (d *datagram) read(c Conn) (bool, error) {
 	}
 	d.n = n
 	d.from.conn, d.from.peer = c, netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	d.from.used = answerFrom(d.from.info[:infoN])
+	used, local := answerFrom(d.from.info[:infoN])
+	d.from.used, d.from.local = used, netip.AddrPortFrom(local, portOf(c))
 	return flags&syscall.MSG_TRUNC == 0, nil
 }
 
 // answerFrom turns the packet information of a datagram that came in into that
-// of its answer and returns its length. The route chooses the interface, except
-// for a link-local address, which means nothing without one.
-func answerFrom(info []byte) int {
+// of its answer, and returns its length and the address that was asked. The
+// route chooses the interface, except for a link-local address, which means
+// nothing without one.
+func answerFrom(info []byte) (int, netip.Addr) {
 	const header = unix.SizeofCmsghdr
 	if len(info) < header {
-		return 0
+		return 0, netip.Addr{}
 	}
 	data := info[header:]
 	level := int32(binary.NativeEndian.Uint32(info[header-8:]))
@@ -74,15 +87,17 @@ func answerFrom(info []byte) int {
 	case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 		// interface, address to answer from, address that was asked
 		clear(data[:4])
+		return len(info), netip.AddrFrom4([4]byte(data[8:]))
 	case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 		// address, interface
-		if addr := netip.AddrFrom16([16]byte(data)); !addr.IsLinkLocalUnicast() {
+		addr := netip.AddrFrom16([16]byte(data))
+		if !addr.IsLinkLocalUnicast() {
 			clear(data[16:20])
 		}
+		return len(info), addr.Unmap()
 	default:
-		return 0
+		return 0, netip.Addr{}
 	}
-	return len(info)
 }
 
 // reading runs a reader for each socket until stop is called, which returns

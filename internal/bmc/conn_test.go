@@ -33,6 +33,8 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, whole)
 			require.Equal(t, "request", string(d.b[:d.n]))
+			require.Equal(t, client.RemoteAddr().String(), d.from.local.String())
+			require.Equal(t, client.LocalAddr().String(), d.from.peer.String(), "unmapped")
 			require.NoError(t, d.from.write([]byte("answer")))
 
 			require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
@@ -95,7 +97,7 @@ func TestPacketInfoOfAnAnswer(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			n := answerFrom(tt.in)
+			n, _ := answerFrom(tt.in)
 			require.Equal(t, tt.want, append([]byte{}, tt.in[:n]...))
 		})
 	}

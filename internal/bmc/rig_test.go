@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -207,6 +208,8 @@ func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, _ netip.AddrPort) (n, oobn
 	c.out <- slices.Clone(b)
 	return len(b), 0, nil
 }
+
+func (c *memoryConn) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 623} }
 
 func (c *memoryConn) SetReadDeadline(t time.Time) error {
 	if !t.IsZero() {

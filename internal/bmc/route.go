@@ -65,7 +65,7 @@ func (s *Server) sessionless(d *datagram, p rmcp.Packet) error {
 	if r.RsAddr != rmcp.AddressBMC || !ipmi.Sessionless(r) {
 		return errOutside
 	}
-	_, answer := s.BMC.Handle(&ipmi.Request{Request: r, Now: s.Clock()})
+	_, answer := s.BMC.Handle(s.requestOf(r, &d.from, nil))
 	message := r.AppendResponse(nil, byte(answer.Code), answer.Data)
 	if p.AuthType == rmcp.AuthNone {
 		s.send(&d.from, rmcp.AppendV15Packet(s.out[:0], message))
@@ -146,7 +146,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 func (s *Server) handle(sess *session.Session, w waiter) {
 	s.replies.dispatched(&w)
 	view := viewOf(sess)
-	request := &ipmi.Request{Request: w.request, Session: &view, Now: s.Clock()}
+	request := s.requestOf(w.request, &w.to, &view)
 	command, answer := s.BMC.Handle(request)
 	if view.Privilege != sess.Privilege {
 		if err := s.Sessions.SetPrivilege(sess, view.Privilege); err != nil {
@@ -166,6 +166,10 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	} else {
 		s.query(j, w)
 	}
+}
+
+func (s *Server) requestOf(r rmcp.Request, from *address, session *ipmi.Session) *ipmi.Request {
+	return &ipmi.Request{Request: r, Session: session, Now: s.Clock(), Time: time.Now(), Local: from.local}
 }
 
 // reply answers one request, and then ends the sessions that it ends.

@@ -1,6 +1,7 @@
 package ipmi
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
@@ -36,8 +37,10 @@ type Command struct {
 // A Request is a LAN message with what handlers need to know beside it.
 type Request struct {
 	rmcp.Request
-	Session *Session // nil outside a session
-	Now     time.Duration
+	Session *Session       // nil outside a session
+	Now     time.Duration  // since the boot of the host
+	Time    time.Time      // of day
+	Local   netip.AddrPort // what was asked; its address is not valid if not known
 }
 
 // An Answer is a response, or the script without which there is none yet.
