@@ -3,9 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -13,21 +13,21 @@ import (
 	"github.com/shipmi/shipmi/internal/bmc"
 )
 
-// sockets takes the datagram sockets that systemd passed.
-func sockets() ([]bmc.Conn, error) {
+// sockets takes the datagram sockets that systemd passed. With an error come
+// those that are good.
+func sockets() (conns []bmc.Conn, err error) {
 	files := activation.Files(true)
 	if len(files) == 0 {
 		return nil, settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
 	}
-	var conns []bmc.Conn
 	for _, f := range files {
-		c, err := udpConn(f)
-		if err != nil {
-			return conns, settingError{fmt.Errorf("socket %s: %w: want ListenDatagram= with an address and a port", f.Name(), err)}
+		if c, bad := udpConn(f); bad == nil {
+			conns = append(conns, c)
+		} else {
+			err = settingError{fmt.Errorf("socket %s: want ListenDatagram= with an address and a port: %w", f.Name(), bad)}
 		}
-		conns = append(conns, c)
 	}
-	return conns, nil
+	return conns, err
 }
 
 func udpConn(f *os.File) (*net.UDPConn, error) {
@@ -39,7 +39,7 @@ func udpConn(f *os.File) (*net.UDPConn, error) {
 	if udp, ok := c.(*net.UDPConn); ok {
 		return udp, nil
 	}
-	return nil, errors.Join(fmt.Errorf("a %T", c), c.Close())
+	return nil, errors.Join(fmt.Errorf("it is a %T", c), c.Close())
 }
 
 // discardTime is how long a process that cannot serve empties its sockets. Left
@@ -48,12 +48,15 @@ const discardTime = time.Second
 
 func discard(conns []bmc.Conn) {
 	until := time.Now().Add(discardTime)
-	b := make([]byte, 1)
+	var readers sync.WaitGroup
 	for _, c := range conns {
-		_ = c.SetReadDeadline(until)
-		for err := error(nil); err == nil || errors.Is(err, io.ErrShortBuffer); {
-			_, _, _, _, err = c.ReadMsgUDPAddrPort(b, nil)
-		}
+		readers.Go(func() {
+			err := c.SetReadDeadline(until)
+			for err == nil {
+				_, _, _, _, err = c.ReadMsgUDPAddrPort(make([]byte, 1), nil)
+			}
+		})
 	}
+	readers.Wait()
 	time.Sleep(time.Until(until))
 }
