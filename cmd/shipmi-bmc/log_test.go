@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A record is one line, whatever a script has printed: nothing gets into the
+// journal under another priority.
+func TestLog(t *testing.T) {
+	for want, say := range map[string]func(*slog.Logger){
+		"<3>power on failed": func(l *slog.Logger) { l.Error("power on failed") },
+		"<4>cannot answer":   func(l *slog.Logger) { l.Warn("cannot answer") },
+		"<6>idle, exiting":   func(l *slog.Logger) { l.Info("idle, exiting") },
+		"<7>dropped":         func(l *slog.Logger) { l.Debug("dropped") },
+
+		`<6>done took=1.5s user=admin peer=[::1]:623`: func(l *slog.Logger) {
+			l.Info("done", "took", 1500*time.Millisecond, "user", "admin", "peer", netip.MustParseAddrPort("[::1]:623"))
+		},
+		`<6>x a="" b="a b" c="a=b" d="\"" e=ü`: func(l *slog.Logger) {
+			l.Info("x", "a", "", "b", "a b", "c", "a=b", "d", `"`, "e", "ü")
+		},
+		`<6>x err="two\nlines\x1b[31m"`: func(l *slog.Logger) { l.Info("x", "err", errors.New("two\nlines\x1b[31m")) },
+		`<6>x err="<3>\x00\u2028"`:      func(l *slog.Logger) { l.Info("x", "err", "<3>\x00\u2028") },
+		`<6>x err="\xff"`:               func(l *slog.Logger) { l.Info("x", "err", "\xff") },
+		`<3>two?lines? ?[31m`:           func(l *slog.Logger) { l.Error("two\nlines\r \x1b[31m") },
+		`<6>x a=1 s.b=2 s.t.c=3`: func(l *slog.Logger) {
+			l.With("a", 1).WithGroup("s").With("b", 2).WithGroup("t").Info("x", "c", 3)
+		},
+	} {
+		var out bytes.Buffer
+		say(slog.New(&handler{out: &out, least: slog.LevelDebug}))
+		require.Equal(t, want+"\n", out.String())
+	}
+}
+
+// A logger that is made from another one does not change it.
+func TestLogWith(t *testing.T) {
+	var out bytes.Buffer
+	base := slog.New(&handler{out: &out}).With("a", 1)
+	one, two := base.With("b", 2), base.With("c", 3)
+	one.Info("x")
+	two.Info("x")
+	base.Info("x")
+	require.Equal(t, "<6>x a=1 b=2\n<6>x a=1 c=3\n<6>x a=1\n", out.String())
+}
+
+func TestLogLevel(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(&handler{out: &out, least: slog.LevelInfo})
+	log.Debug("no")
+	log.Info("yes")
+	require.Equal(t, "<6>yes\n", out.String())
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// asProgram makes the test binary be the program.
+const asProgram = "TEST_SHIPMI_BMC"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// A machine is a switch in a file of its state directory.
+const providerFile = `[POWER]
+status=cat "$SHIPMI_STATE_DIRECTORY/power"
+on=echo on >"$SHIPMI_STATE_DIRECTORY/power"
+off=echo off >"$SHIPMI_STATE_DIRECTORY/power"; echo "it went off" >&2
+[BOOT]
+get=cat "$SHIPMI_STATE_DIRECTORY/boot"
+set=echo "$SHIPMI_BOOTDEV" >"$SHIPMI_STATE_DIRECTORY/boot"
+`
+
+// unit returns the environment that systemd gives to the process of a BMC.
+func unit(t *testing.T) map[string]string {
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"test.conf":         providerFile,
+		"state/power":       "off\n",
+		"credentials/users": `{"users":[{"name":"admin","password":"sesame","privilege":"administrator"}]}`,
+		"runtime/.keep":     "",
+	} {
+		path := filepath.Join(dir, file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	return map[string]string{
+		"SHIPMI_NAME":           "node-0",
+		"SHIPMI_PROVIDER":       filepath.Join(dir, "test.conf"),
+		"CREDENTIALS_DIRECTORY": filepath.Join(dir, "credentials"),
+		"RUNTIME_DIRECTORY":     filepath.Join(dir, "runtime"),
+		"STATE_DIRECTORY":       filepath.Join(dir, "state"),
+	}
+}
+
+// A process is the program as systemd runs it.
+type process struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	log bytes.Buffer
+}
+
+// start runs the program with the environment and the sockets, as its
+// descriptors from 3 on.
+func start(t *testing.T, env map[string]string, sockets ...*os.File) *process {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	p := &process{t: t, cmd: exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, self)}
+	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), asProgram + "=1", fmt.Sprintf("LISTEN_FDS=%d", len(sockets))}
+	for name, value := range env {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.ExtraFiles, p.cmd.Stderr = sockets, &p.log
+	require.NoError(t, p.cmd.Start())
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
+	return p
+}
+
+// wait returns what the process has logged, line by line, when it has ended.
+func (p *process) wait(status int) []string {
+	_ = p.cmd.Wait()
+	require.Equal(p.t, status, p.cmd.ProcessState.ExitCode(), p.log.String())
+	return strings.Split(strings.TrimSuffix(p.log.String(), "\n"), "\n")
+}
+
+// udp binds a socket as systemd does, and returns its address and itself.
+func udp(t *testing.T, address string) (*net.UDPAddr, *os.File) {
+	c, err := net.ListenPacket("udp", address)
+	require.NoError(t, err)
+	defer c.Close()
+	f, err := c.(*net.UDPConn).File()
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return c.LocalAddr().(*net.UDPAddr), f
+}
+
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	env["SHIPMI_IDLE_TIMEOUT"] = "100ms"
+	_, socket := udp(t, "127.0.0.1:0")
+	require.Equal(t, []string{"<6>idle, exiting"}, start(t, env, socket).wait(exitOK))
+}
+
+// Only the process that serves may notify, so READY=1 means that it does.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	systemd, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "notify"), Net: "unixgram"})
+	require.NoError(t, err)
+	defer systemd.Close()
+	env["NOTIFY_SOCKET"] = systemd.LocalAddr().String()
+	told := func() string {
+		b := make([]byte, 256)
+		require.NoError(t, systemd.SetReadDeadline(time.Now().Add(time.Minute)))
+		n, err := systemd.Read(b)
+		require.NoError(t, err)
+		return string(b[:n])
+	}
+	_, socket := udp(t, "127.0.0.1:0")
+	p := start(t, env, socket)
+	require.Equal(t, "READY=1", told())
+	_, another := udp(t, "127.0.0.1:0")
+	second := start(t, env, another).wait(exitFailure)
+	require.Len(t, second, 1)
+	require.Contains(t, second[0], "another process uses it")
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.Equal(t, []string{"<6>stopped"}, p.wait(exitOK))
+	require.Equal(t, "STOPPING=1", told())
+}
+
+// A process with a bad setting takes the datagrams that started it with it, from
+// all its sockets: systemd would start it again for them.
+func TestBadSetting(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	env["SHIPMI_IDLE_TIMEOUT"] = "soon"
+	first, one := udp(t, "127.0.0.1:0")
+	second, two := udp(t, "[::1]:0")
+	knock(t, first)
+	knock(t, second)
+	begun := time.Now()
+	require.Equal(t, []string{
+		`<3>bad setting: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`,
+	}, start(t, env, one, two).wait(exitConfig))
+	require.GreaterOrEqual(t, time.Since(begun), discardTime)
+
+	requireEmpty(t, one)
+	requireEmpty(t, two)
+}
+
+func knock(t *testing.T, address *net.UDPAddr) {
+	c, err := net.DialUDP("udp", nil, address)
+	require.NoError(t, err)
+	for range 3 {
+		_, err = c.Write([]byte("knock"))
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Close())
+}
+
+func requireEmpty(t *testing.T, socket *os.File) {
+	c, err := net.FilePacketConn(socket)
+	require.NoError(t, err)
+	require.NoError(t, c.SetReadDeadline(time.Now().Add(time.Millisecond)))
+	_, _, err = c.ReadFrom(make([]byte, 9))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.NoError(t, c.Close())
+}
+
+// Whatever is not a UDP socket is refused, and the good ones are emptied.
+func TestSockets(t *testing.T) {
+	t.Parallel()
+	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { tcp.Close() })
+	stream, err := tcp.(*net.TCPListener).File()
+	require.NoError(t, err)
+	t.Cleanup(func() { stream.Close() })
+	local, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(t.TempDir(), "s"), Net: "unixgram"})
+	require.NoError(t, err)
+	t.Cleanup(func() { local.Close() })
+	datagram, err := local.File()
+	require.NoError(t, err)
+	t.Cleanup(func() { datagram.Close() })
+
+	address, good := udp(t, "127.0.0.1:0")
+	knock(t, address)
+	t.Cleanup(func() { requireEmpty(t, good) }) // when the subtests have ended
+	for want, sockets := range map[string][]*os.File{
+		"no socket was passed: start shipmi-bmc@NAME.socket, not the program":                       nil,
+		"socket bmc.socket: want ListenDatagram= with an address and a port: it is a *net.UnixConn": {datagram},
+		"socket bmc.socket: want ListenDatagram= with an address and a port: ":                      {stream, good},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			env := unit(t)
+			env["LISTEN_FDNAMES"] = "bmc.socket"
+			log := start(t, env, sockets...).wait(exitConfig)
+			require.Len(t, log, 1)
+			require.True(t, strings.HasPrefix(log[0], "<3>bad setting: "+want), log[0])
+		})
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// ipmitool runs the real one.
+func ipmitool(address *net.UDPAddr, suite, command string) (string, error) {
+	args := []string{
+		"-I", "lanplus", "-H", address.IP.String(), "-p", strconv.Itoa(address.Port), "-U", "admin", "-P", "sesame", "-C", suite,
+	}
+	out, err := exec.Command("ipmitool", append(args, strings.Fields(command)...)...).CombinedOutput()
+	return string(out), err
+}
+
+// The program serves a real console on two addresses, with both cipher suites.
+func TestServe(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	v4, one := udp(t, "127.0.0.1:0")
+	v6, two := udp(t, "[::1]:0")
+	p := start(t, env, one, two)
+
+	for _, c := range []struct{ command, want string }{
+		{"power status", "^Chassis Power is off\n$"},
+		{"power on", "^Chassis Power Control: Up/On\n$"},
+		{"power status", "^Chassis Power is on\n$"},
+		{"chassis bootdev pxe options=persistent,efiboot", "^Set Boot Device to pxe\n$"},
+		{"chassis bootparam get 5", "(?s)Boot parameter data: e004000000.*Boot Flag Valid.*all future boots.*EFI.*Force PXE"},
+		{"power off", "^Chassis Power Control: Down/Off\n$"},
+		{"chassis status", "(?m)^System Power +: off\nPower Overload +: false\n.*\n.*\nPower Control Fault +: false\nPower Restore Policy : unknown$"},
+		{"power cycle", "^Chassis Power Control: Cycle\n$"},
+		{"chassis bootdev none", "^Set Boot Device to none\n$"},
+		{"chassis bootdev disk", "^Set Boot Device to disk\n$"},
+		{"chassis bootmbox set text 343 a-text-of-more-than-one-block", "^$"},
+		{"chassis bootmbox get text", `(?s): 343 .*'a-text-of-mor'\n.*'e-than-one-block'\n`},
+		{"power off", "^Chassis Power Control: Down/Off\n$"},
+		{"mc guid ipmi", "(?m)^System GUID +: [0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$"},
+		{"mc selftest", "^Selftest: passed\n$"},
+		{"session info active", `(?s)user id +: 2\n.*privilege level +: ADMINISTRATOR\n.*session type +: IPMIv2/RMCP\+\n`},
+	} {
+		for suite, address := range map[string]*net.UDPAddr{"3": v4, "17": v6} {
+			out, err := ipmitool(address, suite, c.command)
+			require.NoError(t, err, "%s: %s", c.command, out)
+			require.Regexp(t, c.want, out)
+		}
+	}
+	boot, err := os.ReadFile(filepath.Join(env["STATE_DIRECTORY"], "boot"))
+	require.NoError(t, err)
+	require.Equal(t, "hd\n", string(boot))
+
+	out, err := ipmitool(v4, "3", "power reset")
+	require.Error(t, err)
+	require.Equal(t, "Set Chassis Power Control to Reset failed: Cannot execute command, command disabled\n", out)
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	log := strings.Join(p.wait(exitOK), "\n")
+	require.Regexp(t, `(?m)^<6>power on done took=\S+ user=admin peer=127\.0\.0\.1:\d+$`, log)
+	require.Regexp(t, `(?m)^<6>power off done took=\S+ user=admin peer=\[::1\]:\d+$`, log)
+	require.Contains(t, log, "\nit went off\n")
+	require.NotContains(t, log, "sesame")
+	require.NotContains(t, log, "<3>")
+}

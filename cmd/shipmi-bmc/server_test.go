@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/session"
+)
+
+func getter(env map[string]string) func(string) string {
+	return func(name string) string { return env[name] }
+}
+
+// Every bad setting is named, and is no reason for systemd to try again.
+func TestSettings(t *testing.T) {
+	for name, values := range map[string]map[string]string{
+		"SHIPMI_NAME":            {"": `invalid name ""`, "../x": `invalid name "../x"`},
+		"SHIPMI_PROVIDER":        {"": `"": want the absolute path`, "dummy": `"dummy": want the absolute path`},
+		"SHIPMI_IDLE_TIMEOUT":    {"10": `"10": want a duration`, "0s": `"0s": want a duration`},
+		"SHIPMI_SESSION_TIMEOUT": {"-1s": `"-1s": want a duration`},
+		"SHIPMI_QUERY_TIMEOUT":   {"1ms": `"1ms": want a duration`},
+		"SHIPMI_ACTION_TIMEOUT":  {"25h": `"25h": want a duration`},
+		"SHIPMI_ANSWER_TIMEOUT":  {"\n": `"\n": want a duration`},
+		"SHIPMI_CIPHER_SUITES":   {"0": `"0": want`, "3 3": `"3 3": want`, " ": `" ": want`},
+		"CREDENTIALS_DIRECTORY":  {"": "CREDENTIALS_DIRECTORY not set", "/nonexistent": "open /nonexistent/users: no such file"},
+		"RUNTIME_DIRECTORY":      {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
+		"STATE_DIRECTORY":        {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
+	} {
+		for value, want := range values {
+			env := unit(t)
+			env[name] = value
+			_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+			require.ErrorAs(t, err, &settingError{}, "%s=%q", name, value)
+			require.ErrorContains(t, err, want)
+			if name[:6] == "SHIPMI" {
+				require.ErrorContains(t, err, name+": ")
+			}
+			require.NotContains(t, err.Error(), "\n")
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "credentials: EOF",
+		`{"users":[]}`:             "credentials: no user",
+		`{"users":[{"name":"sesa`:  "credentials: unexpected EOF",
+		`{"passwords":["sesame"]}`: `unknown field "passwords"`,
+		`{"users":[{"name":"a","password":"sesame"}]}`: `user "a" has no privilege`,
+	} {
+		env := unit(t)
+		require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(text), 0o600))
+		_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+		require.ErrorAs(t, err, &settingError{})
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "sesame")
+	}
+}
+
+// What is wrong with the host may pass.
+func TestHostFault(t *testing.T) {
+	env := unit(t)
+	env["RUNTIME_DIRECTORY"] = "/nonexistent"
+	_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "/nonexistent/sessions")
+	require.NotErrorAs(t, err, &settingError{})
+}
+
+func TestNewServer(t *testing.T) {
+	env := unit(t)
+	env["SHIPMI_CIPHER_SUITES"] = "17"
+	require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(
+		`{"users":[{"name":"a","password":"x","privilege":"user"},{"name":"b","password":"y","privilege":"operator"}],"kg":"z"}`), 0o600))
+	s, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.Sessions.Close()
+	require.True(t, s.BMC.KgSet)
+	require.Equal(t, []rmcp.Suite{rmcp.Suite17}, s.BMC.Suites)
+	require.Equal(t, []rmcp.Suite{rmcp.Suite17}, s.Sessions.Suites)
+	require.Equal(t, s.BMC.GUID, s.Sessions.GUID)
+	require.Equal(t, "z", string(s.Sessions.Kg()))
+	for i, want := range []session.User{{ID: 2, Name: "a", Limit: rmcp.User}, {ID: 3, Name: "b", Limit: rmcp.Operator}} {
+		got := s.Sessions.Users[i]
+		require.Equal(t, "xy"[i:i+1], string(got.Password()))
+		got.Password = nil
+		require.Equal(t, want, got)
+	}
+}
+
+// A state that cannot be read does not keep a BMC from serving.
+func TestTornState(t *testing.T) {
+	env := unit(t)
+	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state.json"), []byte(`{"boot":`), 0o600))
+	var log bytes.Buffer
+	s, err := newServer(nil, getter(env), slog.New(&handler{out: &log}))
+	require.NoError(t, err)
+	defer s.Sessions.Close()
+	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state.json: unexpected end of JSON input"\n$`, log.String())
+	require.Zero(t, s.BMC.State)
+}
+
+func TestSystemGUID(t *testing.T) {
+	machine := func(id string) string {
+		path := filepath.Join(t.TempDir(), "machine-id")
+		require.NoError(t, os.WriteFile(path, []byte(id), 0o600))
+		return path
+	}
+	here, there := machine("0123456789abcdef0123456789abcdef\n"), machine("0123456789abcdef0123456789abcde0\n")
+	guid := func(path, name string) [16]byte {
+		g, err := systemGUID(path, name)
+		require.NoError(t, err)
+		require.Equal(t, byte(0x50), g[9]&0xF0, "version, in the last byte of time-high: those before it are lower")
+		require.Equal(t, byte(0x80), g[7]&0xC0, "variant")
+		return g
+	}
+	// sha1sum(1) of "shipmi 0123456789abcdef0123456789abcdef node-0" begins 5bf3ba382f2c06b126729b83f6ad0a38.
+	require.Equal(t, "380aadf6839b72a6b1562c2f38baf35b", fmt.Sprintf("%x", guid(here, "node-0")))
+	require.Equal(t, guid(here, "node-0"), guid(here, "node-0"))
+	require.NotEqual(t, guid(here, "node-0"), guid(here, "node-1"))
+	require.NotEqual(t, guid(here, "node-0"), guid(there, "node-0"))
+
+	_, err := systemGUID("/nonexistent", "node-0")
+	require.ErrorContains(t, err, "machine ID: open /nonexistent")
+}
+
+func TestFirmware(t *testing.T) {
+	for version, want := range map[string][2]byte{
+		"v1.2.3":             {1, 2},
+		"v0.10.0-4-gd65e070": {0, 10},
+		"v12.34":             {12, 34},
+		"unknown":            {},
+		"d65e070":            {},
+		"85b1ad0-dirty":      {},
+		"":                   {},
+	} {
+		require.Equal(t, want, firmware(version), version)
+	}
+}
+
+func TestBootTime(t *testing.T) {
+	before := bootTime()
+	require.Greater(t, before, time.Duration(0))
+	require.GreaterOrEqual(t, bootTime(), before)
+}
