@@ -27,8 +27,9 @@ var version = "unknown"
 
 // Exit statuses.
 const (
-	exitOK      = 0  // idle, or told to stop
-	exitFailure = 1  // of the host: another try may do
+	exitOK      = 0 // idle, or told to stop
+	exitFailure = 1 // of the host: another try may do
+	exitUsage   = 2
 	exitConfig  = 78 // EX_CONFIG of sysexits.h: somebody must change a setting
 )
 
@@ -50,25 +51,25 @@ Environment (see "shipmi add --help" and the unit):
 Exit status:
   0   idle, or told to stop
   1   something failed that may work later
+  2   an argument is wrong
   78  a setting is wrong: the journal says which
 `
 
 func main() {
 	flags := pflag.NewFlagSet("shipmi-bmc", pflag.ContinueOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
 	help := flags.BoolP("help", "h", false, "")
 	showVersion := flags.Bool("version", false, "")
 	switch err := flags.Parse(os.Args[1:]); {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "shipmi-bmc: error:", err)
-		os.Exit(2)
+		os.Exit(exitUsage)
 	case *help:
 		fmt.Print(usage)
 	case *showVersion:
 		fmt.Println("shipmi-bmc", version)
 	case flags.NArg() > 0:
 		fmt.Fprintf(os.Stderr, "shipmi-bmc: error: unexpected argument %q\n", flags.Arg(0))
-		os.Exit(2)
+		os.Exit(exitUsage)
 	default:
 		os.Exit(run())
 	}

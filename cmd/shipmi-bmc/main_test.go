@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/instance"
 )
 
 // asProgram makes the test binary be the program.
@@ -97,6 +99,31 @@ func udp(t *testing.T, address string) (*net.UDPAddr, *os.File) {
 	require.NoError(t, err)
 	t.Cleanup(func() { f.Close() })
 	return c.LocalAddr().(*net.UDPAddr), f
+}
+
+func TestUsage(t *testing.T) {
+	changed := instance.Instance{CipherSuites: []byte{17}}
+	for _, entry := range changed.Environ() {
+		variable, _, _ := strings.Cut(entry, "=")
+		require.Contains(t, usage, variable)
+	}
+	for argument, want := range map[string]struct {
+		status int
+		stderr string
+	}{
+		"--help":    {exitOK, ""},
+		"--version": {exitOK, ""},
+		"--port":    {exitUsage, "shipmi-bmc: error: unknown flag: --port\n"},
+		"node-0":    {exitUsage, "shipmi-bmc: error: unexpected argument \"node-0\"\n"},
+	} {
+		var stderr bytes.Buffer
+		cmd := exec.Command(os.Args[0], argument)
+		cmd.Env, cmd.Stderr = []string{asProgram + "=1"}, &stderr
+		out, _ := cmd.Output()
+		require.Equal(t, want.status, cmd.ProcessState.ExitCode())
+		require.Equal(t, want.stderr, stderr.String())
+		require.Equal(t, want.status == exitOK, len(out) > 0)
+	}
 }
 
 func TestIdle(t *testing.T) {
