@@ -37,7 +37,7 @@ func TestServe(t *testing.T) {
 		{"chassis bootdev pxe options=persistent,efiboot", "^Set Boot Device to pxe\n$"},
 		{"chassis bootparam get 5", "(?s)Boot parameter data: e004000000.*Boot Flag Valid.*all future boots.*EFI.*Force PXE"},
 		{"power off", "^Chassis Power Control: Down/Off\n$"},
-		{"chassis status", "(?m)^System Power +: off\nPower Overload +: false\n.*\n.*\nPower Control Fault +: false\nPower Restore Policy : unknown$"},
+		{"chassis status", "(?m)^System Power +: off\nPower Overload +: false\n.*\n.*\nPower Control Fault +: false\nPower Restore Policy : always-off$"},
 		{"power cycle", "^Chassis Power Control: Cycle\n$"},
 		{"chassis bootdev none", "^Set Boot Device to none\n$"},
 		{"chassis bootdev disk", "^Set Boot Device to disk\n$"},

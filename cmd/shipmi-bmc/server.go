@@ -38,7 +38,11 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 	if runtimeDir == "" || stateDir == "" {
 		return nil, settingError{errors.New("RUNTIME_DIRECTORY or STATE_DIRECTORY not set: does the unit have RuntimeDirectory= and StateDirectory=?")}
 	}
-	guid, err := systemGUID("/etc/machine-id", set.Name)
+	guid, err := nameGUID(machineIDFile, set.Name)
+	if err != nil {
+		return nil, settingError{err}
+	}
+	deviceGUID, err := nameGUID(machineIDFile, set.Name+" BMC") // no name has a blank
 	if err != nil {
 		return nil, settingError{err}
 	}
@@ -75,13 +79,18 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		Sessions: table,
 		BMC: &ipmi.BMC{
 			Identity: ipmi.Identity{
-				GUID:     guid,
-				Firmware: firmware(version),
-				Suites:   suites,
-				KgSet:    credentials.Kg.Reveal() != "",
+				Name:       set.Name,
+				Version:    version,
+				GUID:       guid,
+				DeviceGUID: deviceGUID,
+				HostBoot:   hostBoot(),
+				Firmware:   firmware(version),
+				Suites:     suites,
+				KgSet:      credentials.Kg.Reveal() != "",
 			},
 			State:    state,
 			Provider: scripts.Provider,
+			LAN:      bmc.FindLAN,
 			Save:     func(s ipmi.State) error { return bmc.SaveState(stateDir, s) },
 			Log:      log,
 		},
@@ -131,20 +140,38 @@ func suitesOf(set instance.Instance) []rmcp.Suite {
 	return suites
 }
 
-// systemGUID is a version 5 UUID of the BMC's name within this machine: the same
-// after every restart, and another on each host. It is sent with its last byte
-// first (IPMI 2.0 §20.8).
-func systemGUID(machineID, name string) (guid [16]byte, err error) {
-	text, err := os.ReadFile(machineID)
+const (
+	machineIDFile = "/etc/machine-id" // see machine-id(5)
+	machineIDLen  = 32
+)
+
+// nameGUID is a version 5 UUID of a name within this machine: the same after every
+// restart, and another on each host. It is sent with its last byte first (IPMI
+// 2.0 §20.8).
+func nameGUID(machineIDFile, name string) (guid [16]byte, err error) {
+	text, err := os.ReadFile(machineIDFile)
 	if err != nil {
 		return guid, fmt.Errorf("machine ID: %w", err)
 	}
-	sum := sha1.Sum([]byte("shipmi " + strings.TrimSpace(string(text)) + " " + name))
+	machineID := strings.TrimSpace(string(text))
+	if len(machineID) != machineIDLen {
+		return guid, fmt.Errorf("machine ID: %s has %q: want %d digits, see systemd-machine-id-setup(1)", machineIDFile, machineID, machineIDLen)
+	}
+	sum := sha1.Sum([]byte("shipmi " + machineID + " " + name))
 	guid = [16]byte(sum[:16])
 	guid[6] = guid[6]&0x0F | 0x50
 	guid[8] = guid[8]&0x3F | 0x80
 	slices.Reverse(guid[:])
 	return guid, nil
+}
+
+// hostBoot is another text each time the host is booted.
+func hostBoot() string {
+	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		panic(fmt.Sprintf("internal error: %v", err)) // every Linux has it
+	}
+	return strings.TrimSpace(string(text))
 }
 
 // firmware is the firmware revision for a version like v1.2.3.

@@ -115,7 +115,7 @@ func TestSystemGUID(t *testing.T) {
 	}
 	here, there := machine("0123456789abcdef0123456789abcdef\n"), machine("0123456789abcdef0123456789abcde0\n")
 	guid := func(path, name string) [16]byte {
-		g, err := systemGUID(path, name)
+		g, err := nameGUID(path, name)
 		require.NoError(t, err)
 		require.Equal(t, byte(0x50), g[9]&0xF0, "version, in the last byte of time-high: those before it are lower")
 		require.Equal(t, byte(0x80), g[7]&0xC0, "variant")
@@ -127,7 +127,7 @@ func TestSystemGUID(t *testing.T) {
 	require.NotEqual(t, guid(here, "node-0"), guid(here, "node-1"))
 	require.NotEqual(t, guid(here, "node-0"), guid(there, "node-0"))
 
-	_, err := systemGUID("/nonexistent", "node-0")
+	_, err := nameGUID("/nonexistent", "node-0")
 	require.ErrorContains(t, err, "machine ID: open /nonexistent")
 }
 

@@ -43,6 +43,7 @@ type actionFile struct {
 	Verb    provider.Verb `json:"verb"`
 	Session ipmi.Session  `json:"session"`
 	Request rmcp.Request  `json:"request"`
+	Cause   ipmi.Cause    `json:"cause,omitempty"`
 	answer  *actionAnswer // nil: it has not ended
 }
 
@@ -65,7 +66,8 @@ func (a *Actions) begin(j *job) (path string, err error) {
 		return "", fmt.Errorf("action marker: %w", err)
 	}
 	err = json.NewEncoder(f).Encode(actionFile{
-		Began: j.started, Verb: j.script.Verb, Session: *j.request.Session, Request: j.request.Request,
+		Began: j.started, Verb: j.script.Verb,
+		Session: *j.request.Session, Request: j.request.Request, Cause: j.request.Cause,
 	})
 	if err = errors.Join(err, f.Close()); err != nil {
 		os.Remove(f.Name())
@@ -152,7 +154,7 @@ func (s *Server) adopt() error {
 			file:     f.path,
 			started:  f.Began,
 			deadline: f.Began + s.Answer,
-			request:  &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began},
+			request:  &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
 			askers:   []asker{{f.Session.ID, 1 << f.Request.RqSeq}},
 		}
 		if f.answer != nil {

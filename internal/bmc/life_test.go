@@ -82,11 +82,11 @@ func TestAnActionIsAdopted(t *testing.T) {
 
 				r.scripts.script[provider.On] = takes(1500*time.Millisecond, ipmi.Result{Err: errors.New("failed late")})
 				restart(r)
-				require.Equal(t, 1, r.scripts.joined)
+				require.Equal(t, 1, r.scripts.adopted())
 				r.waits(c, chassis, control, 1, on)
 				time.Sleep(2 * time.Second)
 				require.Equal(t, "ff", r.read(c, r.answers()[0]))
-				require.Equal(t, []provider.Verb{provider.On}, r.scripts.ran)
+				require.Equal(t, []provider.Verb{provider.On}, r.scripts.started())
 				require.True(t, r.server.BMC.State.PowerFault)
 			})
 		})
@@ -101,12 +101,12 @@ func TestAnActionThatHasEndedIsRememberedAfterAKill(t *testing.T) {
 		r.kill()
 		time.Sleep(time.Second)
 		require.Equal(t, "d5", r.ask(c, chassis, control, 1, reset), "what became of it then")
-		require.Len(t, r.scripts.ran, 1)
-		require.Zero(t, r.scripts.joined)
+		require.Len(t, r.scripts.started(), 1)
+		require.Zero(t, r.scripts.adopted())
 
 		time.Sleep(20 * time.Second)
 		require.Equal(t, "d5", r.ask(c, chassis, control, 2, reset), "a new one")
-		require.Len(t, r.scripts.ran, 2)
+		require.Len(t, r.scripts.started(), 2)
 		require.Len(t, r.actionFiles(), 1, "the old file is gone")
 	})
 }
@@ -119,7 +119,7 @@ func TestATornMarkerIsNoAction(t *testing.T) {
 		path := filepath.Join(r.dir, "action.1")
 		require.NoError(t, os.WriteFile(path, []byte(`{"began":1,"verb":"power`), 0o600))
 		r.start()
-		require.Zero(t, r.scripts.joined)
+		require.Zero(t, r.scripts.adopted())
 		require.Empty(t, r.actionFiles())
 	})
 }
@@ -132,7 +132,7 @@ func TestAReplayAfterAKillIsRefused(t *testing.T) {
 		r.one(b)
 		r.kill()
 		require.Empty(t, r.send(b))
-		require.Len(t, r.scripts.ran, 1)
+		require.Len(t, r.scripts.started(), 1)
 	})
 }
 
@@ -142,7 +142,7 @@ func TestAnActionWithoutAMarkerIsRefused(t *testing.T) {
 		c := r.login()
 		r.server.Actions.Dir = filepath.Join(r.dir, "gone")
 		require.Equal(t, "ff", r.ask(c, chassis, control, 1, on))
-		require.Empty(t, r.scripts.ran)
+		require.Empty(t, r.scripts.started())
 	})
 }
 

@@ -79,7 +79,7 @@ func TestConsolesThatRepeatThemselvesWhileAScriptRuns(t *testing.T) {
 				for _, a := range answers {
 					require.Equal(t, "00", r.read(c, a))
 				}
-				require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.ran)
+				require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
 			})
 		})
 	}
@@ -114,7 +114,7 @@ func TestRepetitionsAfterTheScriptHasEnded(t *testing.T) {
 					tt.then(r, c)
 				}
 				require.Equal(t, "00", r.ask(c, chassis, control, tt.rqSeq, reset))
-				require.Len(t, r.scripts.ran, tt.runs)
+				require.Len(t, r.scripts.started(), tt.runs)
 			})
 		})
 	}
@@ -131,7 +131,7 @@ func TestARepetitionThatIsOvertakenIsStillOne(t *testing.T) {
 		r.ask(c, app, getDeviceID, 2)
 
 		require.Equal(t, "00", r.read(c, r.one(late)))
-		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
 	})
 }
 
@@ -148,7 +148,7 @@ func TestAnIdenticalDatagramIsAnsweredAgainFourTimes(t *testing.T) {
 			sequence = again
 		}
 		require.Empty(t, r.send(b))
-		require.Equal(t, []provider.Verb{provider.On}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.On}, r.scripts.started())
 
 		fresh := c.Packet(console.Request(app, getDeviceID, 2))
 		r.one(fresh)
@@ -169,10 +169,10 @@ func TestASlowActionIsAcceptedAndItsFailureIsShown(t *testing.T) {
 		require.Equal(t, "00", r.read(c, r.answers()[0]), "accepted")
 
 		require.Equal(t, "00", r.ask(c, chassis, control, 1, on), "repeated: accepted at once")
-		require.Equal(t, "00 60 00 00", r.ask(c, chassis, status, 2), "no fault yet")
+		require.Equal(t, "00 00 00 40", r.ask(c, chassis, status, 2), "no fault yet")
 		time.Sleep(5 * time.Second)
-		require.Equal(t, "00 70 00 00", r.ask(c, chassis, status, 3), "power control fault")
-		require.Equal(t, []provider.Verb{provider.On, provider.Status, provider.Status}, r.scripts.ran)
+		require.Equal(t, "00 10 00 40", r.ask(c, chassis, status, 3), "power control fault")
+		require.Equal(t, []provider.Verb{provider.On, provider.Status, provider.Status}, r.scripts.started())
 	})
 }
 
@@ -191,7 +191,7 @@ func TestActionsTakeTheirTurn(t *testing.T) {
 		require.Len(t, r.answers(), 2)
 		time.Sleep(time.Second)
 		require.Equal(t, "00", r.read(other, r.answers()[0]))
-		require.Equal(t, []provider.Verb{provider.On, provider.Off}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.On, provider.Off}, r.scripts.started())
 	})
 }
 
@@ -208,7 +208,7 @@ func TestAnActionThatWaitsTooLongIsNotRun(t *testing.T) {
 		require.Equal(t, "00", r.read(c, answers[0]))
 		require.Equal(t, busy, r.read(other, answers[1]))
 		time.Sleep(10 * time.Second)
-		require.Equal(t, []provider.Verb{provider.On}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.On}, r.scripts.started())
 	})
 }
 
@@ -223,7 +223,7 @@ func TestTwoSessionsThatAskForTheSameActionShareIt(t *testing.T) {
 		require.Len(t, answers, 2)
 		require.Equal(t, "00", r.read(c, answers[0]))
 		require.Equal(t, "00", r.read(other, answers[1]))
-		require.Equal(t, []provider.Verb{provider.Cycle}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.Cycle}, r.scripts.started())
 	})
 }
 
@@ -245,7 +245,7 @@ func TestStatusRequestsThatWaitTogetherShareARun(t *testing.T) {
 		r.waits(other, chassis, status, 1)
 		time.Sleep(1100 * time.Millisecond)
 		require.Len(t, r.answers(), 3)
-		require.Len(t, r.scripts.ran, 1)
+		require.Len(t, r.scripts.started(), 1)
 	})
 }
 
@@ -266,9 +266,9 @@ func TestAStatusIsNotOlderThanTheRequest(t *testing.T) {
 		r.waits(c, chassis, status, 2)
 
 		time.Sleep(1100 * time.Millisecond)
-		require.Equal(t, "00 60 10 00", r.read(other, r.answers()[0]), "asked before")
+		require.Equal(t, "00 00 10 40", r.read(other, r.answers()[0]), "asked before")
 		time.Sleep(time.Second)
-		require.Equal(t, "00 61 10 00", r.read(c, r.answers()[0]), "asked after")
+		require.Equal(t, "00 01 10 40", r.read(c, r.answers()[0]), "asked after")
 	})
 }
 

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -9,7 +10,10 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-const maxWaiters = 64 // of one script
+const (
+	maxWaiters = 64 // of one script
+	never      = time.Duration(math.MaxInt64)
+)
 
 // A waiter is a request that wants an answer.
 type waiter struct {
@@ -137,10 +141,30 @@ func (s *Server) advance() {
 	}
 }
 
-// start begins a job. An action needs its marker first.
+// perform has an action run that no console asked for.
+func (s *Server) perform(r *ipmi.Request) {
+	command, answer := s.BMC.Handle(r)
+	if answer.Script == nil {
+		s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
+		return
+	}
+	s.actions.waiting = append(s.actions.waiting, &job{
+		command: command, request: r, script: answer.Script, key: s.replies.key(r.Request), deadline: never,
+	})
+	s.advance()
+}
+
+// start begins a job. What an action has to do is asked for again, since it may
+// have waited for one that changed it; and it needs its marker first.
 func (s *Server) start(q *queue, j *job) {
 	j.started = s.Clock()
 	if j.command.Lane == ipmi.Action {
+		_, answer := s.BMC.Handle(j.request)
+		if answer.Script == nil {
+			s.settle(j, answer)
+			return
+		}
+		j.script = answer.Script
 		file, err := s.Actions.begin(j)
 		if err != nil {
 			s.Log.Error(string(j.script.Verb)+" refused", "err", err)
@@ -193,9 +217,14 @@ func (s *Server) settle(j *job, answer ipmi.Answer) {
 	}
 }
 
-// expire answers those who have waited long enough for an action: one that runs
+// expire does what is due. It answers those who have waited long enough for an action: one that runs
 // is accepted, one that has not begun never will.
 func (s *Server) expire(now time.Duration) {
+	if left, running := s.BMC.WatchdogLeft(now); running && left == 0 {
+		if r := s.BMC.WatchdogExpired(now, time.Now()); r != nil {
+			s.perform(r)
+		}
+	}
 	if j := s.actions.running; j != nil && now >= j.deadline {
 		s.settle(j, ipmi.Answer{Code: ipmi.OK})
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,22 +27,23 @@ import (
 // end the test decides. Killed or stopped, it can be started again on the files
 // that are there.
 type rig struct {
-	t       *testing.T
-	server  *Server
-	conn    *memoryConn
-	scripts *fakeScripts
-	dir     string
-	idle    time.Duration
-	begin   time.Time
-	cancel  context.CancelFunc
-	ended   chan error
-	end     []func() // of every server that was started
+	t        *testing.T
+	server   *Server
+	conn     *memoryConn
+	scripts  *fakeScripts
+	dir      string
+	idle     time.Duration
+	hostBoot string
+	begin    time.Time
+	cancel   context.CancelFunc
+	ended    chan error
+	end      []func() // of every server that was started
 }
 
 const password = "correct horse"
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, dir: t.TempDir(), idle: time.Hour, begin: time.Now(), scripts: &fakeScripts{script: map[provider.Verb]func() ipmi.Result{}}}
+	r := &rig{t: t, dir: t.TempDir(), idle: time.Hour, hostBoot: "first", begin: time.Now(), scripts: &fakeScripts{script: map[provider.Verb]func() ipmi.Result{}}}
 	r.start()
 	return r
 }
@@ -72,7 +74,7 @@ func (r *rig) start() {
 		Conns:    []Conn{r.conn},
 		Sessions: table,
 		BMC: &ipmi.BMC{
-			Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites},
+			Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites, HostBoot: r.hostBoot},
 			State:    state,
 			Provider: r.provider,
 			Save:     func(s ipmi.State) error { return SaveState(r.dir, s) },
@@ -130,6 +132,7 @@ func (r *rig) kill() {
 	from := r.dir
 	r.dir = r.t.TempDir()
 	require.NoError(r.t, os.CopyFS(r.dir, os.DirFS(from)))
+	r.cancel()
 	r.start()
 }
 
@@ -222,18 +225,44 @@ func (c *memoryConn) SetReadDeadline(t time.Time) error {
 // runs until its context ends.
 type fakeScripts struct {
 	script map[provider.Verb]func() ipmi.Result
+
+	mu     sync.Mutex
 	ran    []provider.Verb
-	joined int // adopted
+	boot   provider.Boot // of the last
+	joined int
 }
 
 func (f *fakeScripts) start(j *job) func(context.Context) ipmi.Result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.ran = append(f.ran, j.script.Verb)
+	f.boot = j.script.Boot
 	return f.wait(j.script.Verb)
 }
 
 func (f *fakeScripts) adopt(j *job) func(context.Context) ipmi.Result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.joined++
 	return f.wait(j.script.Verb)
+}
+
+func (f *fakeScripts) started() []provider.Verb {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.ran)
+}
+
+func (f *fakeScripts) adopted() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.joined
+}
+
+func (f *fakeScripts) bootOfLast() provider.Boot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.boot
 }
 
 func (f *fakeScripts) wait(v provider.Verb) func(context.Context) ipmi.Result {

@@ -70,6 +70,9 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.adopt(); err != nil {
 		return err
 	}
+	if r := s.BMC.AtBoot(s.Clock(), time.Now()); r != nil {
+		s.perform(r)
+	}
 	for {
 		stop := s.reading()
 		s.serve(ctx)
@@ -121,12 +124,16 @@ func (s *Server) drain() bool {
 }
 
 // wait is how long nothing will be due; 0 means for ever: the BMC is idle. A key
-// exchange is waited for, if only to tell why it came to nothing.
+// exchange is waited for, if only to tell why it came to nothing, and so is the
+// watchdog.
 func (s *Server) wait(now time.Duration) time.Duration {
 	until := s.answered + s.Idle
+	left, watchdog := s.BMC.WatchdogLeft(now)
 	switch {
+	case watchdog:
+		until = now + left
 	case s.busy():
-		until = now + time.Hour
+		until = never
 	case s.Sessions.HalfOpen(now):
 		until = max(until, now+time.Second)
 	case now >= until:

@@ -13,7 +13,10 @@ import (
 	"github.com/shipmi/shipmi/internal/ipmi"
 )
 
-const stateFile = "state.json"
+const (
+	stateFile   = "state.json"
+	restoreFile = "restore"
+)
 
 // LoadState reads the state of a BMC from dir; where there is none, it is that
 // of a new BMC.
@@ -34,11 +37,22 @@ func LoadState(dir string) (ipmi.State, error) {
 }
 
 // SaveState replaces the state in dir. When it returns without an error, the
-// state outlasts a power failure.
+// state outlasts a power failure. A file called restore is there as long as there
+// is something to do when the host has been booted: a unit looks for it.
 func SaveState(dir string, s ipmi.State) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	return renameio.WriteFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600)
+	if err := renameio.WriteFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	marker := filepath.Join(dir, restoreFile)
+	if s.Restore != ipmi.RestoreOff {
+		return os.WriteFile(marker, nil, 0o600)
+	}
+	if err := os.Remove(marker); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -95,9 +95,9 @@ func TestDamagedDatagrams(t *testing.T) {
 			flipped[bit/8] ^= 1 << (bit % 8)
 			require.Empty(t, r.send(flipped), "bit %d", bit)
 		}
-		require.Empty(t, r.scripts.ran)
+		require.Empty(t, r.scripts.started())
 		require.Equal(t, "00", r.read(c, r.one(whole)))
-		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.ran)
+		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
 	})
 }
 

@@ -17,6 +17,8 @@ type BMC struct {
 	Sessions Sessions
 	// Provider returns the scripts as they are now, or why there are none.
 	Provider func() (*provider.Provider, error)
+	// LAN finds the interface that has an address.
+	LAN func(netip.Addr) LAN
 	// Save makes the state outlast the process.
 	Save func(State) error
 	Log  *slog.Logger
@@ -26,10 +28,14 @@ type BMC struct {
 
 // An Identity is what a BMC says of itself.
 type Identity struct {
-	GUID     [16]byte // in the order in which it is sent
-	Firmware [2]byte  // revision: major, minor
-	Suites   []rmcp.Suite
-	KgSet    bool // consoles must know a BMC key
+	Name       string   // of the BMC
+	Version    string   // of the program
+	GUID       [16]byte // of the managed system, in the order in which it is sent
+	DeviceGUID [16]byte // of the BMC
+	Firmware   [2]byte  // revision: major, minor
+	HostBoot   string   // another one each time the host is booted
+	Suites     []rmcp.Suite
+	KgSet      bool // consoles must know a BMC key
 }
 
 // A Session is a session as the handlers see it. The caller carries a change of

@@ -1,8 +1,8 @@
 package ipmi
 
 import (
+	"cmp"
 	"errors"
-	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
 )
@@ -15,19 +15,14 @@ func getChassisCapabilities(*BMC, *Request) Answer {
 const (
 	powerOn            = 0x01
 	powerControlFault  = 0x10
-	restoreUnknown     = 0x60
 	poweredOnByCommand = 0x10 // last power event
 )
 
-// getChassisStatus is the word of the provider's status script. Where it has
-// none the answer is an error: never "off".
-func getChassisStatus(b *BMC, _ *Request) Answer {
-	return b.run(provider.Status, provider.Boot{}, func(r Result) Answer {
-		if r.Err != nil {
-			return fail(outcomeOf(r.Err).code)
-		}
-		state, event := byte(restoreUnknown), byte(0)
-		if r.On {
+// getChassisStatus is the word of the provider's status script.
+func getChassisStatus(b *BMC, r *Request) Answer {
+	return b.status(r, func(on bool) Answer {
+		state, event := byte(b.State.Restore)<<restoreShift, byte(0)
+		if on {
 			state |= powerOn
 		}
 		if b.State.PowerFault {
@@ -36,7 +31,7 @@ func getChassisStatus(b *BMC, _ *Request) Answer {
 		if b.State.PoweredOn {
 			event = poweredOnByCommand
 		}
-		return done(state, event, 0)
+		return done(state, event, b.State.Identify.state(r.Now))
 	})
 }
 
@@ -47,48 +42,59 @@ type control struct {
 	boots bool
 }
 
+// Power actions that are asked for by name.
+const (
+	controlOff   = 0
+	controlOn    = 1
+	controlCycle = 2
+	controlReset = 3
+)
+
 var controls = []control{
-	{provider.Off, false},
-	{provider.On, true},
-	{provider.Cycle, true},
-	{provider.Reset, true},
-	{provider.Diag, false},
-	{provider.Shutdown, false},
+	controlOff:   {provider.Off, false},
+	controlOn:    {provider.On, true},
+	controlCycle: {provider.Cycle, true},
+	controlReset: {provider.Reset, true},
+	4:            {provider.Diag, false},
+	5:            {provider.Shutdown, false},
 }
 
-const controlMask = 0x0F
+const chassisControlCmd = 0x02
 
 func chassisControl(b *BMC, r *Request) Answer {
 	n := r.Data[0]
-	if n&^controlMask != 0 || int(n) >= len(controls) {
+	if int(n) >= len(controls) {
 		return fail(InvalidField)
 	}
 	c := controls[n]
 	boot := b.State.Boot.at(r.Now).inForce()
 	return b.run(c.verb, boot, func(res Result) Answer {
 		result := outcomeOf(res.Err)
-		b.controlled(c, r.Now, result)
+		b.controlled(c, r, result)
 		return fail(result.code)
 	})
 }
 
 // controlled keeps what a power action has changed. That it cannot be kept does
 // not undo the action, so it does not change the answer.
-func (b *BMC) controlled(c control, asked time.Duration, result outcome) {
+func (b *BMC) controlled(c control, r *Request, result outcome) {
 	if result.untouched {
 		return
 	}
 	b.update(func(s *State) {
 		s.PowerFault = result.code != OK
-		s.Boot = s.Boot.at(asked)
+		s.Boot = s.Boot.at(r.Now)
 		s.Boot.FlagsSet = 0
 		switch {
 		case s.PowerFault:
 		case c.boots:
 			s.Boot.booted()
 			s.PoweredOn = true
+			s.Cause = cmp.Or(r.Cause, CauseChassisControl)
+			s.PowerOn.seen(true, r.Time)
 		case c.verb == provider.Off:
 			s.PoweredOn = false
+			s.PowerOn.seen(false, r.Time)
 		}
 	})
 }

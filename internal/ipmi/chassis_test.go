@@ -29,16 +29,16 @@ var scriptErrors = []struct {
 func TestChassisStatus(t *testing.T) {
 	r := newRig(t, statusOnly)
 	r.does[provider.Status] = Result{On: true}
-	r.talk(step{"00/01", "00 61 00 00"})
+	r.talk(step{"00/01", "00 01 00 40"})
 	r.does[provider.Status] = Result{On: false}
-	r.talk(step{"00/01", "00 60 00 00"})
+	r.talk(step{"00/01", "00 00 00 40"})
 	require.Equal(t, []string{"power status", "power status"}, r.scripts())
 
 	for _, c := range scriptErrors {
 		r.does[provider.Status] = Result{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/01"), "%v: never off", c.err)
 	}
-	require.Empty(t, r.stored, "a question changes nothing")
+	require.True(t, r.State.PowerOn.Since.IsZero(), "what it is now")
 }
 
 func TestChassisControl(t *testing.T) {
@@ -72,14 +72,14 @@ func TestPowerControlFault(t *testing.T) {
 		r.does[provider.Off] = Result{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/02 00"), "%v", c.err)
 		if c.untouched {
-			require.Equal(t, "00 60 00 00", r.ask("00/01"), "%v", c.err)
+			require.Equal(t, "00 00 00 40", r.ask("00/01"), "%v", c.err)
 			continue
 		}
-		require.Equal(t, "00 70 00 00", r.ask("00/01"), "%v", c.err)
+		require.Equal(t, "00 10 00 40", r.ask("00/01"), "%v", c.err)
 
 		r.restart()
 		r.does[provider.On] = Result{Err: provider.ErrBusy}
-		r.talk(step{"00/02 01", "c0"}, step{"00/01", "00 70 00 00"}, step{"00/02 04", "00"}, step{"00/01", "00 60 00 00"})
+		r.talk(step{"00/02 01", "c0"}, step{"00/01", "00 10 00 40"}, step{"00/02 04", "00"}, step{"00/01", "00 00 00 40"})
 	}
 }
 
@@ -88,17 +88,17 @@ func TestPowerControlFault(t *testing.T) {
 func TestLastPowerEvent(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.does[provider.Status] = Result{On: true}
-	r.talk(step{"00/01", "00 61 00 00"})
+	r.talk(step{"00/01", "00 01 00 40"})
 	for _, on := range []string{"01", "02", "03"} {
 		r.talk(
-			step{"00/02 " + on, "00"}, step{"00/01", "00 61 10 00"},
-			step{"00/02 04", "00"}, step{"00/01", "00 61 10 00"},
+			step{"00/02 " + on, "00"}, step{"00/01", "00 01 10 40"},
+			step{"00/02 04", "00"}, step{"00/01", "00 01 10 40"},
 		)
 		r.restart()
-		r.talk(step{"00/01", "00 61 10 00"}, step{"00/02 00", "00"}, step{"00/01", "00 61 00 00"})
+		r.talk(step{"00/01", "00 01 10 40"}, step{"00/02 00", "00"}, step{"00/01", "00 01 00 40"})
 	}
 	r.does[provider.On] = Result{Err: errors.New("no memory")}
-	r.talk(step{"00/02 01", "ff"}, step{"00/01", "00 71 00 00"})
+	r.talk(step{"00/02 01", "ff"}, step{"00/01", "00 11 00 40"})
 }
 
 func TestBrokenProvider(t *testing.T) {
@@ -119,7 +119,7 @@ func TestBrokenProvider(t *testing.T) {
 func TestPowerWithoutSpace(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.noSpace = true
-	r.talk(step{"00/02 01", "00"}, step{"00/01", "00 60 00 00"})
+	r.talk(step{"00/02 01", "00"}, step{"00/01", "00 00 00 40"})
 	require.Equal(t, State{}, r.State)
 	require.Contains(t, r.log.String(), "no space left on device")
 }

@@ -10,6 +10,7 @@ const (
 	OK                     Code = 0x00
 	UnsupportedParameter   Code = 0x80 // of the commands that get and set parameters
 	SetInProgress          Code = 0x81
+	ReadOnly               Code = 0x82
 	NodeBusy               Code = 0xC0
 	InvalidCommand         Code = 0xC1
 	InvalidForLUN          Code = 0xC2

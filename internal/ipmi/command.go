@@ -40,6 +40,7 @@ type Request struct {
 	Session *Session       // nil outside a session
 	Now     time.Duration  // since the boot of the host
 	Time    time.Time      // of day
+	Cause   Cause          // of a start; if unknown, that a console asked for it
 	Local   netip.AddrPort // what was asked; its address is not valid if not known
 }
 

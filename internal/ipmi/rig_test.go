@@ -32,6 +32,9 @@ const (
 // boot is when the tests begin: an hour after the host was booted.
 const boot = time.Hour
 
+// day is the same in the calendar.
+var day = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
 // A rig is a BMC with two sessions. A test says what its scripts do.
 type rig struct {
 	*BMC
@@ -45,6 +48,7 @@ type rig struct {
 	stored   []byte   // the state, as JSON
 	noSpace  bool     // nothing can be stored
 	log      bytes.Buffer
+	lan      LAN
 }
 
 func newRig(t testing.TB, providerFile string) *rig {
@@ -64,11 +68,16 @@ func newRig(t testing.TB, providerFile string) *rig {
 	r.session = &r.sessions[0]
 	r.BMC = &BMC{
 		Identity: Identity{
-			GUID:     [16]byte(unhex(t, "20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f")),
-			Firmware: [2]byte{1, 42},
-			Suites:   []rmcp.Suite{rmcp.Suite3, rmcp.Suite17},
+			Name:       "node-0",
+			Version:    "v1.42.0",
+			HostBoot:   "first",
+			DeviceGUID: [16]byte(unhex(t, "30 31 32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f")),
+			GUID:       [16]byte(unhex(t, "20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f")),
+			Firmware:   [2]byte{1, 42},
+			Suites:     []rmcp.Suite{rmcp.Suite3, rmcp.Suite17},
 		},
 		Sessions: r,
+		LAN:      func(netip.Addr) LAN { return r.lan },
 		Save: func(s State) (err error) {
 			if r.noSpace {
 				return errors.New("no space left on device")
@@ -97,14 +106,21 @@ func (r *rig) provide(text string) {
 func (r *rig) restart() {
 	var s State
 	require.NoError(r.t, json.Unmarshal(r.stored, &s))
-	r.BMC = &BMC{Identity: r.Identity, State: s, Sessions: r, Provider: r.Provider, Save: r.Save, Log: r.Log}
+	r.BMC = &BMC{Identity: r.Identity, State: s, Sessions: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
 }
 
 // ask sends a request like "00/08 05 80 04 00 00 00" and returns completion
 // code and data in the same way.
 func (r *rig) ask(request string) string {
-	_, answer := r.Handle(&Request{Request: parse(r.t, request), Session: r.session, Now: r.now})
+	_, answer := r.Handle(r.request(request))
 	return r.complete(answer)
+}
+
+func (r *rig) request(text string) *Request {
+	return &Request{
+		Request: parse(r.t, text), Session: r.session,
+		Now: r.now, Time: day.Add(r.now - boot), Local: netip.MustParseAddrPort("192.0.2.10:6230"),
+	}
 }
 
 // complete plays the script of an answer, if there is one.

@@ -13,7 +13,15 @@ type State struct {
 	// PowerFault is set while the last Chassis Control failed.
 	PowerFault bool `json:"power_fault,omitempty"`
 	// PoweredOn is set if the last change to on came from a Chassis Control.
-	PoweredOn bool `json:"powered_on,omitempty"`
+	PoweredOn bool          `json:"powered_on,omitempty"`
+	Restore   RestorePolicy `json:"restore,omitempty"`
+	// HostBoot is the boot of the host in which Restore was last set or
+	// carried out.
+	HostBoot string      `json:"host_boot,omitempty"`
+	Cause    Cause       `json:"cause,omitempty"`
+	PowerOn  PowerOnTime `json:"power_on,omitzero"`
+	Identify Identify    `json:"identify,omitzero"`
+	Watchdog Watchdog    `json:"watchdog,omitzero"`
 }
 
 // Boot holds the boot options (IPMI 2.0 §28.12).

@@ -3,8 +3,9 @@ package ipmi
 import "github.com/shipmi/shipmi/internal/rmcp"
 
 const (
-	chassis = rmcp.NetFnChassis
-	app     = rmcp.NetFnApp
+	chassis   = rmcp.NetFnChassis
+	app       = rmcp.NetFnApp
+	transport = rmcp.NetFnTransport
 
 	anyone   = rmcp.Anyone
 	callback = rmcp.Callback
@@ -21,17 +22,42 @@ var Commands = []Command{
 	{chassis, 0x00, "28.1", user, Inline, 0, 0, "Get Chassis Capabilities", getChassisCapabilities},
 	{chassis, 0x01, "28.2", user, Query, 0, 0, "Get Chassis Status", getChassisStatus},
 	{chassis, 0x02, "28.3", operator, Action, 1, 1, "Chassis Control", chassisControl},
+	{chassis, 0x04, "28.5", operator, Action, 0, 2, "Chassis Identify", chassisIdentify},
+	{chassis, 0x06, "28.8", operator, Inline, 1, 1, "Set Power Restore Policy", setPowerRestorePolicy},
+	{chassis, 0x07, "28.11", user, Inline, 0, 0, "Get System Restart Cause", getSystemRestartCause},
 	{chassis, 0x08, "28.12", operator, Action, 1, 18, "Set System Boot Options", setSystemBootOptions},
 	{chassis, 0x09, "28.13", operator, Query, 3, 3, "Get System Boot Options", getSystemBootOptions},
+	{chassis, 0x0F, "28.14", user, Inline, 0, 0, "Get POH Counter", getPOHCounter},
 
 	{app, 0x01, "20.1", user, Inline, 0, 0, "Get Device ID", getDeviceID},
 	{app, 0x02, "20.2", admin, Inline, 0, 0, "Cold Reset", coldReset},
 	{app, 0x03, "20.3", admin, Inline, 0, 0, "Warm Reset", warmReset},
 	{app, 0x04, "20.4", user, Inline, 0, 0, "Get Self Test Results", getSelfTestResults},
+	{app, 0x07, "20.7", user, Query, 0, 0, "Get ACPI Power State", getACPIPowerState},
+	{app, 0x08, "20.8", user, Inline, 0, 0, "Get Device GUID", getDeviceGUID},
+	{app, 0x22, "27.5", operator, Inline, 0, 0, "Reset Watchdog Timer", resetWatchdogTimer},
+	{app, 0x24, "27.6", operator, Inline, 6, 6, "Set Watchdog Timer", setWatchdogTimer},
+	{app, 0x25, "27.7", user, Inline, 0, 0, "Get Watchdog Timer", getWatchdogTimer},
+	{app, 0x2F, "22.2", user, Inline, 0, 0, "Get BMC Global Enables", getBMCGlobalEnables},
 	{app, 0x37, "22.14", anyone, Inline, 0, 0, "Get System GUID", getSystemGUID},
 	{app, 0x38, "22.13", anyone, Inline, 2, 2, "Get Channel Authentication Capabilities", getChannelAuthenticationCapabilities},
 	{app, 0x3B, "22.18", user, Inline, 1, 1, "Set Session Privilege Level", setSessionPrivilegeLevel},
 	{app, 0x3C, "22.19", callback, Inline, 4, 5, "Close Session", closeSession},
 	{app, 0x3D, "22.20", user, Inline, 1, 5, "Get Session Info", getSessionInfo},
+	{app, 0x41, "22.23", user, Inline, 2, 2, "Get Channel Access", getChannelAccess},
+	{app, 0x42, "22.24", user, Inline, 1, 1, "Get Channel Info", getChannelInfo},
+	{app, 0x48, "24.1", user, Inline, 6, 6, "Activate Payload", activatePayload},
+	{app, 0x49, "24.2", user, Inline, 6, 6, "Deactivate Payload", deactivatePayload},
+	{app, 0x4A, "24.4", user, Inline, 1, 1, "Get Payload Activation Status", getPayloadActivationStatus},
+	{app, 0x4B, "24.5", user, Inline, 2, 2, "Get Payload Instance Info", getPayloadInstanceInfo},
+	{app, 0x4D, "24.7", operator, Inline, 2, 2, "Get User Payload Access", getUserPayloadAccess},
+	{app, 0x4E, "24.8", user, Inline, 1, 1, "Get Channel Payload Support", getChannelPayloadSupport},
+	{app, 0x4F, "24.9", user, Inline, 2, 2, "Get Channel Payload Version", getChannelPayloadVersion},
 	{app, 0x54, "22.15", anyone, Inline, 3, 3, "Get Channel Cipher Suites", getChannelCipherSuites},
+	{app, 0x59, "22.14b", user, Inline, 4, 4, "Get System Info Parameters", getSystemInfo},
+
+	{transport, 0x01, "23.1", admin, Inline, 3, 20, "Set LAN Configuration Parameters", setLANConfiguration},
+	{transport, 0x02, "23.2", operator, Inline, 4, 4, "Get LAN Configuration Parameters", getLANConfiguration},
+	{transport, 0x21, "26.2", admin, Inline, 3, 20, "Set SOL Configuration Parameters", setSOLConfiguration},
+	{transport, 0x22, "26.3", user, Inline, 4, 4, "Get SOL Configuration Parameters", getSOLConfiguration},
 }

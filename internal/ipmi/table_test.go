@@ -22,20 +22,44 @@ type sample struct {
 // samples has one for every command that the BMC must know.
 var samples = []sample{
 	{rmcp.User, step{"00/00", "00 00 20 20 20 20"}},
-	{rmcp.User, step{"00/01", "00 60 00 00"}},
+	{rmcp.User, step{"00/01", "00 00 00 40"}},
 	{rmcp.Operator, step{"00/02 01", "00"}},
+	{rmcp.Operator, step{"00/04 0f 00", "00"}},
+	{rmcp.Operator, step{"00/06 03", "00 07"}},
+	{rmcp.User, step{"00/07", "00 00 01"}},
 	{rmcp.Operator, step{"00/08 05 80 04 00 00 00", "00"}},
 	{rmcp.Operator, step{"00/09 05 00 00", "00 01 05 c0 00 00 00 00"}},
+	{rmcp.User, step{"00/0f", "00 3c 00 00 00 00"}},
 	{rmcp.User, step{"06/01", "00 20 01 01 42 02 80 00 00 00 00 00"}},
 	{rmcp.Administrator, step{"06/02", "00"}},
 	{rmcp.Administrator, step{"06/03", "00"}},
 	{rmcp.User, step{"06/04", "00 55 00"}},
+	{rmcp.User, step{"06/07", "00 05 00"}},
+	{rmcp.User, step{"06/08", "00 30 31 32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f"}},
+	{rmcp.Operator, step{"06/22", "80"}},
+	{rmcp.Operator, step{"06/24 04 01 00 00 2c 01", "00"}},
+	{rmcp.User, step{"06/25", "00 00 00 00 00 00 00 00 00"}},
+	{rmcp.User, step{"06/2f", "00 08"}},
 	{rmcp.Anyone, step{"06/37", "00 20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f"}},
 	{rmcp.Anyone, step{"06/38 8e 04", "00 01 80 04 02 00 00 00 00"}},
 	{rmcp.User, step{"06/3b 02", "00 02"}},
 	{rmcp.Callback, step{"06/3c 44 33 22 11", "00"}},
 	{rmcp.User, step{"06/3d 02", "00 03 3f 02 03 03 11 00 00 00 00 00 00 00 00 00 00 6f 02"}},
+	{rmcp.User, step{"06/41 0e 40", "00 22 04"}},
+	{rmcp.User, step{"06/42 0e", "00 01 04 01 82 f2 1b 00 00 00"}},
+	{rmcp.User, step{"06/48 01 01 c6 00 00 00", "81"}},
+	{rmcp.User, step{"06/49 01 01 00 00 00 00", "80"}},
+	{rmcp.User, step{"06/4a 01", "00 00 00 00"}},
+	{rmcp.User, step{"06/4b 01 01", "00 00 00 00 00 00 00 00 00 00 00 00 00"}},
+	{rmcp.Operator, step{"06/4d 0e 02", "00 00 00 00 00"}},
+	{rmcp.User, step{"06/4e 0e", "00 01 00 15 00 00 00 00 00"}},
+	{rmcp.User, step{"06/4f 0e 00", "00 10"}},
 	{rmcp.Anyone, step{"06/54 0e 00 80", "00 01 c0 03 01 41 81 c0 11 03 44 81"}},
+	{rmcp.User, step{"06/59 00 02 00 00", "00 11 00 00 06 6e 6f 64 65 2d 30 00 00 00 00 00 00 00 00"}},
+	{rmcp.Administrator, step{"0c/01 01 00 01", "00"}},
+	{rmcp.Operator, step{"0c/02 01 08 00 00", "00 11 56 18"}},
+	{rmcp.Administrator, step{"0c/21 01 00 00", "00"}},
+	{rmcp.User, step{"0c/22 0e 08 00 00", "00 11 56 18"}},
 }
 
 func TestSamples(t *testing.T) {
@@ -62,7 +86,7 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[id] || seen[c.Name], "%s comes twice", c.Name)
 		seen[id], seen[c.Name] = true, true
 		require.NotEmpty(t, c.Name)
-		require.Regexp(t, regexp.MustCompile(`^\d\d\.\d{1,2}$`), c.Section, c.Name)
+		require.Regexp(t, regexp.MustCompile(`^\d\d\.\d{1,2}[ab]?$`), c.Section, c.Name)
 		require.LessOrEqual(t, c.MinLen, c.MaxLen, c.Name)
 		sampled := func(s sample) bool { return strings.HasPrefix(s.request, id) }
 		require.True(t, slices.ContainsFunc(samples, sampled), "no sample of %s", c.Name)
@@ -103,9 +127,13 @@ func TestRefusals(t *testing.T) {
 var lengths = map[string][]int{
 	"00/00": {0}, "00/01": {0}, "00/02": {1}, "00/09": {3},
 	"06/01": {0}, "06/02": {0}, "06/03": {0}, "06/04": {0}, "06/37": {0}, "06/38": {2}, "06/3b": {1},
-	"06/3c":    {4, 5},    // 5 with session ID 0
-	"06/3d":    {1, 2, 5}, // 2 with a handle, 5 with a session ID
-	"06/54":    {3},
+	"06/3c": {4, 5},    // 5 with session ID 0
+	"06/3d": {1, 2, 5}, // 2 with a handle, 5 with a session ID
+	"06/54": {3},
+	"00/04": {0, 1, 2}, "00/06": {1}, "00/07": {0}, "00/0f": {0},
+	"06/07": {0}, "06/08": {0}, "06/22": {0}, "06/24": {6}, "06/25": {0}, "06/2f": {0},
+	"06/41": {2}, "06/42": {1}, "06/48": {6}, "06/49": {6}, "06/4a": {1}, "06/4b": {2}, "06/4d": {2}, "06/4e": {1}, "06/4f": {2},
+	"06/59": {4}, "0c/02": {4}, "0c/22": {4},
 	"00/08 00": {1, 2}, "00/08 01": {1, 2}, "00/08 02": {1, 2}, "00/08 03": {1, 2}, "00/08 04": {1, 3},
 	"00/08 05": {1, 6}, "00/08 06": {1, 10}, "00/08 07": {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18},
 }

@@ -1,0 +1,113 @@
+package ipmi
+
+import (
+	"encoding/binary"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+)
+
+const (
+	lanChannel     = 0x01
+	presentChannel = 0x0E
+)
+
+// validChannel tells whether the byte names the LAN channel, by number or as
+// the one that the request came in on.
+func validChannel(v byte) bool { return v == lanChannel || v == presentChannel }
+
+const (
+	extendedData    = 0x80 // of request and response: IPMI 2.0 data
+	kgSet           = 0x20
+	namedUsersExist = 0x04
+	ipmi20Supported = 0x02
+)
+
+// getChannelAuthenticationCapabilities offers no way to log in with IPMI 1.5: a
+// console of that version is told so at once.
+func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
+	level := rmcp.Privilege(r.Data[1])
+	if !validChannel(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
+		return fail(InvalidField)
+	}
+	status, extended := byte(namedUsersExist), byte(0)
+	authTypes := r.Data[0] & extendedData
+	if authTypes != 0 {
+		extended = ipmi20Supported
+		if b.KgSet {
+			status |= kgSet
+		}
+	}
+	return done(lanChannel, authTypes, status, extended,
+		0, 0, 0, // OEM
+		0)
+}
+
+const (
+	listSuites      = 0x80
+	listReserved    = 0x40
+	listIndexMask   = 0x3F
+	listPageLen     = 16
+	payloadIPMI     = 0x00
+	payloadSOL      = 0x01
+	payloadReserved = 0xC0
+)
+
+// getChannelCipherSuites sends one page of the cipher suite records, or of the
+// algorithms in them. A page that is not full is the last.
+func getChannelCipherSuites(b *BMC, r *Request) Answer {
+	switch {
+	case !validChannel(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
+		return fail(InvalidField)
+	case r.Data[1] != payloadIPMI && r.Data[1] != payloadSOL:
+		return fail(payloadTypeUnknown)
+	}
+	var list []byte
+	if r.Data[2]&listSuites != 0 {
+		for _, s := range b.Suites {
+			list = s.AppendRecord(list)
+		}
+	} else {
+		list = rmcp.AppendAlgorithms(list, b.Suites)
+	}
+	start := min(int(r.Data[2]&listIndexMask)*listPageLen, len(list))
+	page := list[start:min(start+listPageLen, len(list))]
+	return done(append([]byte{lanChannel}, page...)...)
+}
+
+// What can be said of the access to a channel (IPMI 2.0 §22.23).
+const (
+	accessVolatile    = 0x80
+	accessNonVolatile = 0x40
+	accessSelector    = 0xC0
+
+	alertingDisabled = 0x20
+	alwaysAvailable  = 0x02
+)
+
+// getChannelAccess has the same to say of the volatile and of the non-volatile
+// settings, since there are none.
+func getChannelAccess(_ *BMC, r *Request) Answer {
+	which := r.Data[1]
+	if !validChannel(r.Data[0]) || which != accessVolatile && which != accessNonVolatile {
+		return fail(InvalidField)
+	}
+	return done(alertingDisabled|alwaysAvailable, byte(rmcp.Administrator))
+}
+
+const (
+	mediumLAN    = 0x04 // 802.3
+	protocolIPMB = 0x01
+	multiSession = 0x80
+	vendorIPMI   = 7154 // the IPMI forum's IANA enterprise number
+)
+
+// getChannelInfo describes the LAN channel: there is no other.
+func getChannelInfo(b *BMC, r *Request) Answer {
+	if !validChannel(r.Data[0]) {
+		return fail(InvalidField)
+	}
+	active := byte(min(len(b.Sessions.List()), maxSlots))
+	info := []byte{lanChannel, mediumLAN, protocolIPMB, multiSession | active}
+	info = binary.LittleEndian.AppendUint32(info, vendorIPMI)[:7] // three bytes of it
+	return done(append(info, 0, 0)...)
+}

@@ -1,0 +1,89 @@
+package ipmi
+
+// Payload commands (IPMI 2.0 §24). Serial over LAN is known, but not there: what
+// would need it is answered as consoles expect it of a BMC where it is disabled.
+
+// Completion codes of the payload commands.
+const (
+	payloadInactive Code = 0x80 // Deactivate Payload (§24.2): already deactivated
+	payloadAbsent   Code = 0x80 // Get Channel Payload Version (§24.9)
+	payloadDisabled Code = 0x81 // Activate Payload (§24.1)
+)
+
+const (
+	payloadTypeMask = 0x3F
+	maxInstance     = 0x0F
+
+	setupFirst = 0x10 // the payload types of session setup
+	setupLast  = 0x15
+	version10  = 0x10
+)
+
+// isSOL tells whether a request names an instance of the SOL payload. There is
+// nothing else to activate.
+func isSOL(kind, instance byte) bool {
+	return kind == payloadSOL && instance >= 1 && instance <= maxInstance
+}
+
+func activatePayload(_ *BMC, r *Request) Answer {
+	if !isSOL(r.Data[0], r.Data[1]) {
+		return fail(InvalidField)
+	}
+	return fail(payloadDisabled)
+}
+
+func deactivatePayload(_ *BMC, r *Request) Answer {
+	if !isSOL(r.Data[0], r.Data[1]) {
+		return fail(InvalidField)
+	}
+	return fail(payloadInactive)
+}
+
+// getPayloadActivationStatus tells of no instance that could be active, and of
+// none that is.
+func getPayloadActivationStatus(_ *BMC, r *Request) Answer {
+	if r.Data[0] != payloadSOL {
+		return fail(InvalidField)
+	}
+	return done(0, 0, 0)
+}
+
+// getPayloadInstanceInfo tells that no session has the instance.
+func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
+	if !isSOL(r.Data[0], r.Data[1]) {
+		return fail(InvalidField)
+	}
+	return done(make([]byte, 12)...)
+}
+
+// getUserPayloadAccess tells that a user may activate no payload.
+func getUserPayloadAccess(_ *BMC, r *Request) Answer {
+	if !validChannel(r.Data[0]) || r.Data[1] == 0 || r.Data[1] > maxUserID {
+		return fail(InvalidField)
+	}
+	return done(0, 0, 0, 0)
+}
+
+const (
+	maxUserID     = 0x3F
+	standardIPMI  = 0x01
+	setupRequests = 0x15 // Open Session Request, RAKP Messages 1 and 3
+)
+
+func getChannelPayloadSupport(_ *BMC, r *Request) Answer {
+	if !validChannel(r.Data[0]) {
+		return fail(InvalidField)
+	}
+	return done(standardIPMI, 0, setupRequests, 0, 0, 0, 0, 0)
+}
+
+func getChannelPayloadVersion(_ *BMC, r *Request) Answer {
+	kind := r.Data[1]
+	switch {
+	case !validChannel(r.Data[0]) || kind&^payloadTypeMask != 0:
+		return fail(InvalidField)
+	case kind == payloadIPMI || kind >= setupFirst && kind <= setupLast:
+		return done(version10)
+	}
+	return fail(payloadAbsent)
+}

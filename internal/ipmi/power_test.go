@@ -1,0 +1,141 @@
+package ipmi
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+func TestPowerRestorePolicy(t *testing.T) {
+	r := newRig(t, powerOnly)
+	r.talk(
+		step{"00/01", "00 00 00 40"},
+		step{"00/06 03", "00 07"}, step{"00/01", "00 00 00 40"},
+		step{"00/06 01", "00 07"}, step{"00/01", "00 20 00 40"},
+		step{"00/06 02", "00 07"}, step{"00/01", "00 40 00 40"},
+	)
+	r.restart()
+	r.talk(
+		step{"00/06 03", "00 07"}, step{"00/01", "00 40 00 40"},
+		step{"00/06 04", "cc"}, step{"00/06 0a", "cc"}, step{"00/06 80", "cc"},
+		step{"00/06 00", "00 07"}, step{"00/01", "00 00 00 40"},
+	)
+	r.noSpace = true
+	r.talk(step{"00/06 02", "ff"}, step{"00/01", "00 00 00 40"})
+}
+
+func TestRestoreAtBoot(t *testing.T) {
+	on := step{"00/02 01", "00"}
+	tests := map[string]struct {
+		before []step
+		cause  string // empty: nothing is done
+	}{
+		"off":                          {[]step{on}, ""},
+		"on":                           {[]step{{"00/06 02", "00 07"}}, "06"},
+		"on, was switched off":         {[]step{{"00/06 02", "00 07"}, {"00/02 00", "00"}}, "06"},
+		"previous, was on":             {[]step{{"00/06 01", "00 07"}, on}, "07"},
+		"previous, was switched off":   {[]step{{"00/06 01", "00 07"}, on, {"00/02 00", "00"}}, ""},
+		"previous, was seen to be off": {[]step{{"00/06 01", "00 07"}, on, {"00/01", "00 20 10 40"}}, ""},
+		"previous, not known":          {[]step{{"00/06 01", "00 07"}}, ""},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, powerOnly)
+			r.talk(tt.before...)
+			r.scripts()
+			require.Nil(t, r.AtBoot(r.now, day), "no boot yet")
+			if r.stored == nil {
+				return
+			}
+			r.now, r.HostBoot = time.Minute, "second"
+			r.restart()
+			request := r.AtBoot(r.now, day)
+			require.Nil(t, r.AtBoot(r.now, day), "once")
+			if tt.cause == "" {
+				require.Nil(t, request)
+				return
+			}
+			_, answer := r.Handle(request)
+			require.Equal(t, "00", r.complete(answer))
+			require.Equal(t, []string{"power on none"}, r.scripts())
+			r.talk(step{"00/07", "00 " + tt.cause + " 01"})
+		})
+	}
+}
+
+// What cannot be kept would be done at every start of the process.
+func TestRestoreWithoutSpace(t *testing.T) {
+	r := newRig(t, powerOnly)
+	r.talk(step{"00/06 02", "00 07"})
+	r.HostBoot, r.noSpace = "second", true
+	require.Nil(t, r.AtBoot(r.now, day))
+}
+
+func TestRestartCause(t *testing.T) {
+	r := newRig(t, powerOnly)
+	r.talk(step{"00/07", "00 00 01"}, step{"00/02 00", "00"}, step{"00/07", "00 00 01"}, step{"00/02 03", "00"}, step{"00/07", "00 01 01"})
+}
+
+func TestPowerOnHours(t *testing.T) {
+	r := newRig(t, powerOnly)
+	hours := func(want string) { t.Helper(); r.talk(step{"00/0f", "00 3c " + want}) }
+	hours("00 00 00 00")
+	r.does[provider.Status] = Result{On: true}
+	r.talk(step{"00/01", "00 01 00 40"}) // found to be on
+	r.now += 59 * time.Minute
+	hours("00 00 00 00")
+	r.now += time.Minute
+	hours("01 00 00 00")
+	r.now += 299 * time.Hour
+	r.restart()
+	hours("2c 01 00 00")
+	r.talk(step{"00/02 00", "00"})
+	r.now += 1000 * time.Hour
+	hours("2c 01 00 00")
+	r.talk(step{"00/02 01", "00"})
+	r.now += time.Hour
+	hours("2d 01 00 00")
+}
+
+func TestACPIPowerState(t *testing.T) {
+	r := newRig(t, statusOnly)
+	r.talk(step{"06/07", "00 05 00"})
+	r.does[provider.Status] = Result{On: true}
+	r.talk(step{"06/07", "00 00 00"})
+	for _, c := range scriptErrors {
+		r.does[provider.Status] = Result{Err: c.err}
+		r.talk(step{"06/07", c.code})
+	}
+}
+
+func TestIdentify(t *testing.T) {
+	r := newRig(t, statusOnly)
+	const off, timed, forced = "00 00 00 40", "00 00 00 50", "00 00 00 60"
+	state := func(want string) { t.Helper(); r.talk(step{"00/01", want}) }
+	state(off)
+	r.talk(step{"00/04", "00"}) // for 15 s
+	r.now += 14 * time.Second
+	state(timed)
+	r.now += time.Second
+	state(off)
+	r.talk(step{"00/04 ff", "00"})
+	r.restart()
+	r.now += 254 * time.Second
+	state(timed)
+	r.talk(step{"00/04 00", "00"})
+	state(off)
+	r.talk(step{"00/04 00 01", "00"})
+	r.now += time.Hour
+	state(forced)
+	r.talk(step{"00/04 00 00", "00"})
+	state(off)
+	r.talk(step{"00/04 0a 02", "cc"}, step{"00/04 0a 80", "cc"})
+
+	r.talk(step{"00/04 ff", "00"})
+	r.now = time.Minute // the host was booted
+	r.restart()
+	state(off)
+}
