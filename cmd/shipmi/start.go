@@ -61,7 +61,11 @@ func (a *app) start(ctx context.Context, names []string) error {
 		}
 		started = append(started, b)
 	}
-	return errors.Join(err, s.Enable(ctx, sockets(started)))
+	if started == nil {
+		return err
+	}
+	// systemd has to be told of the links that enable a unit.
+	return errors.Join(err, s.Enable(ctx, sockets(started)), s.Reload(ctx))
 }
 
 // freeToListen returns the BMCs that listen already or can; the error names the
