@@ -63,8 +63,12 @@ func TestDummy(t *testing.T) {
 	require.NoError(t, act(Off, Boot{}))
 	check(false, DeviceHD)
 
+	fru, err := r.FRU(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, FRU{Manufacturer: "ShIPMI", Product: "dummy machine", Serial: "node-0"}, fru)
+
 	r.StateDir += "/missing"
-	_, err := r.Status(t.Context())
+	_, err = r.Status(t.Context())
 	require.Error(t, err, "a state that cannot be read is not off")
 	require.Error(t, act(On, Boot{}))
 }
@@ -178,6 +182,23 @@ func TestProxmoxBoot(t *testing.T) {
 
 	r := newProxmox(t, builtin+"proxmox-qm.conf", "stopped", "boot: order=scsi0", "scsi0: local:1")
 	require.ErrorIs(t, r.Act(t.Context(), BootSet, Boot{Device: DeviceNetwork}, actionFile(t)), ErrUnsupported)
+}
+
+func TestProxmoxFRU(t *testing.T) {
+	r := newProxmox(t, builtin+"proxmox-qm.conf", "stopped", machine...)
+	fru, err := r.FRU(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, FRU{Product: "Proxmox VE VM", Serial: "100"}, fru)
+
+	long := strings.Repeat("x", maxFRU)
+	r = newProxmox(t, builtin+"proxmox-qm.conf", "stopped", append(machine, "name: "+long+".example.org")...)
+	fru, err = r.FRU(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, FRU{Product: "Proxmox VE VM", Serial: "100", Asset: long}, fru)
+
+	r.Name = "101"
+	_, err = r.FRU(t.Context())
+	require.EqualError(t, err, "fru get: exit status 2")
 }
 
 // The file that the predecessor's documentation gives for Proxmox goes on doing what it did.

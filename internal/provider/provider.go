@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -30,12 +31,15 @@ const (
 	Cycle    Verb = "power cycle"
 	BootGet  Verb = "boot get"
 	BootSet  Verb = "boot set"
+	FRUGet   Verb = "fru get"
 )
 
 var verbs = map[Verb]bool{
 	Status: true, On: true, Off: true, Shutdown: true, Reset: true, Diag: true, Cycle: true,
-	BootGet: true, BootSet: true,
+	BootGet: true, BootSet: true, FRUGet: true,
 }
+
+var sections = []string{"boot", "fru", "power"}
 
 // Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
@@ -80,9 +84,10 @@ func parse(path, text string) (*Provider, error) {
 	seen := make(map[Verb]bool) // a section is the verb with no key
 	for _, s := range settings {
 		fail := func(err error) (*Provider, error) { return nil, fmt.Errorf("%s:%d: %v: %w", path, s.line, s, err) }
-		v := Verb(strings.ToLower(s.section) + " " + s.key)
+		section := strings.ToLower(s.section)
+		v := Verb(section + " " + s.key)
 		switch {
-		case s.key == "" && v != "boot " && v != "power ":
+		case s.key == "" && !slices.Contains(sections, section):
 			return fail(errors.New("unknown section"))
 		case s.key != "" && !verbs[v]:
 			return fail(errors.New("unknown key"))

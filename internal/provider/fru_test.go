@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestFRU(t *testing.T) {
+	long := strings.Repeat("x", maxFRU)
+	for _, tt := range []struct {
+		name, script string
+		want         FRU
+		err          string
+	}{
+		{
+			"all", `printf '%%s\n' manufacturer=Acme 'product=Model 5=b' serial=%(name)s asset=A-1`,
+			FRU{"Acme", "Model 5=b", "node-0", "A-1"}, "",
+		},
+		{"some, with white space", `printf '\n serial = 42 \r\n\n asset=\n'`, FRU{Serial: "42"}, ""},
+		{"nothing", "true", FRU{}, ""},
+		{"as long as can be", "echo serial=" + long, FRU{Serial: long}, ""},
+		{"too long", "echo asset=" + long + "x", FRU{}, `fru get: key "asset": 64 bytes, at most 63 fit; printed "asset=` + long + `x"`},
+		{"unknown key", "echo color=red", FRU{}, `fru get: key "color": unknown key; printed "color=red"`},
+		{"key in capitals", "echo Serial=1", FRU{}, `fru get: key "Serial": unknown key; printed "Serial=1"`},
+		{"no key", "echo =1", FRU{}, `fru get: key "": unknown key; printed "=1"`},
+		{"key twice", `printf 'serial=\nserial=2\n'`, FRU{}, `fru get: key "serial": comes twice; printed "serial=\nserial=2"`},
+		{"no delimiter", "echo serial", FRU{}, `fru get: "serial": not key=value; printed "serial"`},
+		{"binary", `printf 'serial=a\033b\n'`, FRU{}, `fru get: key "serial": "a\x1bb": not printable ASCII; printed "serial=a\x1bb"`},
+		{"beyond ASCII", `printf 'product=\303\274\n'`, FRU{}, `fru get: key "product": "ü": not printable ASCII; printed "product=ü"`},
+		{"fails", "echo serial=1; exit 66", FRU{}, `fru get: exit status 66: not supported; printed "serial=1"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRunner(t, "[POWER]\nstatus=x\n[FRU]\nget="+tt.script+"\n")
+			got, err := r.FRU(t.Context())
+			if tt.err != "" {
+				require.EqualError(t, err, tt.err)
+				require.ErrorAs(t, err, new(*Error))
+			} else {
+				require.NoError(t, err)
+			}
+			require.Equal(t, tt.want, got)
+		})
+	}
+
+	_, err := newRunner(t, "[POWER]\nstatus=x\n").FRU(t.Context())
+	require.ErrorIs(t, err, ErrNoScript)
+}
