@@ -60,7 +60,7 @@ func (s *Scripts) start(j *job) func(context.Context) ipmi.Result {
 		default:
 			ctx, cancel := context.WithTimeout(ctx, s.Action)
 			defer cancel()
-			r.Err = runner.Act(ctx, verb, j.script.Boot, j.file)
+			r.Err = runner.Act(ctx, verb, provider.Args{Boot: j.script.Boot, Light: j.script.Light}, j.file)
 		}
 		return r
 	}

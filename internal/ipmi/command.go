@@ -55,8 +55,9 @@ type Answer struct {
 
 // A Script is a provider's script that a request needs.
 type Script struct {
-	Verb provider.Verb
-	Boot provider.Boot // the boot device to set, or in force
+	Verb  provider.Verb
+	Boot  provider.Boot  // the boot device to set, or in force
+	Light provider.Light // of provider.Identify
 	// Then completes the answer.
 	Then func(Result) Answer
 }

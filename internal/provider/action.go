@@ -18,7 +18,7 @@ var actionProgram string
 // actionLine matches what action.sh writes into the action file.
 var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
 
-// Act runs the action v to its end, with boot for "boot set".
+// Act runs the action v to its end, with args for those verbs that have some.
 //
 // file is the path of the action file: a regular file that the caller made for this action, with a header of its own
 // in it, of whole lines that do not begin with "action:". As long as it exists, any process can learn from Adopt what
@@ -26,11 +26,11 @@ var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
 //
 // When the deadline of ctx is reached, the action's process group is killed. When ctx is cancelled, Act returns at
 // once and the action goes on, to be adopted. Errors are *Error.
-func (r *Runner) Act(ctx context.Context, v Verb, boot Boot, file string) error {
+func (r *Runner) Act(ctx context.Context, v Verb, args Args, file string) error {
 	if !r.Provider.Has(v) {
 		return &Error{Verb: v, Err: ErrNoScript}
 	}
-	if err := r.start(v, boot, file); err != nil {
+	if err := r.start(v, args, file); err != nil {
 		return &Error{Verb: v, Err: err}
 	}
 	return Adopt(ctx, v, file)
@@ -38,7 +38,7 @@ func (r *Runner) Act(ctx context.Context, v Verb, boot Boot, file string) error 
 
 // start begins an action that shares its lock on the action file with nobody, not even us: the lock belongs to the
 // open file, and our descriptor of it is closed on return.
-func (r *Runner) start(v Verb, boot Boot, file string) error {
+func (r *Runner) start(v Verb, args Args, file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (r *Runner) start(v Verb, boot Boot, file string) error {
 	}
 	defer stderr.Close()
 
-	cmd := r.shell(context.Background(), v, boot, actionProgram, "action", v.Identifier(),
-		r.script(Status, boot), r.script(On, boot), r.script(Off, boot), r.script(v, boot))
+	cmd := r.shell(context.Background(), v, args, actionProgram, "action", v.Identifier(),
+		r.script(Status, args.Boot), r.script(On, args.Boot), r.script(Off, args.Boot), r.script(v, args.Boot))
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.ExtraFiles = []*os.File{f}
 	if err := cmd.Start(); err != nil {

@@ -81,7 +81,7 @@ func TestActionRules(t *testing.T) {
 			r.write(t, "state", tt.state+"\n")
 			r.write(t, "ran", "")
 			file := actionFile(t)
-			err := r.Act(t.Context(), tt.verb, Boot{}, file)
+			err := r.Act(t.Context(), tt.verb, Args{}, file)
 			if tt.err == "" {
 				require.NoError(t, err)
 			} else {
@@ -109,7 +109,7 @@ func TestActionReadsStatusStrictly(t *testing.T) {
 		"sleep 600 & echo $! >pid; echo off": true,
 	} {
 		r := newRunner(t, "[POWER]\nstatus = "+script+"\nreset = true\n")
-		err := r.Act(t.Context(), Reset, Boot{}, actionFile(t))
+		err := r.Act(t.Context(), Reset, Args{}, actionFile(t))
 		if off {
 			require.ErrorIs(t, err, ErrState, script)
 		} else {
@@ -128,22 +128,22 @@ status = echo on
 [BOOT]
 set = echo %(name)s %(bootdev)s $SHIPMI_BOOTDEV $SHIPMI_BOOT_PERSISTENT $SHIPMI_BOOT_EFI %%d >asked
 `)
-	require.NoError(t, r.Act(t.Context(), BootSet, Boot{Device: DeviceNetwork, EFI: true}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), BootSet, Args{Boot: Boot{Device: DeviceNetwork, EFI: true}}, actionFile(t)))
 	require.Equal(t, "node-0 network network 0 1 %d\n", r.read(t, "asked"))
-	require.NoError(t, r.Act(t.Context(), BootSet, Boot{Device: DeviceHD, Persistent: true}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), BootSet, Args{Boot: Boot{Device: DeviceHD, Persistent: true}}, actionFile(t)))
 	require.Equal(t, "node-0 hd hd 1 0 %d\n", r.read(t, "asked"))
 }
 
 func TestActionFile(t *testing.T) {
 	r := newRunner(t, "[POWER]\nstatus = echo on\non = cat; echo out; echo err >&2; exit 0\n")
 	file := actionFile(t)
-	require.NoError(t, r.Act(t.Context(), On, Boot{}, file))
+	require.NoError(t, r.Act(t.Context(), On, Args{}, file))
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Regexp(t, `^header of the caller\naction: pid \d+\naction: exit 0\n$`, string(text))
 	require.Equal(t, "out\nerr\n", r.read(t, "log"))
 
 	missing := filepath.Join(t.TempDir(), "missing")
-	require.ErrorIs(t, r.Act(t.Context(), On, Boot{}, missing), os.ErrNotExist)
+	require.ErrorIs(t, r.Act(t.Context(), On, Args{}, missing), os.ErrNotExist)
 	require.NoFileExists(t, missing)
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		}
 		stderr := func(Verb) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }
 		r := &Runner{Provider: p, Name: "node-0", Environ: os.Environ(), Stderr: stderr}
-		panic(r.Act(context.Background(), On, Boot{}, file))
+		panic(r.Act(context.Background(), On, Args{}, file))
 	}
 	os.Exit(m.Run())
 }
@@ -46,7 +46,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 
 	adopted := make(chan error, 1)
 	go func() { adopted <- Adopt(t.Context(), On, file) }()
-	require.ErrorIs(t, r.Act(t.Context(), On, Boot{}, file), ErrBusy)
+	require.ErrorIs(t, r.Act(t.Context(), On, Args{}, file), ErrBusy)
 	require.Empty(t, adopted)
 
 	r.write(t, "go", "")
@@ -62,7 +62,7 @@ func TestAdoptAfterTheTimeLimit(t *testing.T) {
 	file := actionFile(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error, 1)
-	go func() { left <- r.Act(ctx, On, Boot{}, file) }()
+	go func() { left <- r.Act(ctx, On, Args{}, file) }()
 	grandchild := r.pid(t, "grandchild")
 
 	// Cancelled, we leave the action alone, as at the end of our process.
@@ -83,7 +83,7 @@ func TestWrapperKilled(t *testing.T) {
 	r := newRunner(t, slowOn)
 	file := actionFile(t)
 	done := make(chan error, 1)
-	go func() { done <- r.Act(t.Context(), On, Boot{}, file) }()
+	go func() { done <- r.Act(t.Context(), On, Args{}, file) }()
 	script := r.pid(t, "started")
 	group, err := syscall.Getpgid(script)
 	require.NoError(t, err)
@@ -111,13 +111,13 @@ func TestAdoptWhatNeverRan(t *testing.T) {
 func TestGuestInTheBackground(t *testing.T) {
 	r := newRunner(t, "[POWER]\nstatus = echo on\non = sleep 600 & echo $! >guest\noff = true\n")
 	file := actionFile(t)
-	require.NoError(t, r.Act(t.Context(), On, Boot{}, file))
+	require.NoError(t, r.Act(t.Context(), On, Args{}, file))
 	guest := r.pid(t, "guest")
 	defer kill9(t, guest)
 
 	ctx := newLimit()
 	close(ctx.done)
 	require.NoError(t, Adopt(ctx, On, file), "ended before its time limit")
-	require.NoError(t, r.Act(t.Context(), Off, Boot{}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), Off, Args{}, actionFile(t)))
 	require.True(t, alive(guest))
 }

@@ -41,26 +41,26 @@ func TestDummy(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, boot, device)
 	}
-	act := func(v Verb, boot Boot) error { return r.Act(t.Context(), v, boot, actionFile(t)) }
+	act := func(v Verb, args Args) error { return r.Act(t.Context(), v, args, actionFile(t)) }
 
 	check(false, DeviceNone)
-	require.ErrorIs(t, act(Reset, Boot{}), ErrState)
-	require.NoError(t, act(On, Boot{}))
+	require.ErrorIs(t, act(Reset, Args{}), ErrState)
+	require.NoError(t, act(On, Args{}))
 	check(true, DeviceNone)
-	for _, v := range []Verb{On, Reset, Diag, Cycle} {
-		require.NoError(t, act(v, Boot{}))
+	for _, v := range []Verb{On, Reset, Diag, Cycle, Identify} {
+		require.NoError(t, act(v, Args{}))
 		check(true, DeviceNone)
 	}
 	for _, device := range devices {
-		require.NoError(t, act(BootSet, Boot{Device: device}))
+		require.NoError(t, act(BootSet, Args{Boot: Boot{Device: device}}))
 		check(true, device)
 	}
-	require.NoError(t, act(BootSet, Boot{Device: DeviceHD}))
-	require.NoError(t, act(Shutdown, Boot{}))
+	require.NoError(t, act(BootSet, Args{Boot: Boot{Device: DeviceHD}}))
+	require.NoError(t, act(Shutdown, Args{}))
 	check(false, DeviceHD)
-	require.NoError(t, act(Cycle, Boot{}))
+	require.NoError(t, act(Cycle, Args{}))
 	check(true, DeviceHD)
-	require.NoError(t, act(Off, Boot{}))
+	require.NoError(t, act(Off, Args{}))
 	check(false, DeviceHD)
 
 	fru, err := r.FRU(t.Context())
@@ -70,7 +70,7 @@ func TestDummy(t *testing.T) {
 	r.StateDir += "/missing"
 	_, err = r.Status(t.Context())
 	require.Error(t, err, "a state that cannot be read is not off")
-	require.Error(t, act(On, Boot{}))
+	require.Error(t, act(On, Args{}))
 }
 
 // newProxmox is a Runner for provider and for a machine of testdata/qm in its state directory.
@@ -105,7 +105,7 @@ var machine = []string{
 
 func TestProxmoxPower(t *testing.T) {
 	r := newProxmox(t, builtin+"proxmox-qm.conf", "stopped", machine...)
-	act := func(v Verb) error { return r.Act(t.Context(), v, Boot{}, actionFile(t)) }
+	act := func(v Verb) error { return r.Act(t.Context(), v, Args{}, actionFile(t)) }
 	status := func(want bool) {
 		t.Helper()
 		on, err := r.Status(t.Context())
@@ -173,7 +173,7 @@ func TestProxmoxBoot(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, tt.is, device)
 
-			require.ErrorIs(t, r.Act(t.Context(), BootSet, Boot{Device: tt.set}, actionFile(t)), tt.err)
+			require.ErrorIs(t, r.Act(t.Context(), BootSet, Args{Boot: Boot{Device: tt.set}}, actionFile(t)), tt.err)
 			after, err := os.ReadFile(filepath.Join(r.StateDir, "config"))
 			require.NoError(t, err)
 			require.Contains(t, string(after), tt.want+"\n")
@@ -181,7 +181,7 @@ func TestProxmoxBoot(t *testing.T) {
 	}
 
 	r := newProxmox(t, builtin+"proxmox-qm.conf", "stopped", "boot: order=scsi0", "scsi0: local:1")
-	require.ErrorIs(t, r.Act(t.Context(), BootSet, Boot{Device: DeviceNetwork}, actionFile(t)), ErrUnsupported)
+	require.ErrorIs(t, r.Act(t.Context(), BootSet, Args{Boot: Boot{Device: DeviceNetwork}}, actionFile(t)), ErrUnsupported)
 }
 
 func TestProxmoxFRU(t *testing.T) {
@@ -204,12 +204,12 @@ func TestProxmoxFRU(t *testing.T) {
 // The file that the predecessor's documentation gives for Proxmox goes on doing what it did.
 func TestPredecessorOnProxmox(t *testing.T) {
 	r := newProxmox(t, "testdata/ini/predecessor.conf", "stopped", append(machine, "boot: order=scsi0;ide2;net0")...)
-	require.NoError(t, r.Act(t.Context(), On, Boot{}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), On, Args{}, actionFile(t)))
 	on, err := r.Status(t.Context())
 	require.NoError(t, err)
 	require.True(t, on)
-	require.NoError(t, r.Act(t.Context(), Cycle, Boot{}, actionFile(t)))
-	require.NoError(t, r.Act(t.Context(), BootSet, Boot{Device: DeviceNetwork}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), Cycle, Args{}, actionFile(t)))
+	require.NoError(t, r.Act(t.Context(), BootSet, Args{Boot: Boot{Device: DeviceNetwork}}, actionFile(t)))
 	device, err := r.BootDevice(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, DeviceNetwork, device)

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ var private = []string{
 
 // environ is the environment of the script of v: everything that the administrator set for the unit, less what is
 // private, plus what is asked for.
-func (r *Runner) environ(v Verb, boot Boot) []string {
+func (r *Runner) environ(v Verb, args Args) []string {
 	env := slices.DeleteFunc(slices.Clone(r.Environ), func(entry string) bool {
 		return slices.ContainsFunc(private, func(prefix string) bool { return strings.HasPrefix(entry, prefix) })
 	})
@@ -23,22 +24,28 @@ func (r *Runner) environ(v Verb, boot Boot) []string {
 	}
 	env = append(env,
 		"SHIPMI_NAME="+r.Name,
-		"SHIPMI_VERB="+v.Identifier(),
 		"SHIPMI_STATE_DIRECTORY="+r.StateDir,
+		"SHIPMI_VERB="+v.Identifier(),
 	)
-	if v == BootSet {
+	switch v {
+	case BootSet:
 		env = append(env,
-			"SHIPMI_BOOTDEV="+string(boot.Device),
-			"SHIPMI_BOOT_PERSISTENT="+flag(boot.Persistent),
-			"SHIPMI_BOOT_EFI="+flag(boot.EFI),
+			"SHIPMI_BOOTDEV="+string(args.Boot.Device),
+			"SHIPMI_BOOT_PERSISTENT="+flag(args.Boot.Persistent, "1", "0"),
+			"SHIPMI_BOOT_EFI="+flag(args.Boot.EFI, "1", "0"),
+		)
+	case Identify:
+		env = append(env,
+			"SHIPMI_IDENTIFY="+flag(args.Light.On, "on", "off"),
+			"SHIPMI_IDENTIFY_SECONDS="+strconv.Itoa(args.Light.Seconds),
 		)
 	}
 	return env
 }
 
-func flag(set bool) string {
+func flag(set bool, yes, no string) string {
 	if set {
-		return "1"
+		return yes
 	}
-	return "0"
+	return no
 }

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -16,19 +17,27 @@ func TestEnviron(t *testing.T) {
 		"INVOCATION_ID=x", "SYSTEMD_EXEC_PID=1", "MEMORY_PRESSURE_WATCH=/x",
 		"SHIPMI_NAME=other", "SHIPMI_PROVIDER=/x", "SHIPMI_BOOTDEV=floppy",
 	}}
-	want := []string{
+	common := []string{
 		"PATH=/bin", "LANG=C.UTF-8", "GOVC_URL=https://vc", "EMPTY=", "HOME=/root",
-		"SHIPMI_NAME=node-0", "SHIPMI_VERB=power-on", "SHIPMI_STATE_DIRECTORY=/var/lib/shipmi-bmc/node-0",
+		"SHIPMI_NAME=node-0", "SHIPMI_STATE_DIRECTORY=/var/lib/shipmi-bmc/node-0",
 	}
-	require.Equal(t, want, r.environ(On, Boot{}))
-
-	want[6] = "SHIPMI_VERB=boot-set"
-	want = append(want, "SHIPMI_BOOTDEV=hd", "SHIPMI_BOOT_PERSISTENT=1", "SHIPMI_BOOT_EFI=0")
-	require.Equal(t, want, r.environ(BootSet, Boot{Device: DeviceHD, Persistent: true}))
+	args := Args{Boot: Boot{Device: DeviceHD, Persistent: true}, Light: Light{On: true, Seconds: 15}}
+	for _, tt := range []struct {
+		verb Verb
+		args Args
+		want []string
+	}{
+		{Off, args, []string{"SHIPMI_VERB=power-off"}},
+		{BootSet, args, []string{"SHIPMI_VERB=boot-set", "SHIPMI_BOOTDEV=hd", "SHIPMI_BOOT_PERSISTENT=1", "SHIPMI_BOOT_EFI=0"}},
+		{Identify, args, []string{"SHIPMI_VERB=chassis-identify", "SHIPMI_IDENTIFY=on", "SHIPMI_IDENTIFY_SECONDS=15"}},
+		{Identify, Args{}, []string{"SHIPMI_VERB=chassis-identify", "SHIPMI_IDENTIFY=off", "SHIPMI_IDENTIFY_SECONDS=0"}},
+	} {
+		require.Equal(t, slices.Concat(common, tt.want), r.environ(tt.verb, tt.args))
+	}
 
 	r.Environ = []string{"HOME=/var/lib/bmc"}
-	require.Equal(t, "HOME=/var/lib/bmc", r.environ(On, Boot{})[0])
-	require.Len(t, r.environ(On, Boot{}), 4)
+	require.Equal(t, "HOME=/var/lib/bmc", r.environ(On, Args{})[0])
+	require.Len(t, r.environ(On, Args{}), 4)
 }
 
 // Scripts get no descriptor of ours beyond the standard three: they have what ls has when we run it ourselves.
@@ -43,7 +52,7 @@ func TestDescriptors(t *testing.T) {
 	require.Equal(t, string(want), r.read(t, "fds"))
 	for _, v := range []Verb{Diag, Reset} {
 		r.write(t, "fds", "")
-		require.NoError(t, r.Act(t.Context(), v, Boot{}, actionFile(t)))
+		require.NoError(t, r.Act(t.Context(), v, Args{}, actionFile(t)))
 		require.Equal(t, string(want), r.read(t, "fds"))
 	}
 }

@@ -31,15 +31,16 @@ const (
 	Cycle    Verb = "power cycle"
 	BootGet  Verb = "boot get"
 	BootSet  Verb = "boot set"
+	Identify Verb = "chassis identify"
 	FRUGet   Verb = "fru get"
 )
 
 var verbs = map[Verb]bool{
 	Status: true, On: true, Off: true, Shutdown: true, Reset: true, Diag: true, Cycle: true,
-	BootGet: true, BootSet: true, FRUGet: true,
+	BootGet: true, BootSet: true, Identify: true, FRUGet: true,
 }
 
-var sections = []string{"boot", "fru", "power"}
+var sections = []string{"boot", "chassis", "fru", "power"}
 
 // Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }

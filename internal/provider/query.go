@@ -57,7 +57,7 @@ func (r *Runner) query(ctx context.Context, v Verb) (string, error) {
 	defer stderr.Close()
 
 	var printed head
-	cmd := r.shell(ctx, v, Boot{}, r.script(v, Boot{}))
+	cmd := r.shell(ctx, v, Args{}, r.script(v, Boot{}))
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &printed, stderr, straggle
 	err = cmd.Run()
 

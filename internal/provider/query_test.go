@@ -70,7 +70,7 @@ func TestExitStatusMeaning(t *testing.T) {
 		r := newRunner(t, "[POWER]\nstatus=exit "+exit+"\noff=exit "+exit+"\n")
 		_, err := r.Status(t.Context())
 		require.ErrorIs(t, err, want)
-		err = r.Act(t.Context(), Off, Boot{}, actionFile(t))
+		err = r.Act(t.Context(), Off, Args{}, actionFile(t))
 		require.ErrorIs(t, err, want)
 	}
 }
@@ -143,6 +143,6 @@ func TestStderrCannotBeOpened(t *testing.T) {
 	r.Stderr = func(Verb) (*os.File, error) { return nil, broken }
 	_, err := r.Status(t.Context())
 	require.ErrorIs(t, err, broken)
-	require.ErrorIs(t, r.Act(t.Context(), On, Boot{}, actionFile(t)), broken)
+	require.ErrorIs(t, r.Act(t.Context(), On, Args{}, actionFile(t)), broken)
 	require.NoFileExists(t, r.file("ran"))
 }

@@ -26,10 +26,10 @@ func (r *Runner) script(v Verb, boot Boot) string {
 
 // shell prepares a shell program to run in the provider's folder, in a process group of its own that is killed when
 // ctx ends, with standard input empty.
-func (r *Runner) shell(ctx context.Context, v Verb, boot Boot, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", program}, args...)...)
+func (r *Runner) shell(ctx context.Context, v Verb, args Args, program string, words ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", program}, words...)...)
 	cmd.Dir = filepath.Dir(r.Provider.path)
-	cmd.Env = r.environ(v, boot)
+	cmd.Env = r.environ(v, args)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
