@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"errors"
@@ -24,12 +25,16 @@ var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
 // in it, of whole lines that do not begin with "action:". As long as it exists, any process can learn from Adopt what
 // became of the action. The file is locked while the action runs; if it is already, Act starts nothing: ErrBusy.
 //
+// Where "boot get" can tell what to go back to, a boot device that is not persistent holds for one successful On, Cycle
+// or Reset: see oneShot. That belongs to the action and to its time, but its failure is not one of the action.
+//
 // When the deadline of ctx is reached, the action's process group is killed. When ctx is cancelled, Act returns at
 // once and the action goes on, to be adopted. Errors are *Error.
 func (r *Runner) Act(ctx context.Context, v Verb, args Args, file string) error {
 	if !r.Provider.Has(v) {
 		return &Error{Verb: v, Err: ErrNoScript}
 	}
+	args.Boot.Device = cmp.Or(args.Boot.Device, DeviceNone)
 	if err := r.start(v, args, file); err != nil {
 		return &Error{Verb: v, Err: err}
 	}
@@ -55,8 +60,11 @@ func (r *Runner) start(v Verb, args Args, file string) error {
 	}
 	defer stderr.Close()
 
+	boot := args.Boot
+	once := r.oneShot(v, boot, stderr)
 	cmd := r.shell(context.Background(), v, args, actionProgram, "action", v.Identifier(),
-		r.script(Status, args.Boot), r.script(On, args.Boot), r.script(Off, args.Boot), r.script(v, args.Boot))
+		r.script(Status, boot), r.script(On, boot), r.script(Off, boot), r.script(v, boot),
+		once.get, once.before, once.after)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.ExtraFiles = []*os.File{f}
 	if err := cmd.Start(); err != nil {

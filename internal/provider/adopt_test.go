@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain is also the process that TestAdoptAfterKill9 kills: it runs one action.
+// TestMain is also the process that tests kill: it switches a machine on, with a device for this boot.
 func TestMain(m *testing.M) {
 	if file := os.Getenv("ACTION_FILE"); file != "" {
 		p, err := Load(os.Getenv("PROVIDER_FILE"))
@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 		stderr := func(Verb) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }
-		r := &Runner{Provider: p, Name: "node-0", Environ: os.Environ(), Stderr: stderr}
-		panic(r.Act(context.Background(), On, Args{}, file))
+		r := &Runner{Provider: p, Name: "node-0", StateDir: os.Getenv("STATE"), Environ: os.Environ(), Stderr: stderr}
+		panic(r.Act(context.Background(), On, Args{Boot: pxeOnce}, file))
 	}
 	os.Exit(m.Run())
 }

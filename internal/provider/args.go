@@ -2,7 +2,7 @@ package provider
 
 // Args is what an action is told beside its verb.
 type Args struct {
-	Boot  Boot  // for BootSet
+	Boot  Boot  // for BootSet: what to set; for On, Cycle and Reset: what is in force
 	Light Light // for Identify
 }
 

@@ -22,9 +22,18 @@ var devices = map[string]Device{
 	"pxe": DeviceNetwork, "disk": DeviceHD, "cdrom": DeviceOptical,
 }
 
-// A Boot is what "boot set" asks for.
+// A Boot is what "boot set" asks for, and what is in force until the machine has started.
 type Boot struct {
 	Device     Device
 	Persistent bool // for all boots, not only the next one
 	EFI        bool // by UEFI, not by a PC compatible BIOS
+}
+
+// environ is the Boot as scripts see it.
+func (b Boot) environ() []string {
+	return []string{
+		"SHIPMI_BOOTDEV=" + string(b.Device),
+		"SHIPMI_BOOT_PERSISTENT=" + flag(b.Persistent, "1", "0"),
+		"SHIPMI_BOOT_EFI=" + flag(b.EFI, "1", "0"),
+	}
 }

@@ -52,13 +52,15 @@ func TestDummy(t *testing.T) {
 		check(true, DeviceNone)
 	}
 	for _, device := range devices {
-		require.NoError(t, act(BootSet, Args{Boot: Boot{Device: device}}))
+		require.NoError(t, act(BootSet, Args{Boot: Boot{Device: device, Persistent: true}}))
 		check(true, device)
 	}
-	require.NoError(t, act(BootSet, Args{Boot: Boot{Device: DeviceHD}}))
-	require.NoError(t, act(Shutdown, Args{}))
-	check(false, DeviceHD)
-	require.NoError(t, act(Cycle, Args{}))
+	require.NoError(t, act(BootSet, Args{Boot: Boot{Device: DeviceHD, Persistent: true}}))
+	once := Args{Boot: Boot{Device: DeviceNetwork}}
+	require.NoError(t, act(BootSet, once))
+	require.NoError(t, act(Shutdown, once))
+	check(false, DeviceNetwork)
+	require.NoError(t, act(Cycle, once))
 	check(true, DeviceHD)
 	require.NoError(t, act(Off, Args{}))
 	check(false, DeviceHD)

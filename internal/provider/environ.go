@@ -27,14 +27,10 @@ func (r *Runner) environ(v Verb, args Args) []string {
 		"SHIPMI_STATE_DIRECTORY="+r.StateDir,
 		"SHIPMI_VERB="+v.Identifier(),
 	)
-	switch v {
-	case BootSet:
-		env = append(env,
-			"SHIPMI_BOOTDEV="+string(args.Boot.Device),
-			"SHIPMI_BOOT_PERSISTENT="+flag(args.Boot.Persistent, "1", "0"),
-			"SHIPMI_BOOT_EFI="+flag(args.Boot.EFI, "1", "0"),
-		)
-	case Identify:
+	switch {
+	case v == BootSet, v.starts():
+		env = append(env, args.Boot.environ()...)
+	case v == Identify:
 		env = append(env,
 			"SHIPMI_IDENTIFY="+flag(args.Light.On, "on", "off"),
 			"SHIPMI_IDENTIFY_SECONDS="+strconv.Itoa(args.Light.Seconds),

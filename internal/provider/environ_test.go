@@ -28,6 +28,7 @@ func TestEnviron(t *testing.T) {
 		want []string
 	}{
 		{Off, args, []string{"SHIPMI_VERB=power-off"}},
+		{On, args, []string{"SHIPMI_VERB=power-on", "SHIPMI_BOOTDEV=hd", "SHIPMI_BOOT_PERSISTENT=1", "SHIPMI_BOOT_EFI=0"}},
 		{BootSet, args, []string{"SHIPMI_VERB=boot-set", "SHIPMI_BOOTDEV=hd", "SHIPMI_BOOT_PERSISTENT=1", "SHIPMI_BOOT_EFI=0"}},
 		{Identify, args, []string{"SHIPMI_VERB=chassis-identify", "SHIPMI_IDENTIFY=on", "SHIPMI_IDENTIFY_SECONDS=15"}},
 		{Identify, Args{}, []string{"SHIPMI_VERB=chassis-identify", "SHIPMI_IDENTIFY=off", "SHIPMI_IDENTIFY_SECONDS=0"}},
@@ -36,8 +37,8 @@ func TestEnviron(t *testing.T) {
 	}
 
 	r.Environ = []string{"HOME=/var/lib/bmc"}
-	require.Equal(t, "HOME=/var/lib/bmc", r.environ(On, Args{})[0])
-	require.Len(t, r.environ(On, Args{}), 4)
+	require.Equal(t, "HOME=/var/lib/bmc", r.environ(Off, Args{})[0])
+	require.Len(t, r.environ(Off, Args{}), 4)
 }
 
 // Scripts get no descriptor of ours beyond the standard three: they have what ls has when we run it ourselves.

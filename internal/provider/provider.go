@@ -45,6 +45,9 @@ var sections = []string{"boot", "chassis", "fru", "power"}
 // Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
 
+// starts tells whether the machine boots when v has succeeded.
+func (v Verb) starts() bool { return v == On || v == Cycle || v == Reset }
+
 // A Provider is a provider file that was read and found correct.
 type Provider struct {
 	path    string // absolute
