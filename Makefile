@@ -9,7 +9,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 PACKAGES = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-SHELL_FILES = test/machine/machine test/e2e/run test/demo test/fuzz .ci/run
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz .ci/run
 
 .PHONY: help
 help:

@@ -1,6 +1,10 @@
 package ipmi
 
-import "time"
+import (
+	"time"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
 
 // An Identify is the state of chassis identification (IPMI 2.0 §28.5).
 type Identify struct {
@@ -43,9 +47,19 @@ func chassisIdentify(b *BMC, r *Request) Answer {
 	if force&^identifyForce != 0 {
 		return fail(InvalidField)
 	}
-	wanted := Identify{Forced: force != 0}
+	wanted, light := Identify{Forced: force != 0}, provider.Light{On: force != 0}
 	if !wanted.Forced && seconds > 0 {
 		wanted.Until = r.Now + time.Duration(seconds)*time.Second
+		light = provider.Light{On: true, Seconds: int(seconds)}
 	}
-	return fail(b.update(func(s *State) { s.Identify = wanted }))
+	store := func() Answer { return fail(b.update(func(s *State) { s.Identify = wanted })) }
+	if !b.has(provider.Identify) {
+		return store()
+	}
+	return Answer{Script: &Script{Verb: provider.Identify, Light: light, Then: func(res Result) Answer {
+		if res.Err != nil {
+			return fail(outcomeOf(res.Err).code)
+		}
+		return store()
+	}}}
 }

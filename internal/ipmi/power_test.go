@@ -139,3 +139,28 @@ func TestIdentify(t *testing.T) {
 	r.restart()
 	state(off)
 }
+
+// The light is the provider's, if it has a script for it.
+func TestIdentifyScript(t *testing.T) {
+	for request, light := range map[string]provider.Light{
+		"00/04":       {On: true, Seconds: 15},
+		"00/04 3c":    {On: true, Seconds: 60},
+		"00/04 00":    {},
+		"00/04 00 00": {},
+		"00/04 00 01": {On: true},
+		"00/04 3c 01": {On: true},
+	} {
+		r := newRig(t, statusOnly+"[CHASSIS]\nidentify=.\n")
+		_, answer := r.Handle(r.request(request))
+		require.Equal(t, provider.Identify, answer.Script.Verb)
+		require.Equal(t, light, answer.Script.Light, request)
+		require.Equal(t, Answer{}, answer.Script.Then(Result{}))
+		require.Equal(t, light.On && light.Seconds == 0, r.State.Identify.Forced)
+		for _, c := range scriptErrors {
+			before := r.State
+			r.does[provider.Identify] = Result{Err: c.err}
+			r.talk(step{"00/04 00 01", c.code})
+			require.Equal(t, before, r.State)
+		}
+	}
+}
