@@ -162,6 +162,7 @@ func TestASlowActionIsAcceptedAndItsFailureIsShown(t *testing.T) {
 		r.scripts.script[provider.On] = takes(5*time.Second, ipmi.Result{Err: errors.New("no such guest")})
 		r.scripts.script[provider.Status] = takes(0, ipmi.Result{On: false})
 		c := r.login()
+		asked := time.Now()
 		r.waits(c, chassis, control, 1, on)
 		time.Sleep(1990 * time.Millisecond)
 		require.Empty(t, r.answers())
@@ -172,6 +173,7 @@ func TestASlowActionIsAcceptedAndItsFailureIsShown(t *testing.T) {
 		require.Equal(t, "00 00 00 40", r.ask(c, chassis, status, 2), "no fault yet")
 		time.Sleep(5 * time.Second)
 		require.Equal(t, "00 10 00 40", r.ask(c, chassis, status, 3), "power control fault")
+		require.Equal(t, uint32(asked.Add(5*time.Second).Unix()), r.server.BMC.State.SEL.Added, "the event is of the end")
 		require.Equal(t, []provider.Verb{provider.On, provider.Status, provider.Status}, r.scripts.started())
 	})
 }

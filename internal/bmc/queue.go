@@ -188,6 +188,7 @@ func (s *Server) run(q *queue, j *job, script func(context.Context) ipmi.Result)
 
 // finish takes the result of a script and starts what waits for the lane.
 func (s *Server) finish(f finished) {
+	f.result.Time = time.Now()
 	s.logResult(f)
 	if f.command.Lane == ipmi.Query {
 		s.queries.running = nil

@@ -4,7 +4,7 @@ const (
 	deviceID         = 0x20
 	deviceRevision   = 0x01
 	ipmiVersion20    = 0x02 // low digit first
-	supportsChassis  = 0x80
+	deviceSupport    = 0x8F // chassis, FRU, SEL, SDR repository, sensors
 	selfTestPassed   = 0x55
 	minorFirmwareMax = 99
 )
@@ -15,7 +15,7 @@ func getDeviceID(b *BMC, _ *Request) Answer {
 	minor := min(b.Firmware[1], minorFirmwareMax)
 	return done(deviceID, deviceRevision,
 		b.Firmware[0]&0x7F, minor/10<<4|minor%10, // BCD
-		ipmiVersion20, supportsChassis,
+		ipmiVersion20, deviceSupport,
 		0, 0, 0, // manufacturer
 		0, 0) // product
 }
@@ -23,7 +23,7 @@ func getDeviceID(b *BMC, _ *Request) Answer {
 // coldReset ends all sessions, as a restart of the BMC does. The managed system
 // does not notice.
 func coldReset(b *BMC, _ *Request) Answer {
-	b.setInProgress = 0
+	b.forget()
 	var all []uint32
 	for _, s := range b.Sessions.List() {
 		all = append(all, s.ID)
@@ -33,8 +33,14 @@ func coldReset(b *BMC, _ *Request) Answer {
 
 // warmReset forgets what is under way but keeps the sessions.
 func warmReset(b *BMC, _ *Request) Answer {
-	b.setInProgress = 0
+	b.forget()
 	return done()
+}
+
+// forget ends what consoles have begun.
+func (b *BMC) forget() {
+	b.setInProgress = 0
+	b.sdrReserved.good, b.State.SEL.reserved.good = false, false
 }
 
 func getSelfTestResults(*BMC, *Request) Answer { return done(selfTestPassed, 0) }

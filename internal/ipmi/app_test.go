@@ -20,7 +20,7 @@ func TestFirmwareRevision(t *testing.T) {
 	} {
 		r := newRig(t, statusOnly)
 		r.Firmware = revision
-		require.Equal(t, "00 20 01 "+want+" 02 80 00 00 00 00 00", r.ask("06/01"))
+		require.Equal(t, "00 20 01 "+want+" 02 8f 00 00 00 00 00", r.ask("06/01"))
 	}
 }
 

@@ -24,6 +24,7 @@ type BMC struct {
 	Log  *slog.Logger
 
 	setInProgress uint32 // ID of the session that is writing boot options, or 0
+	sdrReserved   reservation
 }
 
 // An Identity is what a BMC says of itself.

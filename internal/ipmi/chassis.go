@@ -3,6 +3,7 @@ package ipmi
 import (
 	"cmp"
 	"errors"
+	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
 )
@@ -70,14 +71,14 @@ func chassisControl(b *BMC, r *Request) Answer {
 	boot := b.State.Boot.at(r.Now).inForce()
 	return b.run(c.verb, boot, func(res Result) Answer {
 		result := outcomeOf(res.Err)
-		b.controlled(c, r, result)
+		b.controlled(c, r, res.Time, result)
 		return fail(result.code)
 	})
 }
 
 // controlled keeps what a power action has changed. That it cannot be kept does
 // not undo the action, so it does not change the answer.
-func (b *BMC) controlled(c control, r *Request, result outcome) {
+func (b *BMC) controlled(c control, r *Request, ended time.Time, result outcome) {
 	if result.untouched {
 		return
 	}
@@ -85,6 +86,11 @@ func (b *BMC) controlled(c control, r *Request, result outcome) {
 		s.PowerFault = result.code != OK
 		s.Boot = s.Boot.at(r.Now)
 		s.Boot.FlagsSet = 0
+		happened := powerEvents[c.verb]
+		if s.PowerFault {
+			happened = eventPowerFailed
+		}
+		s.SEL.add(happened.record(), ended)
 		switch {
 		case s.PowerFault:
 		case c.boots:

@@ -15,8 +15,10 @@ const (
 	InvalidCommand         Code = 0xC1
 	InvalidForLUN          Code = 0xC2
 	Timeout                Code = 0xC3
+	ReservationCanceled    Code = 0xC5
 	InvalidLength          Code = 0xC7
 	OutOfRange             Code = 0xC9
+	CannotReturn           Code = 0xCA
 	NotPresent             Code = 0xCB
 	InvalidField           Code = 0xCC
 	InsufficientPrivilege  Code = 0xD4
@@ -27,10 +29,11 @@ const (
 
 // Completion codes of single commands.
 const (
-	payloadTypeUnknown   Code = 0x80 // Get Channel Cipher Suites (§22.15)
-	privilegeUnavailable Code = 0x81 // Set Session Privilege Level (§22.18): beyond the limit
-	invalidSessionID     Code = 0x87 // Close Session (§22.19)
-	invalidSessionHandle Code = 0x88
+	recordTypeUnsupported Code = 0x80 // Add SEL Entry (§31.6)
+	payloadTypeUnknown    Code = 0x80 // Get Channel Cipher Suites (§22.15)
+	privilegeUnavailable  Code = 0x81 // Set Session Privilege Level (§22.18): beyond the limit
+	invalidSessionID      Code = 0x87 // Close Session (§22.19)
+	invalidSessionHandle  Code = 0x88
 )
 
 var codeText = map[Code]string{
@@ -39,8 +42,10 @@ var codeText = map[Code]string{
 	InvalidCommand:         "invalid command",
 	InvalidForLUN:          "invalid for this LUN",
 	Timeout:                "timeout",
+	ReservationCanceled:    "reservation canceled",
 	InvalidLength:          "request data length invalid",
 	OutOfRange:             "parameter out of range",
+	CannotReturn:           "cannot return requested number of bytes",
 	NotPresent:             "requested record not present",
 	InvalidField:           "invalid data field in request",
 	InsufficientPrivilege:  "insufficient privilege level",

@@ -67,6 +67,7 @@ type Result struct {
 	On     bool            // of provider.Status
 	Device provider.Device // of provider.BootGet
 	Err    error
+	Time   time.Time // of day when it ended
 }
 
 func done(data ...byte) Answer { return Answer{Data: data} }
@@ -77,7 +78,7 @@ func fail(c Code) Answer { return Answer{Code: c} }
 // after the checks that are the same for all, in the order that the
 // specification gives. Command is nil where there is no such command.
 func (b *BMC) Handle(r *Request) (*Command, Answer) {
-	c := lookup(r.NetFn, r.Cmd)
+	c := lookup(r.Request)
 	privilege := rmcp.Anyone
 	if r.Session != nil {
 		privilege = r.Session.Privilege
@@ -97,13 +98,13 @@ func (b *BMC) Handle(r *Request) (*Command, Answer) {
 
 // Sessionless tells whether the command may be sent outside a session.
 func Sessionless(r rmcp.Request) bool {
-	c := lookup(r.NetFn, r.Cmd)
+	c := lookup(r)
 	return c != nil && c.Privilege == rmcp.Anyone
 }
 
-func lookup(netFn rmcp.NetFn, cmd byte) *Command {
+func lookup(r rmcp.Request) *Command {
 	for i := range Commands {
-		if c := &Commands[i]; c.NetFn == netFn && c.Cmd == cmd {
+		if c := &Commands[i]; c.NetFn == r.NetFn && c.Cmd == r.Cmd {
 			return c
 		}
 	}

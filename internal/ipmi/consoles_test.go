@@ -20,7 +20,7 @@ func TestConsoles(t *testing.T) {
 		"ipmitool chassis power status": {on, []step{
 			{"06/3b 04", "00 04"},
 			{"2c/3e 00 02", "c1"}, // PICMG, VITA, HPM.2: no answer would cost 10 s each
-			{"06/01", "00 20 01 01 42 02 80 00 00 00 00 00"},
+			{"06/01", "00 20 01 01 42 02 8f 00 00 00 00 00"},
 			{"2c/00 00", "c1"},
 			{"2c/00 03", "c1"},
 			{"00/01", "00 01 00 40"},
@@ -124,7 +124,7 @@ func TestLevelsOfConsoles(t *testing.T) {
 		step{pxeOnce, "00"}, step{getFlags, "00 01 05 80 04 00 00 00"}, step{"00/02 03", "00"},
 		step{"06/02", "d4"}, step{"06/03", "d4"},
 		step{"06/3b 02", "00 02"},
-		step{"00/01", "00 00 10 40"}, step{"06/01", "00 20 01 01 42 02 80 00 00 00 00 00"},
+		step{"00/01", "00 00 10 40"}, step{"06/01", "00 20 01 01 42 02 8f 00 00 00 00 00"},
 		step{pxeOnce, "d4"}, step{getFlags, "d4"}, step{"00/02 03", "d4"},
 	)
 }

@@ -54,6 +54,25 @@ var answerLengths = map[[2]byte][]int{
 	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 17, 18, 19}, // each parameter has its own
 	{0x0C, 0x21}: {0},
 	{0x0C, 0x22}: {1, 2, 3},
+	{0x04, 0x29}: {5},
+	{0x04, 0x2B}: {5},
+	{0x04, 0x2D}: {4},
+	{0x0A, 0x20}: {14},
+	{0x0A, 0x21}: {9},
+	{0x0A, 0x22}: {2},
+	{0x0A, 0x23}: between(2, 2+48), // the longest record
+	{0x0A, 0x28}: {4},
+	{0x0A, 0x40}: {14},
+	{0x0A, 0x41}: {9},
+	{0x0A, 0x42}: {2},
+	{0x0A, 0x43}: between(2, 2+16),
+	{0x0A, 0x44}: {2},
+	{0x0A, 0x46}: {2},
+	{0x0A, 0x47}: {1},
+	{0x0A, 0x48}: {4},
+	{0x0A, 0x49}: {0},
+	{0x0A, 0x5C}: {2},
+	{0x0A, 0x5D}: {0},
 }
 
 // Whatever is asked, in whatever state the BMC is: an answer has the length that
@@ -74,6 +93,8 @@ func FuzzHandle(f *testing.F) {
 	require.Greater(f, seeds, 30)
 	f.Add(byte(0), byte(9), byte(0), byte(4), []byte{5, 0, 0},
 		[]byte(`{"boot":{"parameters":[{},{},{},{"data":"AA=="},{},{"data":"gAQAAAA="},{}],"flags_set":1}}`), int64(1), byte(0))
+	f.Add(byte(0), byte(2), byte(0), byte(4), []byte{0},
+		[]byte(`{"sel":{"records":["feff0290d4026b20000410076f02ffff","01000290d4026b20000410076f02ffff"],"last":65534}}`), int64(1), byte(0))
 
 	full := newRig(f, fullService)
 	f.Fuzz(func(t *testing.T, netFn, cmd, lun, level byte, data, state []byte, now int64, outcome byte) {

@@ -138,7 +138,9 @@ func (r *rig) complete(a Answer) string {
 			text += " efi"
 		}
 		r.ran = append(r.ran, text)
-		a = s.Then(r.does[s.Verb])
+		result := r.does[s.Verb]
+		result.Time = day.Add(r.now - boot)
+		a = s.Then(result)
 	}
 	r.ends = append(r.ends, a.Ends...)
 	return fmt.Sprintf("% x", append([]byte{byte(a.Code)}, a.Data...))
@@ -170,6 +172,16 @@ func parse(t testing.TB, request string) rmcp.Request {
 		RsAddr: rmcp.AddressBMC, NetFn: rmcp.NetFn(code >> 8), RqAddr: 0x81, RqSeq: 1,
 		Cmd: byte(code), Data: unhex(t, data),
 	}
+}
+
+// stripped leaves only the bytes of a text that has a note on each line.
+func stripped(text string) string {
+	var all []string
+	for line := range strings.Lines(text) {
+		data, _, _ := strings.Cut(line, "#")
+		all = append(all, strings.Fields(data)...)
+	}
+	return strings.Join(all, " ")
 }
 
 func unhex(t testing.TB, s string) []byte {

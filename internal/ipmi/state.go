@@ -22,6 +22,7 @@ type State struct {
 	PowerOn  PowerOnTime `json:"power_on,omitzero"`
 	Identify Identify    `json:"identify,omitzero"`
 	Watchdog Watchdog    `json:"watchdog,omitzero"`
+	SEL      SEL         `json:"sel,omitzero"`
 }
 
 // Boot holds the boot options (IPMI 2.0 §28.12).

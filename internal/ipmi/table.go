@@ -4,7 +4,9 @@ import "github.com/shipmi/shipmi/internal/rmcp"
 
 const (
 	chassis   = rmcp.NetFnChassis
+	sensing   = rmcp.NetFnSensor
 	app       = rmcp.NetFnApp
+	storage   = rmcp.NetFnStorage
 	transport = rmcp.NetFnTransport
 
 	anyone   = rmcp.Anyone
@@ -28,6 +30,10 @@ var Commands = []Command{
 	{chassis, 0x08, "28.12", operator, Action, 1, 18, "Set System Boot Options", setSystemBootOptions},
 	{chassis, 0x09, "28.13", operator, Query, 3, 3, "Get System Boot Options", getSystemBootOptions},
 	{chassis, 0x0F, "28.14", user, Inline, 0, 0, "Get POH Counter", getPOHCounter},
+
+	{sensing, 0x29, "35.11", user, Inline, 1, 1, "Get Sensor Event Enable", getSensorEventEnable},
+	{sensing, 0x2B, "35.13", user, Query, 1, 1, "Get Sensor Event Status", getSensorEventStatus},
+	{sensing, 0x2D, "35.14", user, Query, 1, 1, "Get Sensor Reading", getSensorReading},
 
 	{app, 0x01, "20.1", user, Inline, 0, 0, "Get Device ID", getDeviceID},
 	{app, 0x02, "20.2", admin, Inline, 0, 0, "Cold Reset", coldReset},
@@ -60,4 +66,21 @@ var Commands = []Command{
 	{transport, 0x02, "23.2", operator, Inline, 4, 4, "Get LAN Configuration Parameters", getLANConfiguration},
 	{transport, 0x21, "26.2", admin, Inline, 3, 20, "Set SOL Configuration Parameters", setSOLConfiguration},
 	{transport, 0x22, "26.3", user, Inline, 4, 4, "Get SOL Configuration Parameters", getSOLConfiguration},
+
+	{storage, 0x20, "33.9", user, Inline, 0, 0, "Get SDR Repository Info", getSDRRepositoryInfo},
+	{storage, 0x21, "33.10", user, Inline, 0, 0, "Get SDR Repository Allocation Info", getSDRAllocationInfo},
+	{storage, 0x22, "33.11", user, Inline, 0, 0, "Reserve SDR Repository", reserveSDRRepository},
+	{storage, 0x23, "33.12", user, Inline, 6, 6, "Get SDR", getSDR},
+	{storage, 0x28, "33.17", user, Inline, 0, 0, "Get SDR Repository Time", getSELTime},
+	{storage, 0x40, "31.2", user, Inline, 0, 0, "Get SEL Info", getSELInfo},
+	{storage, 0x41, "31.3", user, Inline, 0, 0, "Get SEL Allocation Info", getSELAllocationInfo},
+	{storage, 0x42, "31.4", user, Inline, 0, 0, "Reserve SEL", reserveSEL},
+	{storage, 0x43, "31.5", user, Inline, 6, 6, "Get SEL Entry", getSELEntry},
+	{storage, 0x44, "31.6", operator, Inline, 16, 16, "Add SEL Entry", addSELEntry},
+	{storage, 0x46, "31.8", operator, Inline, 4, 4, "Delete SEL Entry", deleteSELEntry},
+	{storage, 0x47, "31.9", operator, Inline, 6, 6, "Clear SEL", clearSEL},
+	{storage, 0x48, "31.10", user, Inline, 0, 0, "Get SEL Time", getSELTime},
+	{storage, 0x49, "31.11", operator, Inline, 4, 4, "Set SEL Time", setSELTime},
+	{storage, 0x5C, "31.11a", user, Inline, 0, 0, "Get SEL Time UTC Offset", getSELTimeUTCOffset},
+	{storage, 0x5D, "31.11b", operator, Inline, 2, 2, "Set SEL Time UTC Offset", setSELTimeUTCOffset},
 }

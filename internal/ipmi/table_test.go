@@ -30,7 +30,7 @@ var samples = []sample{
 	{rmcp.Operator, step{"00/08 05 80 04 00 00 00", "00"}},
 	{rmcp.Operator, step{"00/09 05 00 00", "00 01 05 c0 00 00 00 00"}},
 	{rmcp.User, step{"00/0f", "00 3c 00 00 00 00"}},
-	{rmcp.User, step{"06/01", "00 20 01 01 42 02 80 00 00 00 00 00"}},
+	{rmcp.User, step{"06/01", "00 20 01 01 42 02 8f 00 00 00 00 00"}},
 	{rmcp.Administrator, step{"06/02", "00"}},
 	{rmcp.Administrator, step{"06/03", "00"}},
 	{rmcp.User, step{"06/04", "00 55 00"}},
@@ -60,6 +60,26 @@ var samples = []sample{
 	{rmcp.Operator, step{"0c/02 01 08 00 00", "00 11 56 18"}},
 	{rmcp.Administrator, step{"0c/21 01 00 00", "00"}},
 	{rmcp.User, step{"0c/22 0e 08 00 00", "00 11 56 18"}},
+
+	{rmcp.User, step{"04/29 02", "00 c0 23 00 00 00"}},
+	{rmcp.User, step{"04/2b 02", "00 c0 01 00 00 00"}},
+	{rmcp.User, step{"04/2d 02", "00 00 c0 01 80"}},
+	{rmcp.User, step{"0a/20", "00 51 08 00 00 00 40 d9 02 6b ff ff ff ff 03"}},
+	{rmcp.User, step{"0a/21", "00 00 00 00 00 00 00 00 00 00"}},
+	{rmcp.User, step{"0a/22", "00 81 ee"}},
+	{rmcp.User, step{"0a/23 00 00 00 00 00 05", "00 02 00 01 00 51 12 15"}},
+	{rmcp.User, step{"0a/28", "00 40 d9 02 6b"}},
+	{rmcp.User, step{"0a/40", "00 51 00 00 00 10 ff ff ff ff ff ff ff ff 0b"}},
+	{rmcp.User, step{"0a/41", "00 00 01 10 00 00 01 00 01 01"}},
+	{rmcp.User, step{"0a/42", "00 81 ee"}},
+	{rmcp.User, step{"0a/43 00 00 00 00 00 ff", "cb"}},
+	{rmcp.Operator, step{"0a/44 00 00 02 00 00 00 00 41 00 04 01 30 01 57 00 00", "00 01 00"}},
+	{rmcp.Operator, step{"0a/46 01 00 00 00", "c5"}},
+	{rmcp.Operator, step{"0a/47 00 00 43 4c 52 00", "00 01"}},
+	{rmcp.User, step{"0a/48", "00 40 d9 02 6b"}},
+	{rmcp.Operator, step{"0a/49 00 00 00 60", "00"}},
+	{rmcp.User, step{"0a/5c", "00 00 00"}},
+	{rmcp.Operator, step{"0a/5d 3c 00", "00"}},
 }
 
 func TestSamples(t *testing.T) {
@@ -86,7 +106,7 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[id] || seen[c.Name], "%s comes twice", c.Name)
 		seen[id], seen[c.Name] = true, true
 		require.NotEmpty(t, c.Name)
-		require.Regexp(t, regexp.MustCompile(`^\d\d\.\d{1,2}[ab]?$`), c.Section, c.Name)
+		require.Regexp(t, regexp.MustCompile(`^(\d\d\.\d{1,2}[ab]?)$`), c.Section, c.Name)
 		require.LessOrEqual(t, c.MinLen, c.MaxLen, c.Name)
 		sampled := func(s sample) bool { return strings.HasPrefix(s.request, id) }
 		require.True(t, slices.ContainsFunc(samples, sampled), "no sample of %s", c.Name)
@@ -97,6 +117,7 @@ func TestTable(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, s := range samples {
 		good := parse(t, s.request)
+		long := append(slices.Clip(good.Data), make([]byte, 30)...)
 		refused := func(want Code, change func(*Request)) {
 			t.Helper()
 			r := newSampleRig(t)
@@ -111,14 +132,14 @@ func TestRefusals(t *testing.T) {
 		}
 		for level := range s.least {
 			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege = level })
-			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege, r.Data = level, make([]byte, 30) })
+			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege, r.Data = level, long })
 		}
 		if s.least > rmcp.Anyone {
 			refused(InsufficientPrivilege, func(r *Request) { r.Session = nil })
 		}
 		for lun := byte(1); lun < 4; lun++ {
 			refused(InvalidForLUN, func(r *Request) { r.RsLUN = lun })
-			refused(InvalidForLUN, func(r *Request) { r.RsLUN, r.Session.Privilege, r.Data = lun, 0, make([]byte, 30) })
+			refused(InvalidForLUN, func(r *Request) { r.RsLUN, r.Session.Privilege, r.Data = lun, 0, long })
 		}
 	}
 }
@@ -134,8 +155,19 @@ var lengths = map[string][]int{
 	"06/07": {0}, "06/08": {0}, "06/22": {0}, "06/24": {6}, "06/25": {0}, "06/2f": {0},
 	"06/41": {2}, "06/42": {1}, "06/48": {6}, "06/49": {6}, "06/4a": {1}, "06/4b": {2}, "06/4d": {2}, "06/4e": {1}, "06/4f": {2},
 	"06/59": {4}, "0c/02": {4}, "0c/22": {4},
+	"04/29": {1}, "04/2b": {1}, "04/2d": {1},
+	"0a/20": {0}, "0a/21": {0}, "0a/22": {0}, "0a/23": {6}, "0a/28": {0},
+	"0a/40": {0}, "0a/41": {0}, "0a/42": {0}, "0a/43": {6}, "0a/44": {16}, "0a/46": {4}, "0a/47": {6},
+	"0a/48": {0}, "0a/49": {4}, "0a/5c": {0}, "0a/5d": {2},
 	"00/08 00": {1, 2}, "00/08 01": {1, 2}, "00/08 02": {1, 2}, "00/08 03": {1, 2}, "00/08 04": {1, 3},
 	"00/08 05": {1, 6}, "00/08 06": {1, 10}, "00/08 07": {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18},
+}
+
+func between(from, to int) (all []int) {
+	for n := from; n <= to; n++ {
+		all = append(all, n)
+	}
+	return all
 }
 
 func TestLengths(t *testing.T) {

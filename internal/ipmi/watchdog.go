@@ -105,6 +105,9 @@ func (b *BMC) WatchdogExpired(now time.Duration, day time.Time) *Request {
 	code := b.update(func(s *State) {
 		s.Watchdog.Running = false
 		s.Watchdog.Expired |= 1 << (w.Use & useMask)
+		if w.Use&useNoLog == 0 {
+			s.SEL.add(watchdogExpired(w.Use&useMask, w.Actions).record(), day)
+		}
 	})
 	if code != OK {
 		b.State.Watchdog.Running = false // it must not expire for ever
