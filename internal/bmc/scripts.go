@@ -48,18 +48,20 @@ func (s *Scripts) start(j *job) func(context.Context) ipmi.Result {
 	runner := s.Runner
 	runner.Provider = p
 	return func(ctx context.Context) (r ipmi.Result) {
+		limit := s.Query
+		if j.command.Lane == ipmi.Action {
+			limit = s.Action
+		}
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
 		switch verb := j.script.Verb; verb {
 		case provider.Status:
-			ctx, cancel := context.WithTimeout(ctx, s.Query)
-			defer cancel()
 			r.On, r.Err = runner.Status(ctx)
 		case provider.BootGet:
-			ctx, cancel := context.WithTimeout(ctx, s.Query)
-			defer cancel()
 			r.Device, r.Err = runner.BootDevice(ctx)
+		case provider.FRUGet:
+			r.FRU, r.Err = runner.FRU(ctx)
 		default:
-			ctx, cancel := context.WithTimeout(ctx, s.Action)
-			defer cancel()
 			r.Err = runner.Act(ctx, verb, provider.Args{Boot: j.script.Boot, Light: j.script.Light}, j.file)
 		}
 		return r

@@ -22,9 +22,12 @@ type BMC struct {
 	// Save makes the state outlast the process.
 	Save func(State) error
 	Log  *slog.Logger
+	// FRU is the inventory as far as the provider does not know it.
+	FRU provider.FRU
 
 	setInProgress uint32 // ID of the session that is writing boot options, or 0
 	sdrReserved   reservation
+	inventory     []byte // FRU data as last read; nil: not yet
 }
 
 // An Identity is what a BMC says of itself.

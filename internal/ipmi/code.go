@@ -30,6 +30,7 @@ const (
 // Completion codes of single commands.
 const (
 	recordTypeUnsupported Code = 0x80 // Add SEL Entry (§31.6)
+	fruWriteProtected     Code = 0x80 // Write FRU Data (§34.3)
 	payloadTypeUnknown    Code = 0x80 // Get Channel Cipher Suites (§22.15)
 	privilegeUnavailable  Code = 0x81 // Set Session Privilege Level (§22.18): beyond the limit
 	invalidSessionID      Code = 0x87 // Close Session (§22.19)

@@ -66,6 +66,7 @@ type Script struct {
 type Result struct {
 	On     bool            // of provider.Status
 	Device provider.Device // of provider.BootGet
+	FRU    provider.FRU    // of provider.FRUGet
 	Err    error
 	Time   time.Time // of day when it ended
 }

@@ -67,6 +67,9 @@ var Commands = []Command{
 	{transport, 0x21, "26.2", admin, Inline, 3, 20, "Set SOL Configuration Parameters", setSOLConfiguration},
 	{transport, 0x22, "26.3", user, Inline, 4, 4, "Get SOL Configuration Parameters", getSOLConfiguration},
 
+	{storage, 0x10, "34.1", user, Query, 1, 1, "Get FRU Inventory Area Info", getFRUInventoryAreaInfo},
+	{storage, 0x11, "34.2", user, Query, 4, 4, "Read FRU Data", readFRUData},
+	{storage, 0x12, "34.3", operator, Inline, 4, 255, "Write FRU Data", writeFRUData},
 	{storage, 0x20, "33.9", user, Inline, 0, 0, "Get SDR Repository Info", getSDRRepositoryInfo},
 	{storage, 0x21, "33.10", user, Inline, 0, 0, "Get SDR Repository Allocation Info", getSDRAllocationInfo},
 	{storage, 0x22, "33.11", user, Inline, 0, 0, "Reserve SDR Repository", reserveSDRRepository},
