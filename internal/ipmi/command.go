@@ -1,6 +1,7 @@
 package ipmi
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 
@@ -103,7 +104,12 @@ func Sessionless(r rmcp.Request) bool {
 	return c != nil && c.Privilege == rmcp.Anyone
 }
 
+// lookup finds a command. Those of the group extension belong to whom the first
+// byte of the data tells.
 func lookup(r rmcp.Request) *Command {
+	if r.NetFn == group && !bytes.HasPrefix(r.Data, []byte{dcmiBody}) {
+		return nil
+	}
 	for i := range Commands {
 		if c := &Commands[i]; c.NetFn == r.NetFn && c.Cmd == r.Cmd {
 			return c

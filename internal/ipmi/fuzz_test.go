@@ -75,6 +75,8 @@ var answerLengths = map[[2]byte][]int{
 	{0x0A, 0x49}: {0},
 	{0x0A, 0x5C}: {2},
 	{0x0A, 0x5D}: {0},
+	{0x2C, 0x01}: {6, 7, 8},
+	{0x2C, 0x02}: {18},
 }
 
 // Whatever is asked, in whatever state the BMC is: an answer has the length that

@@ -8,6 +8,7 @@ const (
 	app       = rmcp.NetFnApp
 	storage   = rmcp.NetFnStorage
 	transport = rmcp.NetFnTransport
+	group     = rmcp.NetFnGroup
 
 	anyone   = rmcp.Anyone
 	callback = rmcp.Callback
@@ -86,4 +87,7 @@ var Commands = []Command{
 	{storage, 0x49, "31.11", operator, Inline, 4, 4, "Set SEL Time", setSELTime},
 	{storage, 0x5C, "31.11a", user, Inline, 0, 0, "Get SEL Time UTC Offset", getSELTimeUTCOffset},
 	{storage, 0x5D, "31.11b", operator, Inline, 2, 2, "Set SEL Time UTC Offset", setSELTimeUTCOffset},
+
+	{group, 0x01, "DCMI 6.1.1", user, Inline, 2, 2, "Get DCMI Capabilities Info", getDCMICapabilities},
+	{group, 0x02, "DCMI 6.6.1", user, Inline, 4, 4, "Get Power Reading", getPowerReading},
 }

@@ -83,6 +83,8 @@ var samples = []sample{
 	{rmcp.Operator, step{"0a/49 00 00 00 60", "00"}},
 	{rmcp.User, step{"0a/5c", "00 00 00"}},
 	{rmcp.Operator, step{"0a/5d 3c 00", "00"}},
+	{rmcp.User, step{"2c/01 dc 01", "00 dc 01 00 01 06 00 08"}},
+	{rmcp.User, step{"2c/02 dc 01 00 00", "00 dc 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"}},
 }
 
 func TestSamples(t *testing.T) {
@@ -109,7 +111,7 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[id] || seen[c.Name], "%s comes twice", c.Name)
 		seen[id], seen[c.Name] = true, true
 		require.NotEmpty(t, c.Name)
-		require.Regexp(t, regexp.MustCompile(`^(\d\d\.\d{1,2}[ab]?)$`), c.Section, c.Name)
+		require.Regexp(t, regexp.MustCompile(`^(\d\d\.\d{1,2}[ab]?|DCMI \d\.\d\.\d)$`), c.Section, c.Name)
 		require.LessOrEqual(t, c.MinLen, c.MaxLen, c.Name)
 		sampled := func(s sample) bool { return strings.HasPrefix(s.request, id) }
 		require.True(t, slices.ContainsFunc(samples, sampled), "no sample of %s", c.Name)
@@ -163,6 +165,7 @@ var lengths = map[string][]int{
 	"0a/20": {0}, "0a/21": {0}, "0a/22": {0}, "0a/23": {6}, "0a/28": {0},
 	"0a/40": {0}, "0a/41": {0}, "0a/42": {0}, "0a/43": {6}, "0a/44": {16}, "0a/46": {4}, "0a/47": {6},
 	"0a/48": {0}, "0a/49": {4}, "0a/5c": {0}, "0a/5d": {2},
+	"2c/01 dc": {2}, "2c/02 dc": {4},
 	"00/08 00": {1, 2}, "00/08 01": {1, 2}, "00/08 02": {1, 2}, "00/08 03": {1, 2}, "00/08 04": {1, 3},
 	"00/08 05": {1, 6}, "00/08 06": {1, 10}, "00/08 07": {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18},
 }

@@ -11,6 +11,7 @@ const (
 	NetFnApp       NetFn = 0x06
 	NetFnStorage   NetFn = 0x0A
 	NetFnTransport NetFn = 0x0C
+	NetFnGroup     NetFn = 0x2C // the group is named by the first byte of the data
 )
 
 const (
