@@ -53,7 +53,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 	suites := suitesOf(set)
 	table, err := session.NewTable(runtimeDir, session.Config{
 		Users:   usersOf(credentials),
-		Kg:      func() []byte { return []byte(credentials.Kg.Reveal()) },
+		Kg:      credentials.Key,
 		GUID:    guid,
 		Suites:  suites,
 		Timeout: set.Timeouts.Session,
@@ -86,7 +86,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 				HostBoot:   hostBoot(),
 				Firmware:   firmware(version),
 				Suites:     suites,
-				KgSet:      credentials.Kg.Reveal() != "",
+				KgSet:      len(credentials.Key()) > 0,
 			},
 			State:    state,
 			Provider: scripts.Provider,
@@ -115,17 +115,18 @@ func readCredentials(dir string) (instance.Credentials, error) {
 	return instance.ParseCredentials(b)
 }
 
-// usersOf numbers the users from 2: user 1 is the one without a name, which no
-// BMC here has (IPMI 2.0 §6.9).
+// usersOf returns those who can log in.
 func usersOf(c instance.Credentials) []session.User {
 	var users []session.User
-	for i, u := range c.Users {
-		users = append(users, session.User{
-			ID:       byte(i + 2),
-			Name:     u.Name,
-			Limit:    rmcp.Privilege(u.Privilege),
-			Password: func() []byte { return []byte(u.Password.Reveal()) },
-		})
+	for _, u := range c.Users {
+		if u.CanLogIn() {
+			users = append(users, session.User{
+				ID:       u.ID,
+				Name:     u.Name,
+				Limit:    rmcp.Privilege(u.Privilege),
+				Password: func() []byte { return []byte(u.Password.Reveal()) },
+			})
+		}
 	}
 	return users
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 
 	"github.com/spf13/cobra"
@@ -12,7 +13,8 @@ import (
 
 type addOptions struct {
 	username  string
-	password  passwordSource
+	password  secretSource
+	kg        secretSource
 	port      portValue
 	addresses addressesValue
 	comment   string
@@ -33,7 +35,7 @@ The address :: stands for all addresses, of IPv4 too.`,
   shipmi add node-1 --port 6230 --comment "rack 3, top"
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
-  pass show node-4 | shipmi add node-4 --port 6234 --password-stdin`,
+  pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
 		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.add(cmd.Context(), args[0], o)
@@ -41,7 +43,11 @@ The address :: stands for all addresses, of IPv4 too.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.username, "username", "admin", "name of the user who may log in")
-	o.password.addFlags(cmd)
+	flags.StringVar(&o.password.text, "password", defaultPassword, "password of the user, which other users of this host can see")
+	cmd.MarkFlagsMutuallyExclusive(append([]string{"password"}, o.password.addFlags(cmd, "password")...)...)
+	flags.StringVar(&o.kg.text, "kg", "", "BMC key, as text or 0x and hex digits, which other users of this host can see")
+	cmd.MarkFlagsMutuallyExclusive(append([]string{"kg"}, o.kg.addFlags(cmd, "kg")...)...)
+	cmd.MarkFlagsMutuallyExclusive("password-stdin", "kg-stdin")
 	flags.Var(&o.port, "port", "UDP port to listen on")
 	flags.Var(&o.addresses, "address", "IP address to listen on; may be repeated")
 	flags.StringVar(&o.comment, "comment", "", "a note for yourself")
@@ -58,7 +64,7 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	if err != nil {
 		return err
 	}
-	password, err := o.password.read(a)
+	credentials, err := a.newCredentials(o)
 	if err != nil {
 		return err
 	}
@@ -70,8 +76,7 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	for _, addr := range o.addresses.addrs {
 		b.Listen = append(b.Listen, netip.AddrPortFrom(addr, uint16(o.port)))
 	}
-	admin := instance.User{Name: o.username, Password: password, Privilege: instance.PrivilegeAdministrator}
-	err = a.store.Add(b, instance.Credentials{Users: []instance.User{admin}}, func() error {
+	err = a.store.Add(b, credentials, func() error {
 		s, err := a.connect(ctx)
 		if err != nil {
 			return err
@@ -82,15 +87,26 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	if err != nil {
 		return err
 	}
-	a.warnPassword(b, password.Reveal())
+	a.warnPassword(b, credentials.Users[0].Password)
 	return nil
 }
 
-func (a *app) warnPassword(b units.BMC, password string) {
-	if len(password) > instance.MaxShortPassword {
+func (a *app) newCredentials(o addOptions) (c instance.Credentials, err error) {
+	admin := instance.User{Name: o.username, Privilege: instance.PrivilegeAdministrator}
+	if admin.Password, err = o.password.read(a); err != nil {
+		return c, err
+	}
+	if o.kg.given() {
+		c.Kg, err = o.kg.read(a)
+	}
+	return c, errors.Join(err, c.Add(admin))
+}
+
+func (a *app) warnPassword(b units.BMC, password instance.Secret) {
+	if len(password.Reveal()) > instance.MaxShortPassword {
 		a.warn("the password has more than %d bytes: some clients cut it off", instance.MaxShortPassword)
 	}
-	if password != defaultPassword {
+	if password.Reveal() != defaultPassword {
 		return
 	}
 	for _, addr := range b.Listen {

@@ -1,8 +1,8 @@
-// Command shipmi adds, deletes, starts, stops and shows the BMCs of this host.
-// A BMC is a pair of systemd units with drop-ins: this command writes the
-// drop-ins and asks systemd for the rest, and nothing of it stays running. It
-// does not speak IPMI; that is shipmi-bmc, which systemd starts. Start reading at
-// run, then at one of the commands, such as start.go.
+// Command shipmi adds, deletes, starts, stops and shows the BMCs of this host, and
+// manages their users. A BMC is a pair of systemd units with drop-ins: this command
+// writes the drop-ins and asks systemd for the rest, and nothing of it stays
+// running. It does not speak IPMI; that is shipmi-bmc, which systemd starts. Start
+// reading at run, then at one of the commands, such as start.go.
 package main
 
 import (
@@ -40,6 +40,7 @@ type systemd interface {
 	States(ctx context.Context, units []string) (map[string]string, error)
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
+	TryRestart(ctx context.Context, unit string) error
 	Close()
 }
 

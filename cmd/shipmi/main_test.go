@@ -155,6 +155,10 @@ func (r recorder) Stop(_ context.Context, units []string) map[string]error {
 	return r.jobs("stop", "inactive", units)
 }
 
+func (r recorder) TryRestart(_ context.Context, unit string) error {
+	return r.order("try-restart", unit)
+}
+
 func (r recorder) jobs(verb, state string, units []string) map[string]error {
 	_ = r.order(verb, units...)
 	failed := make(map[string]error)

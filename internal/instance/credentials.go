@@ -2,10 +2,12 @@ package instance
 
 import (
 	"bytes"
-	"encoding/json"
+	"cmp"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
+	"strings"
 )
 
 // The protocol's limits, in bytes: a user name of RAKP Message 1 (§13.20), a key
@@ -17,65 +19,102 @@ const (
 	maxKg            = 20
 )
 
+// The IDs that users have. ID 1 is that of the user without a name (§6.9.1), whom
+// no BMC here has. Consoles ask for the users one by one: hence no more.
+const (
+	MinUserID = 2
+	MaxUserID = 16
+)
+
 // Credentials say who may log in to a BMC.
 type Credentials struct {
-	Users []User
-	Kg    Secret // BMC key (§13.31); empty means that the user's password takes its place
+	Users []User // in the order of their IDs
+	Kg    Secret // BMC key, as text or as 0x and hex digits: see Key
 }
 
-// A User may log in and hold at most the given privilege.
+// A User may log in, unless something of his is missing, and hold at most the
+// given privilege.
 type User struct {
-	Name      string
-	Password  Secret
-	Privilege Privilege
+	ID          byte // MinUserID to MaxUserID; others may come and go without changing it
+	Name        string
+	Password    Secret // empty: none
+	Privilege   Privilege
+	Disabled    bool
+	NoMessaging bool // IPMI messaging, all that there is over LAN, is off (§22.26)
 }
 
-// credentialsFile and userEntry are the JSON of a credential file.
-type credentialsFile struct {
-	Users []userEntry `json:"users"`
-	Kg    string      `json:"kg,omitempty"`
+// CanLogIn tells whether anything is missing.
+func (u User) CanLogIn() bool {
+	return !u.Disabled && !u.NoMessaging && u.Privilege != PrivilegeNone && u.Password.Reveal() != ""
 }
 
-type userEntry struct {
-	Name      string    `json:"name"`
-	Password  string    `json:"password"`
-	Privilege Privilege `json:"privilege"`
+// CanAdminister tells whether the user can log in and change users.
+func (u User) CanAdminister() bool { return u.CanLogIn() && u.Privilege == PrivilegeAdministrator }
+
+// Key returns the BMC key (§13.31). It is empty where there is none, which is the
+// same as zeros: then the user's password takes its place.
+func (c Credentials) Key() []byte {
+	key, _ := decodeKey(c.Kg.Reveal())
+	return bytes.TrimRight(key, "\x00")
 }
 
-// ParseCredentials reads a credential file and checks it. No error tells a
-// secret.
-func ParseCredentials(b []byte) (Credentials, error) {
-	var file credentialsFile
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&file); err != nil {
-		return Credentials{}, fmt.Errorf("credentials: %w", err)
+// decodeKey reads hex digits behind 0x, as the FreeIPMI clients do, and other text
+// as it is.
+func decodeKey(text string) ([]byte, error) {
+	digits, isHex := strings.CutPrefix(text, "0x")
+	if !isHex {
+		return []byte(text), nil
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Credentials{}, errors.New("credentials: something follows the closing brace")
-	}
-
-	c := Credentials{Kg: Hide(file.Kg)}
-	for _, u := range file.Users {
-		c.Users = append(c.Users, User{Name: u.Name, Password: Hide(u.Password), Privilege: u.Privilege})
-	}
-	if err := c.Check(); err != nil {
-		return Credentials{}, fmt.Errorf("credentials: %w", err)
-	}
-	return c, nil
-}
-
-// Marshal returns the credential file, secrets included.
-func (c Credentials) Marshal() []byte {
-	file := credentialsFile{Kg: c.Kg.Reveal()}
-	for _, u := range c.Users {
-		file.Users = append(file.Users, userEntry{Name: u.Name, Password: u.Password.Reveal(), Privilege: u.Privilege})
-	}
-	b, err := json.Marshal(file)
+	key, err := hex.DecodeString(digits)
 	if err != nil {
-		panic("internal error: " + err.Error())
+		return nil, errors.New("Kg: want pairs of hex digits behind 0x")
 	}
-	return append(b, '\n')
+	return key, nil
+}
+
+// User returns the user with that ID, if there is one.
+func (c Credentials) User(id byte) (User, bool) {
+	return c.find(func(u User) bool { return u.ID == id })
+}
+
+// Named returns the user with that name, if there is one.
+func (c Credentials) Named(name string) (User, bool) {
+	return c.find(func(u User) bool { return u.Name == name })
+}
+
+func (c Credentials) find(match func(User) bool) (User, bool) {
+	i := slices.IndexFunc(c.Users, match)
+	if i < 0 {
+		return User{}, false
+	}
+	return c.Users[i], true
+}
+
+// Add adds a user under the lowest ID that is free.
+func (c *Credentials) Add(u User) error {
+	for u.ID = MinUserID; u.ID <= MaxUserID; u.ID++ {
+		if _, taken := c.User(u.ID); !taken {
+			c.Put(u)
+			return nil
+		}
+	}
+	return fmt.Errorf("there is room for %d users", len(c.Users))
+}
+
+// Put replaces the user that has the ID of u, if there is one.
+func (c *Credentials) Put(u User) {
+	c.Remove(u.ID)
+	c.Users = append(c.Users, u)
+	c.sort()
+}
+
+func (c *Credentials) sort() {
+	slices.SortFunc(c.Users, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// Remove removes the user with that ID, if there is one.
+func (c *Credentials) Remove(id byte) {
+	c.Users = slices.DeleteFunc(slices.Clone(c.Users), func(u User) bool { return u.ID == id })
 }
 
 // Check reports the first value that breaks a limit of the protocol.
@@ -83,30 +122,41 @@ func (c Credentials) Check() error {
 	if len(c.Users) == 0 {
 		return errors.New("no user")
 	}
-	seen := make(map[string]bool)
+	names, ids := make(map[string]bool), make(map[byte]bool)
 	for _, u := range c.Users {
-		if err := checkLength("user name", u.Name, 1, MaxUserName); err != nil {
+		if err := check("user name", u.Name, len(u.Name), 1, MaxUserName); err != nil {
 			return fmt.Errorf("%w: %q", err, u.Name)
 		}
-		if seen[u.Name] {
-			return fmt.Errorf("user %q exists twice", u.Name)
-		}
-		seen[u.Name] = true
-		if err := checkLength("password", u.Password.Reveal(), 1, MaxPassword); err != nil {
+		password := u.Password.Reveal()
+		if err := check("password", password, len(password), 0, MaxPassword); err != nil {
 			return fmt.Errorf("%w (user %q)", err, u.Name)
 		}
-		if _, ok := privilegeNames[u.Privilege]; !ok {
+		_, isPrivilege := privilegeNames[u.Privilege]
+		switch {
+		case names[u.Name]:
+			return fmt.Errorf("user %q exists twice", u.Name)
+		case u.ID < MinUserID || u.ID > MaxUserID:
+			return fmt.Errorf("user %q has the ID %d, want %d to %d", u.Name, u.ID, MinUserID, MaxUserID)
+		case ids[u.ID]:
+			return fmt.Errorf("user %q has the ID of another one, %d", u.Name, u.ID)
+		case !isPrivilege:
 			return fmt.Errorf("user %q has no privilege", u.Name)
 		}
+		names[u.Name], ids[u.ID] = true, true
 	}
-	return checkLength("Kg", c.Kg.Reveal(), 0, maxKg)
+	key, err := decodeKey(c.Kg.Reveal())
+	if err != nil {
+		return err
+	}
+	return check("Kg", c.Kg.Reveal(), len(key), 0, maxKg)
 }
 
-func checkLength(what, value string, shortest, longest int) error {
-	if n := len(value); n < shortest || n > longest {
-		return fmt.Errorf("%s has %d bytes, want %d to %d", what, n, shortest, longest)
+// check reports a text that stands for too few or too many bytes, or that is none.
+func check(what, text string, length, shortest, longest int) error {
+	if length < shortest || length > longest {
+		return fmt.Errorf("%s has %d bytes, want %d to %d", what, length, shortest, longest)
 	}
-	if err := CheckText(value); err != nil {
+	if err := CheckText(text); err != nil {
 		return fmt.Errorf("%s %w", what, err)
 	}
 	return nil

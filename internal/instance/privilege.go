@@ -10,12 +10,14 @@ const (
 	PrivilegeUser          Privilege = 2
 	PrivilegeOperator      Privilege = 3
 	PrivilegeAdministrator Privilege = 4
+	PrivilegeNone          Privilege = 0x0F // may not log in
 )
 
 var privilegeNames = map[Privilege]string{
 	PrivilegeUser:          "user",
 	PrivilegeOperator:      "operator",
 	PrivilegeAdministrator: "administrator",
+	PrivilegeNone:          "none",
 }
 
 func (p Privilege) String() string {
@@ -25,12 +27,12 @@ func (p Privilege) String() string {
 	return fmt.Sprintf("privilege %d", byte(p))
 }
 
-// MarshalText returns user, operator or administrator.
+// MarshalText returns user, operator, administrator or none.
 func (p Privilege) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText reads user, operator or administrator.
+// UnmarshalText reads what MarshalText returns.
 func (p *Privilege) UnmarshalText(b []byte) error {
 	for privilege, name := range privilegeNames {
 		if name == string(b) {
@@ -38,5 +40,5 @@ func (p *Privilege) UnmarshalText(b []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("privilege %q: want user, operator or administrator", b)
+	return fmt.Errorf("privilege %q: want user, operator, administrator or none", b)
 }

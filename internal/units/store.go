@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/keyring"
 )
 
 const (
@@ -31,6 +32,8 @@ func (s Store) path(elem ...string) string {
 func (s Store) dropInDir(unitName string) string { return s.path(unitDir, unitName+".d") }
 
 func credentialsPath(name string) string { return filepath.Join(credentialsDir, name) }
+
+func (s Store) keyring() keyring.Keyring { return keyring.Keyring{Dir: s.path(credentialsDir)} }
 
 // List returns all BMCs, sorted by name. One that cannot be understood is there
 // too, with its Err set.
@@ -95,16 +98,14 @@ func (s Store) load(name string) BMC {
 
 // Credentials returns who may log in to a BMC.
 func (s Store) Credentials(name string) (instance.Credentials, error) {
-	path := s.path(credentialsPath(name))
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return instance.Credentials{}, err
-	}
-	c, err := instance.ParseCredentials(text)
-	if err != nil {
-		return instance.Credentials{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
+	return s.keyring().Read(name)
+}
+
+// ChangeCredentials lets change work on who may log in to a BMC. When it returns an
+// error, everything is as it was.
+func (s Store) ChangeCredentials(name string, change func(*instance.Credentials) error) error {
+	_, err := s.keyring().Change(name, change)
+	return err
 }
 
 // Add writes the files of a new BMC and then calls commit. When anything fails,
@@ -115,7 +116,7 @@ func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
 	if err != nil {
 		return err
 	}
-	unlock, err := s.lock()
+	unlock, err := s.keyring().Lock()
 	if err != nil {
 		return err
 	}
@@ -146,7 +147,7 @@ func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
 // too, and the links that enable them. What makes it exist goes last, so that
 // Delete can be repeated.
 func (s Store) Delete(name string) error {
-	unlock, err := s.lock()
+	unlock, err := s.keyring().Lock()
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +25,7 @@ func newBMC(name, addr string) BMC {
 
 func admin(password string) instance.Credentials {
 	return instance.Credentials{Users: []instance.User{
-		{Name: "admin", Password: instance.Hide(password), Privilege: instance.PrivilegeAdministrator},
+		{ID: 2, Name: "admin", Password: instance.Hide(password), Privilege: instance.PrivilegeAdministrator},
 	}}
 }
 
@@ -80,7 +79,7 @@ Environment="SHIPMI_PROVIDER=/p/100%% \"q\" \\.conf"
 Environment="SHIPMI_IDLE_TIMEOUT=30s"
 LoadCredential=users:/etc/shipmi/credentials/node-0
 `, files["/etc/systemd/system/shipmi-bmc@node-0.service.d/50-shipmi.conf"])
-	require.Equal(t, `-rw------- {"users":[{"name":"admin","password":"secret","privilege":"administrator"}]}
+	require.Equal(t, `-rw------- {"users":[{"id":2,"name":"admin","password":"secret","privilege":"administrator"}]}
 `, files["/etc/shipmi/credentials/node-0"])
 	require.Equal(t, "drwx------ ", files["/etc/shipmi/credentials"])
 
@@ -201,29 +200,6 @@ func TestConcurrentAdds(t *testing.T) {
 	all, err := s.List()
 	require.NoError(t, err)
 	require.Len(t, all, 1)
-}
-
-// Locks that are taken and given back at the same time leave nothing behind, not
-// even the directory that they lock.
-func TestLock(t *testing.T) {
-	s := Store{Root: t.TempDir()}
-	var (
-		wg      sync.WaitGroup
-		holders atomic.Int32
-	)
-	for range 20 {
-		wg.Go(func() {
-			for range 20 {
-				unlock, err := s.lock()
-				require.NoError(t, err)
-				require.EqualValues(t, 1, holders.Add(1))
-				holders.Add(-1)
-				unlock()
-			}
-		})
-	}
-	wg.Wait()
-	require.NoDirExists(t, s.path("/etc/shipmi"))
 }
 
 func TestDeleteLeavesNothing(t *testing.T) {

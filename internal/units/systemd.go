@@ -118,6 +118,11 @@ func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
 	return failed
 }
 
+// TryRestart starts a unit again if it runs.
+func (s *Systemd) TryRestart(ctx context.Context, unit string) error {
+	return explain("restart", s.batch(ctx, s.conn.TryRestartUnitContext, []string{unit})[unit])
+}
+
 // errJob means that systemd took an order and then failed to do it.
 var errJob = errors.New("systemd could not")
 

@@ -29,20 +29,22 @@ var imports = map[string][]string{
 		"gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
 	},
 	"cmd/shipmi-bmc": {
-		"internal/bmc", "internal/instance", "internal/ipmi", "internal/provider", "internal/rmcp", "internal/session",
-		"github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+		"internal/bmc", "internal/instance", "internal/ipmi", "internal/keyring", "internal/provider", "internal/rmcp",
+		"internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
 	},
 	"internal/bmc": {
 		"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "github.com/google/renameio",
 		"golang.org/x/sys",
 	},
 	"internal/session":  {"internal/rmcp"},
-	"internal/ipmi":     {"internal/provider", "internal/rmcp"},
+	"internal/ipmi":     {"internal/instance", "internal/provider", "internal/rmcp"},
 	"internal/rmcp":     {},
 	"internal/provider": {"gopkg.in/ini.v1"},
 	"internal/instance": {},
+	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
 	"internal/units": {
-		"internal/instance", "github.com/coreos/go-systemd", "github.com/godbus/dbus", "github.com/google/renameio",
+		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/godbus/dbus",
+		"github.com/google/renameio",
 	},
 }
 

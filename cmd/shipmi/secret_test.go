@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestReadPasswordDropsOneLineEnd(t *testing.T) {
+func TestReadSecretDropsOneLineEnd(t *testing.T) {
 	for text, want := range map[string]string{
 		"secret":         "secret",
 		"secret\n":       "secret",
@@ -17,8 +17,8 @@ func TestReadPasswordDropsOneLineEnd(t *testing.T) {
 		"":               "",
 		"two\nlines\r\n": "two\nlines",
 	} {
-		got, err := readPassword(strings.NewReader(text))
+		got, err := readSecret(strings.NewReader(text))
 		require.NoError(t, err)
-		require.Equal(t, want, got.Reveal(), "%q", text)
+		require.Equal(t, want, got, "%q", text)
 	}
 }

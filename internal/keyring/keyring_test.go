@@ -1,0 +1,142 @@
+package keyring
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+const before = `{"users":[{"name":"admin","password":"x","privilege":"administrator"}]}`
+
+// newKeyring has the credentials of one BMC, node-0, as somebody wrote them.
+func newKeyring(t *testing.T) Keyring {
+	k := Keyring{Dir: t.TempDir()}
+	require.NoError(t, os.WriteFile(filepath.Join(k.Dir, "node-0"), []byte(before), 0o600))
+	return k
+}
+
+func text(t *testing.T, k Keyring) string {
+	text, err := os.ReadFile(filepath.Join(k.Dir, "node-0"))
+	require.NoError(t, err)
+	return string(text)
+}
+
+func maas(c *instance.Credentials) error {
+	return c.Add(instance.User{Name: "maas", Password: instance.Hide("y"), Privilege: instance.PrivilegeOperator})
+}
+
+func TestChange(t *testing.T) {
+	k := newKeyring(t)
+	c, err := k.Change("node-0", maas)
+	require.NoError(t, err)
+	require.Equal(t, `{"users":[{"id":2,"name":"admin","password":"x","privilege":"administrator"},`+
+		`{"id":3,"name":"maas","password":"y","privilege":"operator"}]}`+"\n", text(t, k))
+	require.Equal(t, text(t, k), string(c.Marshal()))
+	read, err := k.Read("node-0")
+	require.NoError(t, err)
+	require.Equal(t, c.Marshal(), read.Marshal())
+
+	entries, err := os.ReadDir(k.Dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing is left over")
+	info, err := entries[0].Info()
+	require.NoError(t, err)
+	require.Equal(t, fs.FileMode(0o600), info.Mode())
+}
+
+func TestNoChange(t *testing.T) {
+	failure := errors.New("no")
+	for name, tt := range map[string]struct {
+		change func(*instance.Credentials) error
+		want   string
+	}{
+		"refused":     {func(c *instance.Credentials) error { return errors.Join(maas(c), failure) }, "no"},
+		"not valid":   {func(c *instance.Credentials) error { c.Remove(2); return nil }, "no user"},
+		"as it was":   {func(c *instance.Credentials) error { c.Put(c.Users[0]); return nil }, ""},
+		"for nothing": {func(*instance.Credentials) error { return nil }, ""},
+	} {
+		k := newKeyring(t)
+		_, err := k.Change("node-0", tt.change)
+		if tt.want == "" {
+			require.NoError(t, err, name)
+		} else {
+			require.EqualError(t, err, tt.want, name)
+		}
+		require.Equal(t, before, text(t, k), name)
+	}
+
+	k := newKeyring(t)
+	_, err := k.Change("node-1", maas)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, os.WriteFile(filepath.Join(k.Dir, "node-1"), []byte("nonsense"), 0o600))
+	_, err = k.Change("node-1", maas)
+	require.ErrorContains(t, err, k.Dir+"/node-1: credentials: invalid character")
+}
+
+// A user is added again and again, until there is room for no more.
+func TestConcurrentChanges(t *testing.T) {
+	k := newKeyring(t)
+	var wg sync.WaitGroup
+	for i := range 14 {
+		wg.Go(func() {
+			_, err := k.Change("node-0", func(c *instance.Credentials) error {
+				return c.Add(instance.User{Name: string(rune('a' + i)), Privilege: instance.PrivilegeUser})
+			})
+			require.NoError(t, err)
+		})
+	}
+	wg.Wait()
+	c, err := k.Read("node-0")
+	require.NoError(t, err)
+	require.Len(t, c.Users, 15)
+}
+
+// Patience ends while somebody else holds the lock, or is rewarded.
+func TestPatience(t *testing.T) {
+	k := newKeyring(t)
+	unlock, err := k.Lock()
+	require.NoError(t, err)
+	hasty := Keyring{Dir: k.Dir, Patience: time.Millisecond}
+	_, err = hasty.Change("node-0", maas)
+	require.ErrorIs(t, err, syscall.EWOULDBLOCK)
+	require.Equal(t, before, text(t, k))
+
+	time.AfterFunc(20*time.Millisecond, unlock)
+	patient := Keyring{Dir: k.Dir, Patience: time.Minute}
+	_, err = patient.Change("node-0", maas)
+	require.NoError(t, err)
+}
+
+// Locks that are taken and given back at the same time leave nothing behind, not
+// even the directory that they lock.
+func TestLock(t *testing.T) {
+	root := t.TempDir()
+	k := Keyring{Dir: filepath.Join(root, "shipmi/credentials")}
+	var (
+		wg      sync.WaitGroup
+		holders atomic.Int32
+	)
+	for range 20 {
+		wg.Go(func() {
+			for range 20 {
+				unlock, err := k.Lock()
+				require.NoError(t, err)
+				require.EqualValues(t, 1, holders.Add(1))
+				holders.Add(-1)
+				unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.NoDirExists(t, filepath.Join(root, "shipmi"))
+}
