@@ -38,17 +38,12 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 
-	status := exitUsage
-	for _, command := range []*cobra.Command{
+	root.AddCommand(
 		a.addCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.listCommand(), a.showCommand(),
-	} {
-		do := command.RunE
-		command.RunE = func(cmd *cobra.Command, args []string) error {
-			status = exitError // the command line has been understood
-			return do(cmd, args)
-		}
-		root.AddCommand(command)
-	}
+		a.userCommand(), a.kgCommand(),
+	)
+	status := exitUsage
+	whenUnderstood(root, func() { status = exitError })
 
 	command, err := root.ExecuteContextC(ctx)
 	switch {
@@ -61,7 +56,21 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 	return status
 }
 
-// oneName and someNames are the arguments that commands take.
+// whenUnderstood has f called before cmd, or a command below it, does what the
+// command line says.
+func whenUnderstood(cmd *cobra.Command, f func()) {
+	for _, below := range cmd.Commands() {
+		whenUnderstood(below, f)
+	}
+	if do := cmd.RunE; do != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			f()
+			return do(cmd, args)
+		}
+	}
+}
+
+// oneName, someNames and nameAndUser are the arguments that commands take.
 func oneName(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("want the name of one BMC, got %d", len(args))
@@ -79,4 +88,11 @@ func someNames(cmd *cobra.Command, args []string) error {
 		}
 	}
 	return nil
+}
+
+func nameAndUser(_ *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("want the name of a BMC and the name of a user, got %d", len(args))
+	}
+	return instance.CheckName(args[0])
 }

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+func (a *app) kgCommand() *cobra.Command {
+	var (
+		kg     secretSource
+		remove bool
+	)
+	cmd := &cobra.Command{
+		Use:   "kg NAME",
+		Short: "Set or remove the BMC key, Kg",
+		Long: `Set or remove the BMC key, Kg, that clients have to know beside user and password. It
+is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
+		Example: `  shipmi kg node-0 --ask-kg
+  shipmi kg node-0 --kg-file /root/kg
+  shipmi kg node-0 --remove`,
+		Args: oneName,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var key instance.Secret
+			if !remove {
+				var err error
+				if key, err = kg.read(a); err != nil {
+					return err
+				}
+			}
+			return a.changeCredentials(cmd.Context(), args[0], func(c *instance.Credentials) error {
+				c.Kg = key
+				return nil
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&remove, "remove", false, "have clients need no key")
+	ways := append(kg.addFlags(cmd, "kg"), "remove")
+	cmd.MarkFlagsOneRequired(ways...)
+	cmd.MarkFlagsMutuallyExclusive(ways...)
+	return cmd
+}
