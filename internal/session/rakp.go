@@ -47,7 +47,7 @@ func (t *Table) key(s *Session, m rmcp.RAKP1) error {
 	changed.state, changed.consoleRandom, changed.role, changed.name = keyed, m.Random, m.Role, string(m.Name)
 	changed.user = t.user(changed.name)
 	if changed.user == nil {
-		t.Log.Warn("session refused: unknown user", "user", changed.name, "peer", s.Peer)
+		t.Log.Warn("session refused: unknown user, or one who may not log in", "user", changed.name, "peer", s.Peer)
 	}
 	return t.commit(s, changed)
 }
