@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 	}
 	suites := suitesOf(set)
 	table, err := session.NewTable(runtimeDir, session.Config{
-		Users:   usersOf(credentials),
+		Users:   whoCanLogIn(credentials),
 		Kg:      credentials.Key,
 		GUID:    guid,
 		Suites:  suites,
@@ -74,6 +73,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		Query:  set.Timeouts.Query,
 		Action: set.Timeouts.Action,
 	}
+	users := &users{now: credentials, path: getenv("SHIPMI_CREDENTIALS"), sessions: table}
 	return &bmc.Server{
 		Conns:    conns,
 		Sessions: table,
@@ -89,6 +89,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 				KgSet:      len(credentials.Key()) > 0,
 			},
 			State:    state,
+			Users:    users,
 			Provider: scripts.Provider,
 			LAN:      bmc.FindLAN,
 			Save:     func(s ipmi.State) error { return bmc.SaveState(stateDir, s) },
@@ -102,33 +103,6 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		Status:  func(text string) { notify("STATUS=" + text) },
 		Log:     log,
 	}, nil
-}
-
-func readCredentials(dir string) (instance.Credentials, error) {
-	if dir == "" {
-		return instance.Credentials{}, errors.New("CREDENTIALS_DIRECTORY not set: does the unit have LoadCredential=users:…?")
-	}
-	b, err := os.ReadFile(filepath.Join(dir, "users"))
-	if err != nil {
-		return instance.Credentials{}, err
-	}
-	return instance.ParseCredentials(b)
-}
-
-// usersOf returns those who can log in.
-func usersOf(c instance.Credentials) []session.User {
-	var users []session.User
-	for _, u := range c.Users {
-		if u.CanLogIn() {
-			users = append(users, session.User{
-				ID:       u.ID,
-				Name:     u.Name,
-				Limit:    rmcp.Privilege(u.Privilege),
-				Password: func() []byte { return []byte(u.Password.Reveal()) },
-			})
-		}
-	}
-	return users
 }
 
 func suitesOf(set instance.Instance) []rmcp.Suite {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -172,4 +173,5 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 
 func TestTheZeroSecretIsEmpty(t *testing.T) {
 	require.Empty(t, Secret{}.Reveal())
+	require.True(t, reflect.DeepEqual(Secret{}, Hide("")))
 }

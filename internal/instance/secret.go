@@ -8,6 +8,9 @@ type Secret struct{ reveal func() string }
 
 // Hide makes a Secret of text.
 func Hide(text string) Secret {
+	if text == "" {
+		return Secret{}
+	}
 	return Secret{func() string { return text }}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 
+	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
@@ -15,6 +16,7 @@ type BMC struct {
 	Identity
 	State    State
 	Sessions Sessions
+	Users    Users
 	// Provider returns the scripts as they are now, or why there are none.
 	Provider func() (*provider.Provider, error)
 	// LAN finds the interface that has an address.
@@ -58,6 +60,16 @@ type Session struct {
 type Sessions interface {
 	// List returns the active sessions in the order of their handles.
 	List() []Session
+}
+
+// Users is what the user commands need of those who keep the credentials.
+type Users interface {
+	// Credentials returns those that count now.
+	Credentials() instance.Credentials
+	// Change lets change work on the credentials as they are kept. When change
+	// returns an error, that is the error, and everything stays as it was; else the
+	// result counts from now on, and the sessions with the returned IDs must end.
+	Change(change func(*instance.Credentials) error) (ends []uint32, err error)
 }
 
 // update changes the state, unless it cannot be saved.

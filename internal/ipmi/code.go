@@ -29,6 +29,8 @@ const (
 
 // Completion codes of single commands.
 const (
+	passwordWrong         Code = 0x80 // Set User Password (§22.30), to test it
+	passwordWrongSize     Code = 0x81
 	recordTypeUnsupported Code = 0x80 // Add SEL Entry (§31.6)
 	fruWriteProtected     Code = 0x80 // Write FRU Data (§34.3)
 	payloadTypeUnknown    Code = 0x80 // Get Channel Cipher Suites (§22.15)
@@ -61,3 +63,6 @@ func (c Code) String() string {
 	}
 	return fmt.Sprintf("completion code %#02x", byte(c))
 }
+
+// Error implements error, for functions that a handler passes on.
+func (c Code) Error() string { return c.String() }

@@ -30,6 +30,11 @@ var answerLengths = map[[2]byte][]int{
 	{0x06, 0x3B}: {1},
 	{0x06, 0x3C}: {0},
 	{0x06, 0x3D}: {3, 18},
+	{0x06, 0x43}: {0},
+	{0x06, 0x44}: {4},
+	{0x06, 0x45}: {0},
+	{0x06, 0x46}: {16},
+	{0x06, 0x47}: {0},
 	{0x06, 0x54}: {1, 6, 11},
 
 	{0x00, 0x04}: {0},
@@ -107,7 +112,7 @@ func FuzzHandle(f *testing.F) {
 		sessions := slices.Clone(r.sessions)
 		r.sessions, r.session = sessions, &sessions[0]
 		b := *full.BMC
-		r.BMC, b.Sessions, b.setInProgress = &b, &r, 0
+		r.BMC, b.Sessions, b.Users, b.setInProgress = &b, &r, &r, 0
 		if json.Unmarshal(state, &b.State) != nil {
 			return
 		}
@@ -133,7 +138,7 @@ func FuzzHandle(f *testing.F) {
 			return nil
 		}
 
-		before := b.State
+		before, users := b.State, string(r.users.Marshal())
 		request := &Request{Session: r.session, Now: r.now}
 		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun, slices.Clone(data)
 		c, answer := b.Handle(request)
@@ -144,12 +149,14 @@ func FuzzHandle(f *testing.F) {
 		}
 		require.Nil(t, answer.Script)
 		require.Equal(t, data, request.Data[:len(data):len(data)])
+		require.NoError(t, r.users.Check())
 		if answer.Code == OK {
 			require.Contains(t, answerLengths[[2]byte{netFn, cmd}], len(answer.Data))
 			return
 		}
 		require.Empty(t, answer.Data)
 		require.Empty(t, answer.Ends)
+		require.Equal(t, users, string(r.users.Marshal()))
 		if result.Err == nil {
 			require.Equal(t, before, b.State)
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
@@ -43,6 +44,7 @@ type rig struct {
 	session  *Session // that asks: the first of sessions, until a test says otherwise
 	sessions []Session
 	ends     []uint32
+	users    instance.Credentials
 	does     map[provider.Verb]Result
 	ran      []string // as in "boot set network persistent efi"
 	stored   []byte   // the state, as JSON
@@ -66,6 +68,10 @@ func newRig(t testing.TB, providerFile string) *rig {
 		},
 	}
 	r.session = &r.sessions[0]
+	r.users = instance.Credentials{Users: []instance.User{
+		{ID: 2, Name: "admin", Password: instance.Hide("password"), Privilege: instance.PrivilegeAdministrator},
+		{ID: 3, Name: "maas", Password: instance.Hide("a password of 20 by."), Privilege: instance.PrivilegeOperator},
+	}}
 	r.BMC = &BMC{
 		Identity: Identity{
 			Name:       "node-0",
@@ -78,6 +84,7 @@ func newRig(t testing.TB, providerFile string) *rig {
 		},
 		Sessions: r,
 		LAN:      func(netip.Addr) LAN { return r.lan },
+		Users:    r,
 		Save: func(s State) (err error) {
 			if r.noSpace {
 				return errors.New("no space left on device")
@@ -94,6 +101,33 @@ func newRig(t testing.TB, providerFile string) *rig {
 // List implements Sessions.
 func (r *rig) List() []Session { return r.sessions }
 
+// Credentials implements Users.
+func (r *rig) Credentials() instance.Credentials { return r.users }
+
+// Change implements Users. The sessions of users who change end.
+func (r *rig) Change(change func(*instance.Credentials) error) (ends []uint32, err error) {
+	if r.noSpace {
+		return nil, errors.New("no space left on device")
+	}
+	changed := r.users
+	if err := change(&changed); err != nil {
+		return nil, err
+	}
+	for _, s := range r.sessions {
+		if entry(userOf(r.users, s.UserID)) != entry(userOf(changed, s.UserID)) {
+			ends = append(ends, s.ID)
+		}
+	}
+	r.users = changed
+	return ends, nil
+}
+
+// entry is what a credential file says of a user.
+func entry(u instance.User) string {
+	file := string(instance.Credentials{Users: []instance.User{u}}.Marshal())
+	return strings.TrimSuffix(strings.TrimPrefix(file, `{"users":[`), "]}\n")
+}
+
 func (r *rig) provide(text string) {
 	path := filepath.Join(r.t.TempDir(), "test.conf")
 	require.NoError(r.t, os.WriteFile(path, []byte(text), 0o600))
@@ -106,7 +140,7 @@ func (r *rig) provide(text string) {
 func (r *rig) restart() {
 	var s State
 	require.NoError(r.t, json.Unmarshal(r.stored, &s))
-	r.BMC = &BMC{Identity: r.Identity, State: s, FRU: r.FRU, Sessions: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
+	r.BMC = &BMC{Identity: r.Identity, State: s, FRU: r.FRU, Sessions: r, Users: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
 }
 
 // ask sends a request like "00/08 05 80 04 00 00 00" and returns completion

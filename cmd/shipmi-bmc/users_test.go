@@ -1,0 +1,93 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A user is made, used and removed with a real console. All of it is in the file,
+// and in the process at once.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	kept := filepath.Join(t.TempDir(), "node-0")
+	original, err := os.ReadFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(kept, original, 0o600))
+	env["SHIPMI_CREDENTIALS"] = kept
+	address, socket := udp(t, "127.0.0.1:0")
+	p := start(t, env, socket)
+
+	do := func(command string) {
+		t.Helper()
+		out, err := ipmitool(address, "17", command)
+		require.NoError(t, err, "%s: %s", command, out)
+	}
+	refuse := func(command string) {
+		t.Helper()
+		out, err := ipmitool(address, "17", command)
+		require.Error(t, err, "%s: %s", command, out)
+	}
+	const asMaas = "-L OPERATOR -U maas -P hush-hush "
+	refuse(asMaas + "power status")
+	do("user set name 3 maas")
+	do("user set password 3 hush-hush")
+	do("channel setaccess 1 3 callin=on ipmi=on link=on privilege=3")
+	refuse(asMaas + "power status")
+	do("user enable 3")
+	do(asMaas + "power status")
+	refuse("-U maas -P hush-hush power status")
+	out, err := ipmitool(address, "17", "user list 1")
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^2 +admin +true +false +true +ADMINISTRATOR\n3 +maas +true +false +true +OPERATOR\n4 +true +false +false +NO ACCESS$`, out)
+	require.Equal(t, 17, strings.Count(out, "\n"))
+	do("user test 3 16 hush-hush")
+	refuse("user test 3 16 hush")
+	refuse(asMaas + "user set password 2 mine")
+	refuse("user disable 2")
+	text, err := os.ReadFile(kept)
+	require.NoError(t, err)
+	require.Equal(t, `{"users":[{"id":2,"name":"admin","password":"sesame","privilege":"administrator"},`+
+		`{"id":3,"name":"maas","password":"hush-hush","privilege":"operator"}]}`+"\n", string(text))
+
+	// The user changes while his session is open, and back.
+	out, err = ipmitool(address, "17", "user set password 2 sesame2")
+	require.NoError(t, err, out)
+	refuse("power status")
+	do("-P sesame2 user set password 2 sesame")
+	do("user disable 3")
+	refuse(asMaas + "power status")
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	log := strings.Join(p.wait(exitOK), "\n")
+	require.Regexp(t, `(?m)^<6>user changed id=3 name=maas by=admin peer=127\.0\.0\.1:\d+$`, log)
+	require.Contains(t, log, "<4>user not changed: he is the last administrator id=2\n")
+	require.NotContains(t, log, "sesame")
+	require.NotContains(t, log, "hush")
+}
+
+// Where there is no file to write to, there is no change.
+func TestUsersThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		"":                    `<3>user not changed id=2 err="SHIPMI_CREDENTIALS not set"`,
+		"/proc/shipmi/node-0": `<3>user not changed id=2 err="mkdir /proc/shipmi: no such file or directory"`,
+	} {
+		env := unit(t)
+		env["SHIPMI_CREDENTIALS"] = path
+		address, socket := udp(t, "127.0.0.1:0")
+		p := start(t, env, socket)
+		out, err := ipmitool(address, "17", "user set password 2 other")
+		require.Error(t, err)
+		require.Contains(t, out, "Unspecified error")
+		out, err = ipmitool(address, "17", "user list 1")
+		require.NoError(t, err, out)
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+		require.Contains(t, p.wait(exitOK), want)
+	}
+}
