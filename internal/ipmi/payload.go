@@ -58,14 +58,13 @@ func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
 
 // getUserPayloadAccess tells that a user may activate no payload.
 func getUserPayloadAccess(_ *BMC, r *Request) Answer {
-	if !validChannel(r.Data[0]) || r.Data[1] == 0 || r.Data[1] > maxUserID {
+	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
 		return fail(InvalidField)
 	}
 	return done(0, 0, 0, 0)
 }
 
 const (
-	maxUserID     = 0x3F
 	standardIPMI  = 0x01
 	setupRequests = 0x15 // Open Session Request, RAKP Messages 1 and 3
 )
