@@ -162,8 +162,12 @@ func testOf(stored, password string, size int) Code {
 // changeUser keeps what change makes of a user. Only somebody with a name can have
 // anything, and somebody must be able to change users after this.
 func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answer {
-	var u instance.User
+	var (
+		u       instance.User
+		changed bool
+	)
 	ends, err := b.Users.Change(func(c *instance.Credentials) error {
+		before := c.Marshal()
 		u = userOf(*c, id)
 		change(&u)
 		switch {
@@ -182,6 +186,7 @@ func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answe
 			b.Log.Warn("user not changed", "id", id, "err", err)
 			return InvalidField
 		}
+		changed = !bytes.Equal(before, c.Marshal())
 		return nil
 	})
 	var code Code
@@ -191,7 +196,8 @@ func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answe
 	case err != nil:
 		b.Log.Error("user not changed", "id", id, "err", err)
 		return fail(Unspecified)
+	case changed:
+		b.Log.Info("user changed", "id", id, "name", u.Name, "by", r.Session.User, "peer", r.Session.Peer)
 	}
-	b.Log.Info("user changed", "id", id, "name", u.Name, "by", r.Session.User, "peer", r.Session.Peer)
 	return Answer{Ends: ends}
 }
