@@ -159,35 +159,16 @@ func testOf(stored, password string, size int) Code {
 	}
 }
 
-// changeUser keeps what change makes of a user. Only somebody with a name can have
-// anything, and somebody must be able to change users after this.
+// changeUser keeps what change makes of a user.
 func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answer {
-	var (
-		u       instance.User
-		changed bool
-	)
+	var before, after []byte
 	ends, err := b.Users.Change(func(c *instance.Credentials) error {
-		before := c.Marshal()
-		u = userOf(*c, id)
+		before = c.Marshal()
+		u := userOf(*c, id)
 		change(&u)
-		switch {
-		case reflect.DeepEqual(u, vacant(id)):
-			c.Remove(id)
-		case u.Name == "":
-			return NotPresent
-		default:
-			c.Put(u)
-		}
-		if !slices.ContainsFunc(c.Users, instance.User.CanAdminister) {
-			b.Log.Warn("user not changed: he is the last administrator", "id", id)
-			return NotInPresentState
-		}
-		if err := c.Check(); err != nil {
-			b.Log.Warn("user not changed", "id", id, "err", err)
-			return InvalidField
-		}
-		changed = !bytes.Equal(before, c.Marshal())
-		return nil
+		err := b.putUser(c, u)
+		after = c.Marshal()
+		return err
 	})
 	var code Code
 	switch {
@@ -196,8 +177,31 @@ func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answe
 	case err != nil:
 		b.Log.Error("user not changed", "id", id, "err", err)
 		return fail(Unspecified)
-	case changed:
-		b.Log.Info("user changed", "id", id, "name", u.Name, "by", r.Session.User, "peer", r.Session.Peer)
+	case !bytes.Equal(before, after):
+		name := userOf(b.Users.Credentials(), id).Name
+		b.Log.Info("user changed", "id", id, "name", name, "by", r.Session.User, "peer", r.Session.Peer)
 	}
 	return Answer{Ends: ends}
+}
+
+// putUser replaces a user. Only somebody with a name can have anything, and
+// somebody must be able to change users after this.
+func (b *BMC) putUser(c *instance.Credentials, u instance.User) error {
+	switch {
+	case reflect.DeepEqual(u, vacant(u.ID)):
+		c.Remove(u.ID)
+	case u.Name == "":
+		return NotPresent
+	default:
+		c.Put(u)
+	}
+	if !slices.ContainsFunc(c.Users, instance.User.CanAdminister) {
+		b.Log.Warn("user not changed: he is the last administrator", "id", u.ID)
+		return NotInPresentState
+	}
+	if err := c.Check(); err != nil {
+		b.Log.Warn("user not changed", "id", u.ID, "err", err)
+		return InvalidField
+	}
+	return nil
 }
