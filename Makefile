@@ -5,6 +5,8 @@ DESTDIR ?=
 UNITS   ?= $(PREFIX)/lib/systemd/system
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
+UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
+
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
 PACKAGES = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
 
@@ -32,7 +34,7 @@ install: build
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin bin/shipmi
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin bin/shipmi-bmc
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi/providers contrib/providers/*.conf
-	install -D -m 644 -t $(DESTDIR)$(UNITS) systemd/shipmi-bmc@.socket systemd/shipmi-bmc@.service
+	install -D -m 644 -t $(DESTDIR)$(UNITS) $(UNIT_FILES:%=systemd/%)
 	sed -i 's|@PREFIX@|$(PREFIX)|' $(DESTDIR)$(UNITS)/shipmi-bmc@.service
 	$(RELOAD)
 
@@ -41,7 +43,7 @@ uninstall:
 	@! ls -d $(DESTDIR)/etc/systemd/system/shipmi-bmc@*.socket.d 2>/dev/null || \
 		{ echo 'error: these BMCs are still there; first delete them with "shipmi delete NAME..."'; exit 1; }
 	rm -f $(DESTDIR)$(PREFIX)/bin/shipmi $(DESTDIR)$(PREFIX)/sbin/shipmi-bmc
-	rm -f $(DESTDIR)$(UNITS)/shipmi-bmc@.socket $(DESTDIR)$(UNITS)/shipmi-bmc@.service
+	rm -f $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%)
 	rm -rf $(DESTDIR)$(PREFIX)/share/shipmi
 	$(RELOAD)
 

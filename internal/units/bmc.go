@@ -32,6 +32,10 @@ func SocketUnit(name string) string { return "shipmi-bmc@" + name + ".socket" }
 // ServiceUnit returns the name of the unit that answers for a BMC.
 func ServiceUnit(name string) string { return "shipmi-bmc@" + name + ".service" }
 
+// restoreUnit is the name of the unit that sees to the power restore policy of a
+// BMC. It is enabled together with the socket.
+func restoreUnit(name string) string { return "shipmi-bmc-restore@" + name + ".service" }
+
 // checkListen reports the first address of b that cannot be bound because of
 // another one of b or of others.
 func (b BMC) checkListen(others []BMC) error {

@@ -3,7 +3,6 @@ package units
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -152,12 +151,13 @@ func (s Store) Delete(name string) error {
 		return err
 	}
 	defer unlock()
-	doomed, err := fs.Glob(os.DirFS(s.path(unitDir)), "*.wants/"+SocketUnit(name))
-	if err != nil {
-		return err
-	}
-	for i, link := range doomed {
-		doomed[i] = s.path(unitDir, link)
+	var doomed []string
+	for _, unit := range []string{SocketUnit(name), restoreUnit(name)} {
+		links, err := filepath.Glob(s.path(unitDir, "*.wants", unit))
+		if err != nil {
+			return err
+		}
+		doomed = append(doomed, links...)
 	}
 	for _, path := range append(doomed,
 		s.path(credentialsPath(name)),

@@ -214,6 +214,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 
 	require.NoError(t, s.Add(newBMC("node-0", "[::]:623"), admin("x"), committed))
 	require.NoError(t, os.Symlink("/lib/gone", filepath.Join(wants, "shipmi-bmc@node-0.socket")))
+	require.NoError(t, os.Symlink("/lib/gone", filepath.Join(wants, "shipmi-bmc-restore@node-0.service")))
 	for _, path := range []string{
 		s.path(unitDir, "shipmi-bmc@node-0.service.d/override.conf"),
 		s.path(runtimeDir, "node-0/sessions"),

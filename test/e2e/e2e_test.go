@@ -48,7 +48,7 @@ func forget(env *testscript.Env) error {
 	env.Setenv("HOME", "/root")
 	out, err := exec.Command("sh", "-c", `
 		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service'
-		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc@* /etc/shipmi /root/.shipmi \
+		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc*@* /etc/shipmi /root/.shipmi \
 			/run/shipmi-bmc /var/lib/shipmi-bmc
 		systemctl daemon-reload
 		systemctl reset-failed
@@ -68,7 +68,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	}
 	for _, program := range []string{
 		"shipmi", "systemctl", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl",
-		"ipmitool", "ipmipower", "ipmi-chassis", "bmc-info", "rmcpping",
+		"ipmitool", "ipmipower", "ipmi-chassis", "ipmi-config", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
 			if err := ts.Exec(program, args...); (err != nil) != neg {
