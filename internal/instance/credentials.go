@@ -67,7 +67,7 @@ func decodeKey(text string) ([]byte, error) {
 	}
 	key, err := hex.DecodeString(digits)
 	if err != nil {
-		return nil, errors.New("Kg: want pairs of hex digits behind 0x")
+		return nil, errors.New("want pairs of hex digits behind 0x in Kg")
 	}
 	return key, nil
 }

@@ -130,7 +130,7 @@ func TestBadCredentials(t *testing.T) {
 		"no privilege":       {`{"users":[{"name":"admin","password":"p4ssw0rd"}]}`, `user "admin" has no privilege`},
 		"unknown privilege":  {`{"users":[{"name":"admin","password":"p4ssw0rd","privilege":"root"}]}`, `privilege "root": want user, operator, administrator or none`},
 		"long Kg":            {`{"users":[{` + good + `}],"kg":"p4ssw0rdp4ssw0rdp4ssw"}`, `Kg has 21 bytes, want 0 to 20`},
-		"odd Kg":             {`{"users":[{` + good + `}],"kg":"0xp4ssw0rd"}`, `Kg: want pairs of hex digits behind 0x`},
+		"odd Kg":             {`{"users":[{` + good + `}],"kg":"0xp4ssw0rd"}`, `want pairs of hex digits behind 0x in Kg`},
 		"long hex Kg":        {`{"users":[{` + good + `}],"kg":"0x` + strings.Repeat("41", 21) + `"}`, `Kg has 21 bytes, want 0 to 20`},
 		"line break in Kg":   {`{"users":[{` + good + `}],"kg":"p4ssw0rd\n"}`, `Kg contains a control character`},
 		"the null user":      {`{"users":[{"id":1,` + good + `}]}`, `user "admin" has the ID 1, want 2 to 16`},

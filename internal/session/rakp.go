@@ -63,15 +63,6 @@ func check(m rmcp.RAKP1) rmcp.Status {
 	return rmcp.StatusOK
 }
 
-func (t *Table) user(name string) *User {
-	for i := range t.Users {
-		if t.Users[i].Name == name {
-			return &t.Users[i]
-		}
-	}
-	return nil
-}
-
 // password is the user's, or for an unknown user a key that nobody knows. Both
 // cost the same.
 func (t *Table) password(s *Session) []byte {

@@ -76,12 +76,3 @@ func (s *Session) expires(timeout time.Duration) time.Duration {
 		return s.created + halfOpenLife
 	}
 }
-
-// A User may open sessions.
-type User struct {
-	ID    byte // IPMI user ID, from 1
-	Name  string
-	Limit rmcp.Privilege
-	// Password is a function so that nothing prints it by accident.
-	Password func() []byte
-}

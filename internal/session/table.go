@@ -174,25 +174,6 @@ func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
 	return t.commit(s, changed)
 }
 
-// SetUsers replaces the users. The key exchanges of a user who is not the same any
-// more are dropped; his active sessions are returned, and go on until the caller
-// ends them. A table that is opened again would have dropped them.
-func (t *Table) SetUsers(users []User, now time.Duration) (changed []*Session) {
-	t.Users = users
-	for _, s := range t.live(now) {
-		user := t.user(s.name)
-		switch {
-		case t.credential(user) == t.credential(s.user):
-			s.user = user
-		case s.halfOpen():
-			t.drop(s.slot)
-		case s.state == active:
-			changed = append(changed, s)
-		}
-	}
-	return changed
-}
-
 // drop forgets the session of a slot. A record that cannot be erased is one
 // that expires.
 func (t *Table) drop(slot int) {
