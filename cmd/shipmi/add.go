@@ -19,6 +19,7 @@ type addOptions struct {
 	addresses addressesValue
 	comment   string
 	provider  string
+	fru       instance.FRU
 }
 
 func (a *app) addCommand() *cobra.Command {
@@ -51,6 +52,14 @@ The address :: stands for all addresses, of IPv4 too.`,
 	flags.Var(&o.port, "port", "UDP port to listen on")
 	flags.Var(&o.addresses, "address", "IP address to listen on; may be repeated")
 	flags.StringVar(&o.comment, "comment", "", "a note for yourself")
+	for name, usage := range map[string]string{
+		"manufacturer": "manufacturer of the machine, for its inventory",
+		"product":      "product name of the machine",
+		"serial":       "serial number of the machine",
+		"asset":        "asset tag of the machine",
+	} {
+		flags.Var(fruValue{&o.fru, name}, name, usage)
+	}
 	flags.StringVar(&o.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
 	return cmd
 }
@@ -70,7 +79,7 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	}
 
 	b := units.BMC{
-		Instance: instance.Instance{Name: name, Provider: path, Timeouts: c.timeouts, CipherSuites: c.cipherSuites},
+		Instance: instance.Instance{Name: name, Provider: path, Timeouts: c.timeouts, CipherSuites: c.cipherSuites, FRU: o.fru},
 		Comment:  o.comment,
 	}
 	for _, addr := range o.addresses.addrs {

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/shipmi/shipmi/internal/instance"
 )
 
 // A portValue is the UDP port of --port.
@@ -35,6 +37,8 @@ func (a *addressesValue) Set(text string) error {
 	switch {
 	case err != nil || strings.ContainsAny(addr.Zone(), " /%"):
 		return fmt.Errorf("want an IP address like ::, 0.0.0.0, 192.0.2.1 or fe80::1%%eth0")
+	case addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return fmt.Errorf("want an address of this host, %v is one of many", addr)
 	case addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "":
 		return fmt.Errorf("a link-local address needs an interface, as in %v%%eth0", addr)
 	}
@@ -54,3 +58,15 @@ func (a *addressesValue) String() string {
 }
 
 func (a *addressesValue) Type() string { return "address" }
+
+// A fruValue is one field of the inventory.
+type fruValue struct {
+	*instance.FRU
+	field string
+}
+
+func (v fruValue) Set(text string) error { return v.FRU.Set(v.field, text) }
+
+func (v fruValue) String() string { return "" }
+
+func (v fruValue) Type() string { return "text" }

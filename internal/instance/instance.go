@@ -28,6 +28,7 @@ type Instance struct {
 	Provider     string // absolute path of the provider file
 	Timeouts     Timeouts
 	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
+	FRU          FRU
 }
 
 // Default returns the settings of a BMC of which nothing is set, which is not
@@ -57,6 +58,9 @@ func FromEnv(getenv func(string) string) (Instance, error) {
 			check(key.variable, i.Timeouts.Set(key.name, value))
 		}
 	}
+	for _, key := range fruKeys {
+		check(key.variable, i.FRU.Set(key.name, getenv(key.variable)))
+	}
 	if value := getenv(suitesVariable); value != "" {
 		var err error
 		i.CipherSuites, err = ParseCipherSuites(value)
@@ -76,6 +80,11 @@ func (i Instance) Environ() []string {
 	for _, key := range timeoutKeys {
 		if value := *key.field(&i.Timeouts); value != *key.field(&def.Timeouts) {
 			env = append(env, key.variable+"="+value.String())
+		}
+	}
+	for _, key := range fruKeys {
+		if value := *key.field(&i.FRU); value != "" {
+			env = append(env, key.variable+"="+value)
 		}
 	}
 	if !bytes.Equal(i.CipherSuites, def.CipherSuites) {
