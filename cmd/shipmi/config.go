@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gopkg.in/ini.v1"
 
@@ -65,10 +66,11 @@ func (a *app) configPath() (string, error) {
 		}
 		return path, nil
 	}
-	for _, path := range []string{
-		filepath.Join(a.getenv("HOME"), ".shipmi/daemon.conf"),
-		filepath.Join(a.store.Root, "/etc/shipmi/daemon.conf"),
-	} {
+	places := []string{filepath.Join(a.store.Root, "/etc/shipmi/daemon.conf")}
+	if home := a.getenv("HOME"); home != "" {
+		places = slices.Insert(places, 0, filepath.Join(home, ".shipmi/daemon.conf"))
+	}
+	for _, path := range places {
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path, nil
 		}
