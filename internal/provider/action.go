@@ -28,8 +28,8 @@ var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
 // Where "boot get" can tell what to go back to, a boot device that is not persistent holds for one successful On, Cycle
 // or Reset: see oneShot. That belongs to the action and to its time, but its failure is not one of the action.
 //
-// When the deadline of ctx is reached, the action's process group is killed. When ctx is cancelled, Act returns at
-// once and the action goes on, to be adopted. Errors are *Error.
+// When the deadline of ctx is reached, or ctx is cancelled because of ErrSuperseded, the action's process group is
+// killed. When ctx is cancelled otherwise, Act returns at once and the action goes on, to be adopted. Errors are *Error.
 func (r *Runner) Act(ctx context.Context, v Verb, args Args, file string) error {
 	if !r.Provider.Has(v) {
 		return &Error{Verb: v, Err: ErrNoScript}
@@ -92,15 +92,19 @@ func Adopt(ctx context.Context, v Verb, file string) error {
 		return err
 	case <-ctx.Done():
 	}
-	if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &Error{Verb: v, Err: ctx.Err()}
+	killed := context.Cause(ctx)
+	switch {
+	case errors.Is(killed, context.DeadlineExceeded):
+		killed = ErrTimeout
+	case !errors.Is(killed, ErrSuperseded):
+		return &Error{Verb: v, Err: killed}
 	}
 	for {
 		kill(file)
 		select {
 		case err := <-end:
 			if errors.Is(err, ErrLost) {
-				return &Error{Verb: v, Err: ErrTimeout}
+				return &Error{Verb: v, Err: killed}
 			}
 			return err
 		case <-time.After(100 * time.Millisecond): // it had not written its pid yet

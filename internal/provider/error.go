@@ -13,7 +13,9 @@ var (
 	ErrUnsupported = errors.New("not supported")                     // exit status 66
 	ErrBusy        = errors.New("busy, try later")                   // exit status 75
 	ErrTimeout     = errors.New("time limit reached, killed")
-	ErrLost        = errors.New("killed before it left an exit status")
+	// ErrSuperseded is a cause with which a context may be cancelled that runs an action: it is killed.
+	ErrSuperseded = errors.New("cut short by another action")
+	ErrLost       = errors.New("killed before it left an exit status")
 )
 
 var exitMeaning = map[int]error{65: ErrState, 66: ErrUnsupported, 75: ErrBusy}

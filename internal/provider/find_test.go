@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -48,4 +49,12 @@ func TestFindAndList(t *testing.T) {
 
 	_, err = List([]string{etc + "/qm.conf"})
 	require.ErrorContains(t, err, etc+"/qm.conf")
+}
+
+// A provider that is a pipe would keep its reader waiting.
+func TestLoadOnlyRegularFiles(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pipe.conf")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	_, err := Load(path)
+	require.EqualError(t, err, "provider file: "+path+" is not a regular file")
 }

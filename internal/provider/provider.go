@@ -61,6 +61,10 @@ func Load(path string) (*Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("provider file: %w", err)
 	}
+	// Whatever else has that name could keep us waiting.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("provider file: %s is not a regular file", path)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("provider file: %w", err)
