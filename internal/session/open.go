@@ -58,8 +58,9 @@ func (t *Table) choose(m rmcp.OpenRequest) (rmcp.Suite, bool) {
 }
 
 // slot returns the half-open session of a repeated request, or a new one. Where
-// there are too many half-open sessions, of this source or in all, the oldest
-// gives way: an active one never does.
+// there are too many half-open sessions, of this source or in all, one gives way:
+// the oldest, and those first that did not get to RAKP Message 1. An active one
+// never does.
 func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, now time.Duration) (*Session, error) {
 	var pending, ofSource []*Session
 	for _, s := range t.live(now) {
@@ -75,9 +76,9 @@ func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 		}
 	}
 	if len(ofSource) >= maxHalfOpenPerSource {
-		t.drop(oldest(ofSource).slot)
+		t.drop(least(ofSource).slot)
 	} else if len(pending) >= maxHalfOpen {
-		t.drop(oldest(pending).slot)
+		t.drop(least(pending).slot)
 	}
 	sid, err := t.newID()
 	if err != nil {
@@ -98,8 +99,10 @@ func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 	return s, nil
 }
 
-func oldest(all []*Session) *Session {
-	return slices.MinFunc(all, func(a, b *Session) int { return cmp.Compare(a.created, b.created) })
+func least(all []*Session) *Session {
+	return slices.MinFunc(all, func(a, b *Session) int {
+		return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.created, b.created))
+	})
 }
 
 // newID returns a session ID that is not 0 and not in use.

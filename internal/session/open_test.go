@@ -165,8 +165,11 @@ func TestHalfOpenLimit(t *testing.T) {
 
 	all = append(all, halfOpen(t, m, from(t, 100)), halfOpen(t, m, from(t, 101)))
 	present := canGoOn(m, all)
-	require.Equal(t, []bool{false, false, true}, present[:3])
-	require.NotContains(t, present[2:], false)
+	require.False(t, present[0], "the oldest")
+	require.False(t, present[maxHalfOpen], "the only one that had not gone on")
+	for i, there := range present {
+		require.Equal(t, i != 0 && i != maxHalfOpen, there, i)
+	}
 	m.requireEcho(established, "an active session never gives way")
 }
 
@@ -196,26 +199,41 @@ func TestActiveLimit(t *testing.T) {
 	late.Login(m.from(late))
 }
 
-// A session that is closing has its place, too: there must be one for every
-// half-open session besides.
-func TestClosingSessionsTakePlaces(t *testing.T) {
+// A session that is closing keeps nobody out.
+func TestClosingSessionsGiveWay(t *testing.T) {
 	m := newMachine(t)
-	var last *console.Console
+	var first, last *console.Console
 	for i := range MaxActive {
 		last = from(t, i)
 		last.Login(m.from(last))
+		if first == nil {
+			first = last
+		}
 	}
-	waiting := halfOpen(t, m, from(t, 100))
-	waiting.ReadRAKP2(m.send(waiting, waiting.RAKP1()))
-	require.NoError(t, m.End(m.Find(last.SIDc, m.now), m.now))
-
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(waiting, waiting.RAKP3())))
 	for i := range maxHalfOpen + 4 {
 		halfOpen(t, m, from(t, 101+i))
 	}
-	m.now += closingLife
+	require.NoError(t, m.End(m.Find(last.SIDc, m.now), m.now))
 	next := from(t, 200)
 	next.Login(m.from(next))
+	m.requireEcho(first, "an active session gives way to nobody")
+
+	late := halfOpen(t, m, from(t, 201))
+	late.ReadRAKP2(m.send(late, late.RAKP1()))
+	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(late, late.RAKP3())))
+}
+
+// Whoever forges the source of another console's packets cannot end its login.
+func TestAnOpenSessionRequestGivesWayToAKeyExchange(t *testing.T) {
+	m := newMachine(t)
+	c := halfOpen(t, m, from(t, 1))
+	c.ReadRAKP2(m.send(c, c.RAKP1()))
+	for i := range 10 {
+		forged := from(t, 1)
+		forged.SIDm = uint32(i + 1)
+		halfOpen(t, m, forged)
+	}
+	c.ReadRAKP4(m.send(c, c.RAKP3()))
 }
 
 // An ID is neither 0 nor one in use.

@@ -1,9 +1,11 @@
 package session
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -102,7 +104,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, now time.Duration) (rmcp.RAKP4, bool) {
 	if s.role.Privilege() > s.user.Limit {
 		return refuse(rmcp.StatusInvalidRole, fmt.Sprintf("%v asked for, %v is the limit", s.role.Privilege(), s.user.Limit))
 	}
-	if t.established(now) >= MaxActive {
+	if t.established(now) >= MaxActive && !t.hurry(now) {
 		return refuse(rmcp.StatusInsufficientResources, "too many sessions")
 	}
 	t.activate(s, now)
@@ -131,6 +133,22 @@ func (t *Table) established(now time.Duration) int {
 		}
 	}
 	return n
+}
+
+// hurry drops the session that has been closing longest, if there is one. All it
+// still had to do was to answer a Close Session once more.
+func (t *Table) hurry(now time.Duration) bool {
+	var all []*Session
+	for _, s := range t.live(now) {
+		if s.state == closing {
+			all = append(all, s)
+		}
+	}
+	if len(all) == 0 {
+		return false
+	}
+	t.drop(slices.MinFunc(all, func(a, b *Session) int { return cmp.Compare(a.touched, b.touched) }).slot)
+	return true
 }
 
 // activate gives the session its keys. It starts at user level, or below if

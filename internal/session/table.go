@@ -237,6 +237,7 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 		changed.reserved = next(s.sent)
 	}
 	if err := t.commit(s, changed); err != nil {
+		t.Log.Error("packet dropped", "err", err)
 		return nil, nil, err
 	}
 	return s, plain, nil
