@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 	if err != nil {
 		log.Error("state lost, starting afresh", "err", err)
 	}
-	suites := suitesOf(set)
+	suites, boot := suitesOf(set), hostBoot()
 	table, err := session.NewTable(runtimeDir, session.Config{
 		Users:   whoCanLogIn(credentials),
 		Kg:      credentials.Key,
@@ -83,7 +84,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 				Version:    version,
 				GUID:       guid,
 				DeviceGUID: deviceGUID,
-				HostBoot:   hostBoot(),
+				HostBoot:   boot,
 				Firmware:   firmware(version),
 				Suites:     suites,
 				KgSet:      len(credentials.Key()) > 0,
@@ -92,11 +93,12 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 			Users:    users,
 			Provider: scripts.Provider,
 			LAN:      bmc.FindLAN,
+			FRU:      provider.FRU(set.FRU),
 			Save:     func(s ipmi.State) error { return bmc.SaveState(stateDir, s) },
 			Log:      log,
 		},
 		Scripts: scripts,
-		Actions: &bmc.Actions{Dir: runtimeDir},
+		Actions: &bmc.Actions{Dir: filepath.Join(stateDir, "actions"), HostBoot: boot},
 		Idle:    set.Timeouts.Idle,
 		Answer:  set.Timeouts.Answer,
 		Clock:   bootTime,

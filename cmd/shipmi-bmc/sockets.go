@@ -30,14 +30,14 @@ func sockets() (conns []bmc.Conn, err error) {
 	return conns, err
 }
 
-func udpConn(f *os.File) (*net.UDPConn, error) {
+func udpConn(f *os.File) (*bmc.Socket, error) {
 	defer f.Close()
 	c, err := net.FilePacketConn(f)
 	if err != nil {
 		return nil, err
 	}
 	if udp, ok := c.(*net.UDPConn); ok {
-		return udp, nil
+		return bmc.NewSocket(udp)
 	}
 	return nil, errors.Join(fmt.Errorf("it is a %T", c), c.Close())
 }

@@ -1,143 +1,205 @@
 package bmc
 
 import (
-	"encoding/json"
+	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
-	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Actions keeps a file for each action, as long as a request for it may be
-// repeated. The file is there, with the request in its first line, before the
-// script starts; the script's wrapper adds how it ended; and the last line, the
-// answer, comes before any answer leaves. Whatever becomes of this process, the
-// next one knows which actions began, and runs none of them again.
-type Actions struct {
-	Dir   string        // on a file system that a reboot empties
-	ended []endedAction // oldest first
+// An action is a script that changes the managed system, and all who asked for it.
+type action struct {
+	waiters
+	askers
+	pace
+	key      uint64
+	command  *ipmi.Command
+	request  *ipmi.Request // the first
+	script   *ipmi.Script
+	asked    time.Duration
+	started  time.Duration
+	file     string                  // see Actions
+	abort    context.CancelCauseFunc // kills the script
+	own      bool                    // nobody asked: the BMC did
+	accepted bool                    // who waited has been told that it runs
 }
 
-type endedAction struct {
-	file string
-	at   time.Duration
+// actions is the lane of actions: the one that runs, and those that wait.
+type actions struct {
+	running *action
+	waiting []*action
 }
 
-// An actionFile is what a file says. Its form is
-//
-//	{"began":…,"verb":"power on","session":…,"request":…}
-//	action: pid 4711
-//	action: exit 0
-//	answer: {"code":0,"at":…}
-//
-// where the wrapper writes the lines that begin with "action:".
-type actionFile struct {
-	path    string
-	Began   time.Duration `json:"began"` // times are since the boot of the host
-	Verb    provider.Verb `json:"verb"`
-	Session ipmi.Session  `json:"session"`
-	Request rmcp.Request  `json:"request"`
-	Cause   ipmi.Cause    `json:"cause,omitempty"`
-	answer  *actionAnswer // nil: it has not ended
-}
-
-type actionAnswer struct {
-	Code ipmi.Code     `json:"code"`
-	At   time.Duration `json:"at"`
-}
-
-const (
-	actionPattern = "action.*"
-	answerPrefix  = "answer: "
-)
-
-// begin writes the marker of an action that is about to start, and removes
-// files that nobody will ask for any more.
-func (a *Actions) begin(j *job) (path string, err error) {
-	a.prune(j.started)
-	f, err := os.CreateTemp(a.Dir, actionPattern)
-	if err != nil {
-		return "", fmt.Errorf("action marker: %w", err)
+// repeated recognizes a request that a session repeats, and joins it to its action
+// or gives it the answer that it should have had.
+func (s *Server) repeated(w waiter, now time.Duration) bool {
+	w.request.Data = nil // it is the datagram's
+	if a := s.actions.find(w.key, w.session); a != nil && a.askers.find(w.session) != nil {
+		w.command = a.command
+		s.join(a, w, now)
+		return true
 	}
-	err = json.NewEncoder(f).Encode(actionFile{
-		Began: j.started, Verb: j.script.Verb,
-		Session: *j.request.Session, Request: j.request.Request, Cause: j.request.Cause,
-	})
-	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
-		return "", fmt.Errorf("action marker: %w", err)
+	if past := s.replies.repeats(&w, now); past != nil {
+		s.Log.Info("not repeated: it has just run", "user", w.user, "peer", w.to.peer)
+		s.reply(&w, nil, ipmi.Answer{Code: past.code})
+		return true
 	}
-	return f.Name(), nil
+	return false
 }
 
-// end writes the answer to an action.
-func (a *Actions) end(path string, code ipmi.Code, now time.Duration) error {
-	a.ended = append(a.ended, endedAction{path, now})
-	line, err := json.Marshal(actionAnswer{code, now})
-	if err != nil {
-		return fmt.Errorf("action answer: %w", err)
+// do has an action run for w. Where another session has asked for the same, w
+// joins; one that differs waits for its turn. One may wait so; for more the BMC is
+// busy.
+func (s *Server) do(a *action, w waiter) {
+	now := s.Clock()
+	if joined := s.actions.find(a.key, w.session); joined != nil {
+		s.join(joined, w, now)
+		return
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		return fmt.Errorf("action answer: %w", err)
+	if len(s.actions.waiting) > 0 {
+		s.reply(&w, w.command, ipmi.Answer{Code: ipmi.NodeBusy})
+		return
 	}
-	_, err = fmt.Fprintf(f, "%s%s\n", answerPrefix, line)
-	return errors.Join(err, f.Close())
+	if r := s.actions.running; r != nil && a.script.Verb == provider.Off && r.script.Verb == provider.Shutdown {
+		r.abort(provider.ErrSuperseded) // the guest was asked long enough
+	}
+	a.asked, a.pace.seen = now, now
+	s.actions.waiting = append(s.actions.waiting, a)
+	s.join(a, w, now)
+	s.nextAction()
 }
 
-// prune removes the files of actions that no request can repeat.
-func (a *Actions) prune(now time.Duration) {
-	for len(a.ended) > 0 && (now-a.ended[0].at >= sameSeqHold || len(a.ended) > maxActions) {
-		os.Remove(a.ended[0].file)
-		a.ended = a.ended[1:]
-	}
-}
-
-// load reads the files that earlier processes left. One whose first line is not
-// whole belongs to an action that never started.
-func (a *Actions) load() ([]actionFile, error) {
-	paths, err := filepath.Glob(filepath.Join(a.Dir, actionPattern))
-	if err != nil {
-		return nil, err
-	}
-	var all []actionFile
-	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
+// find returns the action that a request asks for, if it waits or runs. It does
+// not run any more for a session that did not ask for it, once another waits: for
+// that session it would come after the other.
+func (l *actions) find(key uint64, session uint32) *action {
+	for _, a := range l.waiting {
+		if a.key == key {
+			return a
 		}
-		f, ok := parseAction(path, string(text))
-		if !ok {
-			os.Remove(path)
+	}
+	if r := l.running; r != nil && r.key == key && (len(l.waiting) == 0 || r.askers.find(session) != nil) {
+		return r
+	}
+	return nil
+}
+
+// join adds a request to an action. Who asked is kept with the marker before there
+// can be an answer.
+func (s *Server) join(a *action, w waiter, now time.Duration) {
+	a.pace.step(now)
+	if a.askers.note(&w) && a.file != "" {
+		if err := s.Actions.asked(a.file, *a.askers.find(w.session)); err != nil {
+			s.Log.Error("request dropped", "err", err)
+			return
+		}
+	}
+	a.waiters.join(w)
+	s.expire(now)
+}
+
+// perform has an action run that no console asked for.
+func (s *Server) perform(r *ipmi.Request) {
+	command, answer := s.BMC.Handle(r)
+	if answer.Script == nil {
+		s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
+		return
+	}
+	s.actions.waiting = append(s.actions.waiting, &action{
+		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true,
+	})
+	s.nextAction()
+}
+
+// nextAction starts the next action. What it has to do is asked for again, since
+// the one before may have changed that; and it needs its marker first.
+func (s *Server) nextAction() {
+	for s.actions.running == nil && len(s.actions.waiting) > 0 {
+		a := s.actions.waiting[0]
+		s.actions.waiting = s.actions.waiting[1:]
+		_, answer := s.BMC.Handle(a.request)
+		if answer.Script == nil {
+			s.settle(&a.waiters, same(answer))
 			continue
 		}
-		if f.answer != nil {
-			a.ended = append(a.ended, endedAction{path, f.answer.At})
+		a.script, a.started = answer.Script, s.Clock()
+		var err error
+		if a.file, err = s.Actions.begin(a); err != nil {
+			s.Log.Error(string(a.script.Verb)+" refused", "err", err)
+			s.settle(&a.waiters, same(ipmi.Answer{Code: ipmi.Unspecified}))
+			continue
 		}
-		all = append(all, f)
+		s.Log.Info(string(a.script.Verb)+" begins", by(a.request.Session)...)
+		s.run(a, s.Scripts.action(a.script, a.file))
 	}
-	return all, nil
 }
 
-func parseAction(path, text string) (actionFile, bool) {
-	f := actionFile{path: path}
-	head, rest, _ := strings.Cut(text, "\n")
-	if json.Unmarshal([]byte(head), &f) != nil {
-		return actionFile{}, false
+// run has a worker run the script of an action, or wait for it.
+func (s *Server) run(a *action, script func(context.Context) ipmi.Result) {
+	ctx, abort := context.WithCancelCause(s.scripts)
+	a.abort = abort
+	s.actions.running = a
+	s.epoch++
+	s.work(func() func() {
+		defer abort(nil)
+		result := script(ctx)
+		return func() { s.actionEnded(a, result) }
+	})
+}
+
+// actionEnded keeps the answer, and then gives it.
+func (s *Server) actionEnded(a *action, result ipmi.Result) {
+	now := s.Clock()
+	result.Time = time.Now()
+	s.logResult(a.script.Verb, a.request.Session, now-a.started, result)
+	s.actions.running = nil
+	s.epoch++
+	answer := a.script.Then(result)
+	if answer.Undone {
+		s.Actions.forget(a.file)
+	} else {
+		if err := s.Actions.end(a.file, answer.Code, now); err != nil {
+			s.Log.Error("result not kept", "err", err)
+		}
+		s.replies.ended(a, answer.Code, now)
 	}
-	for line := range strings.Lines(rest) {
-		var answer actionAnswer
-		if after, ok := strings.CutPrefix(line, answerPrefix); ok && json.Unmarshal([]byte(after), &answer) == nil {
-			f.answer = &answer
+	s.settle(&a.waiters, same(answer))
+	s.nextAction()
+}
+
+// expire answers those who have waited long enough for an action. A power action
+// that runs is accepted; one that has not begun never will.
+func (s *Server) expire(now time.Duration) {
+	if a := s.actions.running; a != nil && a.script.Accept && now-a.asked >= s.Answer {
+		s.settle(&a.waiters, same(ipmi.Answer{}))
+	}
+	kept := s.actions.waiting[:0]
+	for _, a := range s.actions.waiting {
+		if now-a.asked >= s.Answer {
+			s.settle(&a.waiters, same(ipmi.Answer{Code: ipmi.NodeBusy}))
+			if !a.own {
+				continue
+			}
+		}
+		kept = append(kept, a)
+	}
+	s.actions.waiting = kept
+}
+
+// due is when expire has something to do next.
+func (s *Server) due() time.Duration {
+	until := never
+	if a := s.actions.running; a != nil && a.script.Accept && len(a.waiters) > 0 {
+		until = a.asked + s.Answer
+	}
+	for _, a := range s.actions.waiting {
+		if len(a.waiters) > 0 {
+			until = min(until, a.asked+s.Answer)
 		}
 	}
-	return f, true
+	return until
 }
 
 // adopt takes over what earlier processes left: the memory of actions that have
@@ -146,30 +208,30 @@ func parseAction(path, text string) (actionFile, bool) {
 func (s *Server) adopt() error {
 	left, err := s.Actions.load()
 	if err != nil {
-		return fmt.Errorf("actions of an earlier process: %w", err)
+		return errors.Join(errors.New("actions of an earlier process"), err)
 	}
 	for _, f := range left {
-		j := &job{
-			key:      s.replies.key(f.Request),
-			file:     f.path,
-			started:  f.Began,
-			deadline: f.Began + s.Answer,
-			request:  &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
-			askers:   []asker{{f.Session.ID, 1 << f.Request.RqSeq}},
+		a := &action{
+			key:     s.replies.key(f.Request),
+			askers:  f.askers,
+			file:    f.path,
+			asked:   f.Began,
+			started: f.Began,
+			own:     len(f.askers) == 0,
+			request: &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
 		}
 		if f.answer != nil {
-			s.replies.ended(j, f.answer.Code, f.answer.At)
+			s.replies.ended(a, f.answer.Code, f.answer.At)
 			continue
 		}
 		var answer ipmi.Answer
-		j.command, answer = s.BMC.Handle(j.request)
-		j.script = answer.Script
-		if j.script == nil { // the provider has changed: there is nothing to follow
-			j.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
+		a.command, answer = s.BMC.Resume(a.request)
+		a.script = answer.Script
+		if a.script == nil { // it was kept already: only the answer was not
+			a.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
 		}
-		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", "user", f.Session.User, "peer", f.Session.Peer)
-		s.run(&s.actions, j, s.Scripts.adopt(j))
+		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(&f.Session)...)
+		s.run(a, s.Scripts.adopt(f.Verb, f.path))
 	}
-	s.Actions.prune(s.Clock())
 	return nil
 }

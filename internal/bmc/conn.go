@@ -13,7 +13,7 @@ import (
 )
 
 // A Conn is a UDP socket that hands out packet information (IP_PKTINFO or
-// IPV6_RECVPKTINFO) with each datagram. A *net.UDPConn is one.
+// IPV6_RECVPKTINFO) with each datagram. A [Socket] is one.
 type Conn interface {
 	ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error)
 	WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error)
@@ -100,8 +100,8 @@ func answerFrom(info []byte) (int, netip.Addr) {
 	}
 }
 
-// reading runs a reader for each socket until stop is called, which returns
-// when all have ended. What they have read is then in s.in.
+// reading runs a reader for each socket until stop is called, which returns when
+// all have ended. What they read meanwhile is answered.
 func (s *Server) reading() (stop func()) {
 	ended := make(chan struct{})
 	for _, c := range s.Conns {
@@ -115,8 +115,14 @@ func (s *Server) reading() (stop func()) {
 		for _, c := range s.Conns {
 			_ = c.SetReadDeadline(time.Unix(1, 0))
 		}
-		for range s.Conns {
-			<-ended
+		for left := len(s.Conns); left > 0; {
+			select {
+			case <-ended:
+				left--
+			case d := <-s.in: // or a reader would wait for its buffer for ever
+				s.route(d)
+				s.free <- d
+			}
 		}
 	}
 }

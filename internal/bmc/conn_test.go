@@ -3,6 +3,10 @@ package bmc
 import (
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +66,7 @@ func TestADatagramThatIsTooLongIsNotWhole(t *testing.T) {
 }
 
 // listen opens a socket as systemd does with PassPacketInfo=yes.
-func listen(t *testing.T, addr string) *net.UDPConn {
+func listen(t *testing.T, addr string) *Socket {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 0)))
 	require.NoError(t, err)
@@ -75,7 +79,9 @@ func listen(t *testing.T, addr string) *net.UDPConn {
 	}
 	require.NoError(t, raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, option, 1) }))
 	require.NoError(t, err)
-	return conn
+	socket, err := NewSocket(conn)
+	require.NoError(t, err)
+	return socket
 }
 
 // Which interface an answer takes is for the route to say; only a link-local
@@ -101,4 +107,28 @@ func TestPacketInfoOfAnAnswer(t *testing.T) {
 			require.Equal(t, tt.want, append([]byte{}, tt.in[:n]...))
 		})
 	}
+}
+
+// Packets to neighbours that are not there wait in the send buffer until the kernel
+// gives them up. When it is full the answer is lost, and nobody's time.
+func TestAWriterNeverWaits(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("a network namespace takes root")
+	}
+	runtime.LockOSThread() // for good: the thread ends with the test
+	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET))
+	for _, line := range []string{"link add test0 type veth peer name test1", "addr add 192.0.2.1/24 dev test0", "link set test0 up", "link set test1 up"} {
+		out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput()
+		require.NoError(t, err, "ip %s: %s", line, out)
+	}
+	conn := listen(t, "192.0.2.1")
+	full := 0
+	for n := range 3000 {
+		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(2 + n%250)}), 623)
+		if _, _, err := conn.WriteMsgUDPAddrPort(make([]byte, 64), nil, to); err != nil {
+			require.ErrorIs(t, err, unix.EAGAIN)
+			full++
+		}
+	}
+	require.NotZero(t, full, "the buffer was never full: the test shows nothing")
 }

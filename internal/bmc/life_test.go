@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,17 +96,17 @@ func TestAnActionIsAdopted(t *testing.T) {
 
 func TestAnActionThatHasEndedIsRememberedAfterAKill(t *testing.T) {
 	in(t, func(r *rig) {
-		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{Err: &provider.Error{Err: provider.ErrState}})
+		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{Err: provider.ErrTimeout})
 		c := r.login()
-		require.Equal(t, "d5", r.ask(c, chassis, control, 1, reset))
+		require.Equal(t, "c3", r.ask(c, chassis, control, 1, reset))
 		r.kill()
 		time.Sleep(time.Second)
-		require.Equal(t, "d5", r.ask(c, chassis, control, 1, reset), "what became of it then")
+		require.Equal(t, "c3", r.ask(c, chassis, control, 1, reset), "what became of it then")
 		require.Len(t, r.scripts.started(), 1)
 		require.Zero(t, r.scripts.adopted())
 
 		time.Sleep(20 * time.Second)
-		require.Equal(t, "d5", r.ask(c, chassis, control, 2, reset), "a new one")
+		require.Equal(t, "c3", r.ask(c, chassis, control, 2, reset), "a new one")
 		require.Len(t, r.scripts.started(), 2)
 		require.Len(t, r.actionFiles(), 1, "the old file is gone")
 	})
@@ -116,7 +117,8 @@ func TestAnActionThatHasEndedIsRememberedAfterAKill(t *testing.T) {
 func TestATornMarkerIsNoAction(t *testing.T) {
 	in(t, func(r *rig) {
 		r.stop()
-		path := filepath.Join(r.dir, "action.1")
+		require.NoError(t, os.Mkdir(filepath.Join(r.dir, "actions"), 0o700))
+		path := filepath.Join(r.dir, "actions", "action.1")
 		require.NoError(t, os.WriteFile(path, []byte(`{"began":1,"verb":"power`), 0o600))
 		r.start()
 		require.Zero(t, r.scripts.adopted())
@@ -140,15 +142,96 @@ func TestAReplayAfterAKillIsRefused(t *testing.T) {
 func TestAnActionWithoutAMarkerIsRefused(t *testing.T) {
 	in(t, func(r *rig) {
 		c := r.login()
-		r.server.Actions.Dir = filepath.Join(r.dir, "gone")
+		r.server.Actions.Dir = filepath.Join(r.dir, "sessions", "is a file")
 		require.Equal(t, "ff", r.ask(c, chassis, control, 1, on))
 		require.Empty(t, r.scripts.started())
 	})
 }
 
+// The files of actions have no order of their own.
+func TestTheLatestActionIsRememberedAfterAKill(t *testing.T) {
+	for range 10 {
+		in(t, func(r *rig) {
+			r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+			c := r.login()
+			r.ask(c, chassis, control, 1, reset)
+			time.Sleep(6 * time.Second)
+			r.ask(c, chassis, control, 2, reset)
+			r.kill()
+			require.Equal(t, "00", r.ask(c, chassis, control, 2, reset))
+			require.Len(t, r.scripts.started(), 2)
+		})
+	}
+}
+
+func TestASharedActionIsRememberedForAllAfterAKill(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Cycle] = takes(time.Second, ipmi.Result{})
+		c, other := r.login(), r.login()
+		r.waits(c, chassis, control, 1, cycle)
+		r.waits(other, chassis, control, 7, cycle)
+		time.Sleep(1010 * time.Millisecond)
+		require.Len(t, r.answers(), 2)
+		r.kill()
+		require.Equal(t, "00", r.ask(other, chassis, control, 7, cycle))
+		require.Equal(t, []provider.Verb{provider.Cycle}, r.scripts.started())
+	})
+}
+
+// What it did is kept, though the provider cannot be read any more.
+func TestAnActionIsAdoptedWithoutItsProvider(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		r.waits(c, chassis, control, 1, on)
+		r.scripts.script[provider.On] = takes(500*time.Millisecond, ipmi.Result{})
+		r.broken = true
+		r.kill()
+		r.waits(c, chassis, control, 1, on)
+		time.Sleep(time.Second)
+		require.Equal(t, "00", r.read(c, r.answers()[0]))
+		require.True(t, r.server.BMC.State.PoweredOn)
+	})
+}
+
+// Scripts of another boot of the host are gone.
+func TestAnActionOfAnotherBootIsForgotten(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		r.waits(c, chassis, control, 1, on)
+		r.hostBoot = "second"
+		r.kill()
+		require.Zero(t, r.scripts.adopted())
+		require.Empty(t, r.actionFiles())
+	})
+}
+
+// More sockets than buffers, and more datagrams than anybody takes: no reader waits
+// for ever, neither at work nor at the end.
+func TestFloodAtTheEnd(t *testing.T) {
+	in(t, func(r *rig) {
+		conn := r.conn
+		stopped := make(chan struct{})
+		flood := sync.WaitGroup{}
+		for range 3 * inFlight {
+			flood.Go(func() {
+				for {
+					select {
+					case conn.in <- []byte("garbage"):
+					case <-stopped:
+						return
+					}
+				}
+			})
+		}
+		r.stop()
+		close(stopped)
+		flood.Wait()
+	})
+}
+
 func (r *rig) actionFiles() []string {
 	r.t.Helper()
-	paths, err := filepath.Glob(filepath.Join(r.dir, actionPattern))
+	paths, err := filepath.Glob(filepath.Join(r.dir, "actions", actionPattern))
 	require.NoError(r.t, err)
 	return paths
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/session"
 	"github.com/shipmi/shipmi/test/console"
 )
 
@@ -92,12 +93,17 @@ func TestRepetitionsAfterTheScriptHasEnded(t *testing.T) {
 		then  func(r *rig, c *console.Console)
 		runs  int
 	}{
-		"same rqSeq, at once":                   {0, 1, nil, 1},
-		"same rqSeq, 19 s later":                {19 * time.Second, 1, nil, 1},
-		"same rqSeq, 21 s later":                {21 * time.Second, 1, nil, 2},
-		"other rqSeq, 1.9 s later":              {1900 * time.Millisecond, 2, nil, 1},
-		"other rqSeq, 2.1 s later":              {2100 * time.Millisecond, 2, nil, 2},
-		"same rqSeq, another command came by":   {time.Second, 1, func(r *rig, c *console.Console) { r.ask(c, app, getDeviceID, 2) }, 2},
+		"same rqSeq, at once":              {0, 1, nil, 1},
+		"same rqSeq, 19 s later":           {19 * time.Second, 1, nil, 1},
+		"same rqSeq, 21 s later":           {21 * time.Second, 1, nil, 2},
+		"other rqSeq, 1.9 s later":         {1900 * time.Millisecond, 2, nil, 1},
+		"other rqSeq, 2.1 s later":         {2100 * time.Millisecond, 2, nil, 2},
+		"same rqSeq, a keep-alive came by": {time.Second, 1, func(r *rig, c *console.Console) { r.ask(c, app, getDeviceID, 2) }, 1},
+		"same rqSeq, it has come round": {time.Second, 1, func(r *rig, c *console.Console) {
+			for n := range byte(64) {
+				r.ask(c, app, getDeviceID, (n+2)%64)
+			}
+		}, 2},
 		"other rqSeq, another command came by":  {time.Second, 3, func(r *rig, c *console.Console) { r.ask(c, app, getDeviceID, 2) }, 2},
 		"constant rqSeq is no sign, 3 s later":  {3 * time.Second, 0, nil, 2},
 		"constant rqSeq, repeated within 1.9 s": {1900 * time.Millisecond, 0, nil, 1},
@@ -281,5 +287,137 @@ func TestAHangingScriptDelaysNobodyElse(t *testing.T) {
 		r.waits(c, chassis, control, 2, on)
 		require.Contains(t, r.ask(c, app, getDeviceID, 3), "00 20 01")
 		r.login()
+	})
+}
+
+func TestABootDeviceIsNotAccepted(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.BootSet] = takes(3*time.Second, ipmi.Result{Err: errors.New("no such device")})
+		c := r.login()
+		r.waits(c, chassis, setBootOptions, 1, 5, 0x80, 4, 0, 0, 0)
+		time.Sleep(2900 * time.Millisecond)
+		require.Empty(t, r.answers(), "it is set, or it is not")
+		time.Sleep(200 * time.Millisecond)
+		require.Equal(t, "ff", r.read(c, r.answers()[0]))
+	})
+}
+
+// The action that runs may use up the boot flags: the same once more are new.
+func TestABootDeviceThatIsSetWhilePowerRuns(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.BootSet] = takes(0, ipmi.Result{})
+		r.scripts.script[provider.On] = takes(time.Second, ipmi.Result{})
+		c := r.login()
+		require.Equal(t, "00", r.ask(c, chassis, setBootOptions, 1, 5, 0x80, 4, 0, 0, 0))
+		r.waits(c, chassis, control, 2, on)
+		r.waits(c, chassis, setBootOptions, 3, 5, 0x80, 4, 0, 0, 0)
+		time.Sleep(1100 * time.Millisecond)
+		require.Len(t, r.answers(), 2)
+		require.Equal(t, []provider.Verb{provider.BootSet, provider.On, provider.BootSet}, r.scripts.started())
+		require.Equal(t, "00 01 05 80 04 00 00 00", r.ask(c, chassis, 0x09, 4, 5, 0, 0))
+	})
+}
+
+// Whoever wants it off will not wait for the guest any longer.
+func TestOffCutsShutdownShort(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Off] = takes(0, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, 5) // a shutdown that takes its time
+		time.Sleep(3 * time.Second)
+		require.Equal(t, "00", r.read(c, r.answers()[0]))
+		require.Equal(t, "00", r.ask(c, chassis, control, 2, off))
+		require.Equal(t, []provider.Verb{provider.Shutdown, provider.Off}, r.scripts.started())
+		require.False(t, r.server.BMC.State.PowerFault)
+	})
+}
+
+// What was refused without being done may be tried again at once.
+func TestARefusalIsNotRemembered(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.On] = takes(0, ipmi.Result{Err: provider.ErrBusy})
+		c := r.login()
+		require.Equal(t, busy, r.ask(c, chassis, control, 1, on))
+		require.Empty(t, r.actionFiles())
+		r.scripts.script[provider.On] = takes(0, ipmi.Result{})
+		require.Equal(t, "00", r.ask(c, chassis, control, 1, on))
+	})
+}
+
+// A console that has asked for something else while the action ran has its answer.
+func TestMovedOnWhileItRan(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.On] = takes(5*time.Second, ipmi.Result{Err: errors.New("failed")})
+		c := r.login()
+		r.waits(c, chassis, control, 1, on)
+		time.Sleep(3 * time.Second)
+		require.Len(t, r.answers(), 1)
+		r.ask(c, app, getDeviceID, 2)
+		time.Sleep(3 * time.Second)
+		r.scripts.script[provider.On] = takes(0, ipmi.Result{})
+		require.Equal(t, "00", r.ask(c, chassis, control, 3, on), "a new one")
+		require.Len(t, r.scripts.started(), 2)
+	})
+}
+
+func TestAConsoleJoinsAnActionOfTheBMC(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(time.Minute, ipmi.Result{})
+		c := r.login()
+		require.Equal(t, "00", r.ask(c, app, setWatchdog, 1, 4, hardReset, 0, 0, 10, 0))
+		require.Equal(t, "00", r.ask(c, app, resetWatchdog, 2))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
+		r.waits(c, chassis, control, 3, reset)
+		time.Sleep(2100 * time.Millisecond)
+		require.Equal(t, "00", r.read(c, r.answers()[0]))
+		require.NotContains(t, r.server.told.String()+r.server.last, "invalid")
+		require.Len(t, r.scripts.started(), 1)
+	})
+}
+
+func TestHistoriesOfSessionsThatAreGoneAreForgotten(t *testing.T) {
+	in(t, func(r *rig) {
+		for range 100 {
+			r.login()
+			time.Sleep(2 * time.Second)
+		}
+		require.LessOrEqual(t, len(r.server.replies.histories), session.MaxActive+1)
+	})
+}
+
+// A console that repeats itself takes the answer to its latest request.
+func TestTooManyWaiters(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Status] = takes(10*time.Second, ipmi.Result{On: true})
+		var consoles []*console.Console
+		for range 3 {
+			consoles = append(consoles, r.login())
+		}
+		for n := range byte(30) {
+			for _, c := range consoles {
+				r.waits(c, chassis, status, n+1)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		answers := r.answers()
+		require.Len(t, answers, maxWaiters)
+		for i, c := range consoles {
+			_, plain := c.Read(answers[maxWaiters-len(consoles)+i])
+			require.Equal(t, byte(30<<2), plain[4], "rqSeq")
+		}
+	})
+}
+
+// A packet that somebody else sends again gets nothing, and the console no more
+// than its answer.
+func TestAReplayIsAnsweredToTheConsole(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		b := c.Packet(console.Request(app, getDeviceID, 1))
+		r.one(b)
+		r.conn.peer.Store(&elsewhere)
+		require.Len(t, r.send(b), 1)
+		require.Equal(t, here, r.conn.to.Load())
 	})
 }

@@ -45,39 +45,19 @@ type history struct {
 type answered struct {
 	sequence uint32
 	digest   uint64 // of the request's datagram
+	to       address
 	message  []byte
 	at       time.Duration
 	again    int
 }
 
-// A remembered is an action that has ended, as one session asked for it.
+// A remembered is an action that has ended.
 type remembered struct {
-	asker
+	askers
+	pace
 	key  uint64
 	code ipmi.Code
 	at   time.Duration // when it ended
-	pace
-	// moved is the sequence number of the first packet with another request
-	// that the session sent since; 0 if there is none.
-	moved uint32
-}
-
-// An asker is a session that asked for an action, and under which rqSeqs: bit n
-// for rqSeq n.
-type asker struct {
-	session uint32
-	rqSeqs  uint64
-}
-
-// A pace tells how fast a request is repeated.
-type pace struct {
-	seen time.Duration // when it came last
-	gap  time.Duration // the largest between two
-}
-
-func (p *pace) step(now time.Duration) {
-	p.gap = max(p.gap, now-p.seen)
-	p.seen = now
 }
 
 func newReplies() replies {
@@ -106,36 +86,43 @@ func (m *replies) history(session uint32) *history {
 	return h
 }
 
-// dispatched notes that a request is about to be handled.
-func (m *replies) dispatched(w *waiter) {
+// dispatched notes that a request is about to be handled, while an action runs or
+// none does.
+func (m *replies) dispatched(w *waiter, running *action) {
 	h := m.history(w.session)
-	if h.key != 0 && h.rqSeq == w.request.RqSeq && h.key != w.key {
-		h.constant = true
-	}
+	h.constant = h.constant || h.key != 0 && h.rqSeq == w.request.RqSeq && h.key != w.key
 	h.rqSeq, h.key = w.request.RqSeq, w.key
+	if running != nil && running.key != w.key {
+		running.moveOn(w)
+	}
 	for _, a := range m.actions {
-		if a.session == w.session && a.key != w.key && a.moved == 0 {
-			a.moved = w.sequence
+		if a.key != w.key {
+			a.moveOn(w)
 		}
 	}
 }
 
-// repeats returns the action that w asks for once more, if it has ended and w
-// is not meant as a new one. The console that has sent another request since has
-// its answer, so that only what was under way before is a repetition.
+// rqSeqs is how many request sequence numbers there are: so many packets later a
+// number comes again.
+const rqSeqs = 64
+
+// repeats returns the action that w asks for once more, if it has ended and w is
+// not meant as a new one.
 func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 	for _, a := range slices.Backward(m.actions) {
-		if a.session != w.session || a.key != w.key {
+		who := a.askers.find(w.session)
+		if a.key != w.key || who == nil {
 			continue
 		}
+		sameSeq := who.RqSeqs&(1<<w.request.RqSeq) != 0 && w.sequence-who.Sequence < rqSeqs && !m.history(w.session).constant
+		// Who has sent another request since has the answer; only what was under
+		// way before that is a repetition.
+		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0
 		hold := min(max(otherSeqHold, 2*a.gap), maxHold)
-		if a.rqSeqs&(1<<w.request.RqSeq) != 0 && !m.history(w.session).constant {
-			hold = sameSeqHold
-		}
-		if now-a.at >= hold || a.moved != 0 && int32(w.sequence-a.moved) > 0 {
+		if !(sameSeq && now-a.at < sameSeqHold || !movedOn && now-a.at < hold) {
 			return nil
 		}
-		a.rqSeqs |= 1 << w.request.RqSeq
+		a.askers.note(w)
 		a.step(now)
 		return a
 	}
@@ -143,13 +130,10 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 }
 
 // ended remembers an action for all who asked for it.
-func (m *replies) ended(j *job, code ipmi.Code, now time.Duration) {
-	for _, a := range j.askers {
-		m.actions = append(m.actions, &remembered{asker: a, key: j.key, code: code, at: now, pace: j.pace})
-	}
-	old := func(a *remembered) bool { return now-a.at >= sameSeqHold }
-	m.actions = slices.DeleteFunc(m.actions, old)
-	m.actions = slices.Delete(m.actions, 0, max(0, len(m.actions)-maxActions))
+func (m *replies) ended(a *action, code ipmi.Code, at time.Duration) {
+	m.actions = slices.DeleteFunc(m.actions, func(o *remembered) bool { return at-o.at >= sameSeqHold })
+	m.actions = slices.Delete(m.actions, 0, max(0, len(m.actions)-maxActions+1))
+	m.actions = append(m.actions, &remembered{askers: a.askers, pace: a.pace, key: a.key, code: code, at: at})
 }
 
 // answered keeps an answer, in place of the oldest one of its session.
@@ -157,12 +141,13 @@ func (m *replies) answered(w *waiter, message []byte, now time.Duration) {
 	h := m.history(w.session)
 	a := &h.answers[h.next]
 	h.next = (h.next + 1) % answersKept
-	*a = answered{w.sequence, w.digest, append(a.message[:0], message...), now, 0}
+	*a = answered{w.sequence, w.digest, w.to, append(a.message[:0], message...), now, 0}
 }
 
-// again returns the answer to a datagram that came before, if it is still there
-// and was not asked for too often. Nothing is executed for it.
-func (m *replies) again(session, sequence uint32, digest uint64, now time.Duration) []byte {
+// again returns the answer to a datagram that came before, and where it went, if it
+// is still there and was not asked for too often. Nothing is executed for it, and
+// whoever sends the datagram now gets nothing.
+func (m *replies) again(session, sequence uint32, digest uint64, now time.Duration) *answered {
 	h := m.histories[session]
 	if h == nil {
 		return nil
@@ -171,7 +156,7 @@ func (m *replies) again(session, sequence uint32, digest uint64, now time.Durati
 		a := &h.answers[i]
 		if a.sequence == sequence && a.digest == digest && now-a.at < answerLife && a.again < maxAgain {
 			a.again++
-			return a.message
+			return a
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +36,7 @@ type rig struct {
 	dir      string
 	idle     time.Duration
 	hostBoot string
+	broken   bool // the provider file
 	begin    time.Time
 	cancel   context.CancelFunc
 	ended    chan error
@@ -81,7 +84,7 @@ func (r *rig) start() {
 			Log:      log,
 		},
 		Scripts: r.scripts,
-		Actions: &Actions{Dir: r.dir},
+		Actions: &Actions{Dir: filepath.Join(r.dir, "actions"), HostBoot: r.hostBoot},
 		Idle:    r.idle,
 		Answer:  2 * time.Second,
 		Clock:   r.clock,
@@ -103,6 +106,9 @@ func (r *rig) start() {
 // fakeScripts to say.
 func (r *rig) provider() (*provider.Provider, error) {
 	path := filepath.Join(r.dir, "all.conf")
+	if r.broken {
+		return nil, errors.New("the provider is broken")
+	}
 	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
@@ -190,9 +196,16 @@ func (r *rig) waits(c *console.Console, netFn, cmd, rqSeq byte, data ...byte) []
 
 // A memoryConn is a socket in memory with one peer.
 type memoryConn struct {
+	peer     atomic.Pointer[netip.AddrPort] // who sends; nil: here
+	to       atomic.Value                   // whom the last answer went to
 	in, out  chan []byte
 	deadline chan struct{}
 }
+
+var (
+	here      = netip.MustParseAddrPort("192.0.2.1:50000")
+	elsewhere = netip.MustParseAddrPort("192.0.2.66:50000")
+)
 
 func newMemoryConn() *memoryConn {
 	return &memoryConn{in: make(chan []byte), out: make(chan []byte, 100), deadline: make(chan struct{}, 1)}
@@ -201,13 +214,18 @@ func newMemoryConn() *memoryConn {
 func (c *memoryConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
 	select {
 	case d := <-c.in:
-		return copy(b, d), 0, 0, netip.MustParseAddrPort("192.0.2.1:50000"), nil
+		from := here
+		if p := c.peer.Load(); p != nil {
+			from = *p
+		}
+		return copy(b, d), 0, 0, from, nil
 	case <-c.deadline:
 		return 0, 0, 0, netip.AddrPort{}, os.ErrDeadlineExceeded
 	}
 }
 
-func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, _ netip.AddrPort) (n, oobn int, err error) {
+func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, to netip.AddrPort) (n, oobn int, err error) {
+	c.to.Store(to)
 	c.out <- slices.Clone(b)
 	return len(b), 0, nil
 }
@@ -232,19 +250,25 @@ type fakeScripts struct {
 	joined int
 }
 
-func (f *fakeScripts) start(j *job) func(context.Context) ipmi.Result {
+func (f *fakeScripts) query(v provider.Verb) func(context.Context) ipmi.Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ran = append(f.ran, j.script.Verb)
-	f.boot = j.script.Boot
-	return f.wait(j.script.Verb)
+	f.ran = append(f.ran, v)
+	return f.wait(v)
 }
 
-func (f *fakeScripts) adopt(j *job) func(context.Context) ipmi.Result {
+func (f *fakeScripts) action(script *ipmi.Script, _ string) func(context.Context) ipmi.Result {
+	f.mu.Lock()
+	f.boot = script.Boot
+	f.mu.Unlock()
+	return f.query(script.Verb)
+}
+
+func (f *fakeScripts) adopt(v provider.Verb, _ string) func(context.Context) ipmi.Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.joined++
-	return f.wait(j.script.Verb)
+	return f.wait(v)
 }
 
 func (f *fakeScripts) started() []provider.Verb {
@@ -270,7 +294,7 @@ func (f *fakeScripts) wait(v provider.Verb) func(context.Context) ipmi.Result {
 	return func(ctx context.Context) ipmi.Result {
 		if script == nil {
 			<-ctx.Done()
-			return ipmi.Result{Err: ctx.Err()}
+			return ipmi.Result{Err: context.Cause(ctx)}
 		}
 		return script()
 	}

@@ -3,6 +3,7 @@ package bmc
 import (
 	"errors"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -118,8 +119,8 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 	sess, plain, err := s.Sessions.Receive(p, d.from.peer, now)
 	digest := s.replies.digest(d.b[:d.n])
 	if errors.Is(err, session.ErrDuplicate) {
-		if message := s.replies.again(sess.ID(), p.Sequence, digest, now); message != nil {
-			s.seal(&d.from, sess, message)
+		if a := s.replies.again(sess.ID(), p.Sequence, digest, now); a != nil {
+			s.seal(&a.to, sess, a.message)
 		}
 		return err
 	}
@@ -144,7 +145,14 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 // handle runs the handler of a request and answers, unless a script must run
 // first.
 func (s *Server) handle(sess *session.Session, w waiter) {
-	s.replies.dispatched(&w)
+	now := s.Clock()
+	if len(s.replies.histories) > session.MaxActive {
+		s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
+	}
+	s.replies.dispatched(&w, s.actions.running)
+	if s.repeated(w, now) {
+		return
+	}
 	view := viewOf(sess)
 	request := s.requestOf(w.request, &w.to, &view)
 	command, answer := s.BMC.Handle(request)
@@ -159,12 +167,11 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		return
 	}
 	request.Data = slices.Clone(request.Data) // it outlives the datagram
-	w.request, w.then = request.Request, answer.Script.Then
-	j := &job{command: command, request: request, script: answer.Script, key: w.key}
+	w.request, w.command, w.then = request.Request, command, answer.Script.Then
 	if command.Lane == ipmi.Action {
-		s.act(j, w)
+		s.do(&action{key: w.key, command: command, request: request, script: answer.Script}, w)
 	} else {
-		s.query(j, w)
+		s.ask(answer.Script.Verb, &view, w)
 	}
 }
 
@@ -198,7 +205,6 @@ func (s *Server) end(id uint32, now time.Duration) {
 	if err := s.Sessions.End(sess, now); err != nil {
 		s.Log.Error("session not ended", "err", err)
 	}
-	s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
 }
 
 func (s *Server) seal(to *address, sess *session.Session, message []byte) {
@@ -214,7 +220,10 @@ func (s *Server) seal(to *address, sess *session.Session, message []byte) {
 func (s *Server) send(to *address, b []byte) {
 	s.out = b
 	s.answered = s.Clock()
-	if err := to.write(b); err != nil {
+	switch err := to.write(b); {
+	case errors.Is(err, syscall.EAGAIN):
+		s.Log.Debug("answer lost: too many wait to be sent", "peer", to.peer)
+	case err != nil:
 		s.Log.Warn("cannot answer", "peer", to.peer, "err", err)
 	}
 }

@@ -39,22 +39,28 @@ func (s *Scripts) Provider() (*provider.Provider, error) {
 	return p, nil
 }
 
-// start prepares the script of a job, to be run by a worker.
-func (s *Scripts) start(j *job) func(context.Context) ipmi.Result {
+// runner is the provider's, as its file is now.
+func (s *Scripts) runner() (provider.Runner, error) {
+	r := s.Runner
 	p, err := s.Provider()
+	r.Provider = p
+	return r, err
+}
+
+func failed(err error) func(context.Context) ipmi.Result {
+	return func(context.Context) ipmi.Result { return ipmi.Result{Err: err} }
+}
+
+// query prepares a query, to be run by a worker.
+func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
+	runner, err := s.runner()
 	if err != nil {
-		return func(context.Context) ipmi.Result { return ipmi.Result{Err: err} }
+		return failed(err)
 	}
-	runner := s.Runner
-	runner.Provider = p
 	return func(ctx context.Context) (r ipmi.Result) {
-		limit := s.Query
-		if j.command.Lane == ipmi.Action {
-			limit = s.Action
-		}
-		ctx, cancel := context.WithTimeout(ctx, limit)
+		ctx, cancel := context.WithTimeout(ctx, s.Query)
 		defer cancel()
-		switch verb := j.script.Verb; verb {
+		switch verb {
 		case provider.Status:
 			r.On, r.Err = runner.Status(ctx)
 		case provider.BootGet:
@@ -62,18 +68,31 @@ func (s *Scripts) start(j *job) func(context.Context) ipmi.Result {
 		case provider.FRUGet:
 			r.FRU, r.Err = runner.FRU(ctx)
 		default:
-			r.Err = runner.Act(ctx, verb, provider.Args{Boot: j.script.Boot, Light: j.script.Light}, j.file)
+			panic("internal error: " + string(verb) + " is no query")
 		}
 		return r
 	}
 }
 
-// adopt prepares to wait for an action that an earlier process began. What it
-// waited does not count for the time limit.
-func (s *Scripts) adopt(j *job) func(context.Context) ipmi.Result {
+// action prepares an action, to be run by a worker.
+func (s *Scripts) action(script *ipmi.Script, file string) func(context.Context) ipmi.Result {
+	runner, err := s.runner()
+	if err != nil {
+		return failed(err)
+	}
 	return func(ctx context.Context) ipmi.Result {
 		ctx, cancel := context.WithTimeout(ctx, s.Action)
 		defer cancel()
-		return ipmi.Result{Err: provider.Adopt(ctx, j.script.Verb, j.file)}
+		return ipmi.Result{Err: runner.Act(ctx, script.Verb, provider.Args{Boot: script.Boot, Light: script.Light}, file)}
+	}
+}
+
+// adopt prepares to wait for an action that an earlier process began. What it
+// waited does not count for the time limit.
+func (s *Scripts) adopt(verb provider.Verb, file string) func(context.Context) ipmi.Result {
+	return func(ctx context.Context) ipmi.Result {
+		ctx, cancel := context.WithTimeout(ctx, s.Action)
+		defer cancel()
+		return ipmi.Result{Err: provider.Adopt(ctx, verb, file)}
 	}
 }

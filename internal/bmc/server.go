@@ -3,31 +3,35 @@ package bmc
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/session"
 )
 
 const (
 	inFlight  = 16 // datagrams that wait for the owner; the others wait in the socket
 	readPause = 100 * time.Millisecond
+	never     = time.Duration(math.MaxInt64)
 )
 
-// A starter prepares to run the script of a job, or to wait for one that an
-// earlier process began. A [Scripts] is one.
-type starter interface {
-	start(*job) func(context.Context) ipmi.Result
-	adopt(*job) func(context.Context) ipmi.Result
+// scripts prepares the scripts that workers run, or that an earlier process began.
+// A [Scripts] does.
+type scripts interface {
+	query(provider.Verb) func(context.Context) ipmi.Result
+	action(script *ipmi.Script, file string) func(context.Context) ipmi.Result
+	adopt(verb provider.Verb, file string) func(context.Context) ipmi.Result
 }
 
 // A Server serves one BMC. All fields must be set before Run.
 type Server struct {
 	Conns    []Conn
 	Sessions *session.Table
-	BMC      *ipmi.BMC // its Sessions are set by Run
-	Scripts  starter
+	BMC      *ipmi.BMC // its Sessions and Running are set by Run
+	Scripts  scripts
 	Actions  *Actions
 	Idle     time.Duration // without an answered datagram, until Run returns
 	Answer   time.Duration // after which Chassis Control is answered, done or not
@@ -38,11 +42,11 @@ type Server struct {
 	Log    *slog.Logger
 
 	in, free chan *datagram
-	results  chan finished
+	results  chan func()     // what the owner has to do when a script has ended
 	scripts  context.Context // of queries, and of waiting for actions
 	workers  sync.WaitGroup
-	queries  queue
-	actions  queue
+	queries  queries
+	actions  actions
 	epoch    int // counts the beginnings and the ends of actions
 	replies  replies
 	answered time.Duration // when something was last answered
@@ -60,10 +64,13 @@ func (s *Server) Run(ctx context.Context) error {
 	defer s.workers.Wait() // a query must not be left behind
 	defer cancel()
 	s.BMC.Sessions = sessions{s}
+	s.BMC.Running = func() bool { return s.actions.running != nil }
 	s.replies = newReplies()
-	s.results = make(chan finished, 2) // one of each lane: a worker never waits for us
-	s.in, s.free = make(chan *datagram, inFlight), make(chan *datagram, inFlight)
-	for range inFlight {
+	s.results = make(chan func(), 2)       // one of each lane: a worker never waits for the owner
+	buffers := inFlight + len(s.Conns)     // a reader holds one while it waits
+	s.in = make(chan *datagram, buffers)   // nor does a reader,
+	s.free = make(chan *datagram, buffers) // but for a free buffer
+	for range buffers {
 		s.free <- new(datagram)
 	}
 	s.answered = s.Clock()
@@ -92,10 +99,10 @@ func (s *Server) serve(ctx context.Context) {
 		case d := <-s.in:
 			s.route(d)
 			s.free <- d
-		case f := <-s.results:
-			s.finish(f)
+		case result := <-s.results:
+			result()
 		case <-timer.C:
-			s.expire(s.Clock())
+			s.tick(s.Clock())
 		case <-ctx.Done():
 			return
 		}
@@ -123,28 +130,38 @@ func (s *Server) drain() bool {
 	}
 }
 
+// work has a worker do something, and the owner what comes of it.
+func (s *Server) work(do func() func()) {
+	s.workers.Go(func() { s.results <- do() })
+}
+
+// tick does what is due.
+func (s *Server) tick(now time.Duration) {
+	if left, running := s.BMC.WatchdogLeft(now); running && left == 0 {
+		if r := s.BMC.WatchdogExpired(now, time.Now()); r != nil {
+			s.perform(r)
+		}
+	}
+	s.expire(now)
+}
+
 // wait is how long nothing will be due; 0 means for ever: the BMC is idle. A key
 // exchange is waited for, if only to tell why it came to nothing, and so is the
 // watchdog.
 func (s *Server) wait(now time.Duration) time.Duration {
-	until := s.answered + s.Idle
 	left, watchdog := s.BMC.WatchdogLeft(now)
+	until := s.answered + s.Idle
 	switch {
 	case watchdog:
 		until = now + left
 	case s.busy():
-		until = never
+		until = now + s.Idle
 	case s.Sessions.HalfOpen(now):
 		until = max(until, now+time.Second)
 	case now >= until:
 		return 0
 	}
-	for _, j := range append([]*job{s.actions.running}, s.actions.waiting...) {
-		if j != nil && len(j.waiters) > 0 {
-			until = min(until, j.deadline)
-		}
-	}
-	return max(until-now, time.Millisecond)
+	return max(min(until, s.due())-now, time.Millisecond)
 }
 
 // busy tells that a script runs.

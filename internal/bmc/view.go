@@ -57,8 +57,8 @@ func (t situation) String() string {
 // report tells the operator when something has changed.
 func (s *Server) report() {
 	now := situation{sessions: s.Sessions.Active(s.Clock()), last: s.last}
-	if j := s.actions.running; j != nil {
-		now.running = j.script.Verb
+	if a := s.actions.running; a != nil {
+		now.running = a.script.Verb
 	}
 	if now != s.told {
 		s.told = now
@@ -66,29 +66,34 @@ func (s *Server) report() {
 	}
 }
 
-// logResult writes what a script did for whom.
-func (s *Server) logResult(f finished) {
-	verb, asked := string(f.script.Verb), f.request.Session
-	who := []any{"took", (s.Clock() - f.started).Round(time.Millisecond), "user", asked.User, "peer", asked.Peer}
-	var says any
-	switch f.script.Verb {
-	case provider.Status:
-		says = "off"
-		if f.result.On {
-			says = "on"
-		}
-	case provider.BootGet:
-		says = f.result.Device
+// by is who asked, for the log.
+func by(asked *ipmi.Session) []any {
+	who := []any{"user", asked.User}
+	if asked.Peer.IsValid() {
+		who = append(who, "peer", asked.Peer)
 	}
+	return who
+}
+
+// logResult writes what a script did for whom.
+func (s *Server) logResult(verb provider.Verb, asked *ipmi.Session, took time.Duration, r ipmi.Result) {
+	who := append([]any{"took", took.Round(time.Millisecond)}, by(asked)...)
 	ended := "done"
 	switch {
-	case f.result.Err != nil:
+	case r.Err != nil:
 		ended = "failed"
-		s.Log.Error(verb+" failed", append([]any{"err", f.result.Err}, who...)...)
-	case says != nil:
-		s.Log.Info(verb, append([]any{"says", says}, who...)...)
+		s.Log.Error(string(verb)+" failed", append([]any{"err", r.Err}, who...)...)
+	case verb == provider.Status && r.On:
+		s.Log.Info(string(verb), append([]any{"says", "on"}, who...)...)
+	case verb == provider.Status:
+		s.Log.Info(string(verb), append([]any{"says", "off"}, who...)...)
+	case verb == provider.BootGet:
+		s.Log.Info(string(verb), append([]any{"says", r.Device}, who...)...)
 	default:
-		s.Log.Info(verb+" done", who...)
+		s.Log.Info(string(verb)+" done", who...)
 	}
-	s.last = fmt.Sprintf("%s %s for %s at %s", verb, ended, asked.User, asked.Peer.Addr())
+	s.last = fmt.Sprintf("%s %s for %s", verb, ended, asked.User)
+	if asked.Peer.IsValid() {
+		s.last += " at " + asked.Peer.Addr().String()
+	}
 }

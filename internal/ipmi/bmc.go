@@ -19,6 +19,8 @@ type BMC struct {
 	Users    Users
 	// Provider returns the scripts as they are now, or why there are none.
 	Provider func() (*provider.Provider, error)
+	// Running tells whether an action runs.
+	Running func() bool
 	// LAN finds the interface that has an address.
 	LAN func(netip.Addr) LAN
 	// Save makes the state outlast the process.
@@ -27,6 +29,7 @@ type BMC struct {
 	// FRU is the inventory as far as the provider does not know it.
 	FRU provider.FRU
 
+	resuming      bool   // see Resume
 	setInProgress uint32 // ID of the session that is writing boot options, or 0
 	sdrReserved   reservation
 	inventory     []byte // FRU data as last read; nil: not yet

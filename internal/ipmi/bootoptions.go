@@ -40,14 +40,14 @@ var bootOptions = [bootParameters]bootOption{
 func setSystemBootOptions(b *BMC, r *Request) Answer {
 	number, data := r.Data[0]&parameterMask, r.Data[1:]
 	if number >= bootParameters {
-		return fail(UnsupportedParameter)
+		return reply(UnsupportedParameter)
 	}
 	option := bootOptions[number]
 	switch {
 	case len(data) == 0:
-		return fail(b.update(func(s *State) { s.Boot.Parameters[number].Invalid = r.Data[0]&markInvalid != 0 }))
+		return reply(b.update(func(s *State) { s.Boot.Parameters[number].Invalid = r.Data[0]&markInvalid != 0 }))
 	case option.length != 0 && len(data) != option.length:
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	}
 	return option.set(b, r, data)
 }
@@ -56,7 +56,7 @@ func setSystemBootOptions(b *BMC, r *Request) Answer {
 func reserving(bits byte, set func(*BMC, *Request, []byte) Answer) func(*BMC, *Request, []byte) Answer {
 	return func(b *BMC, r *Request, data []byte) Answer {
 		if data[0]&bits != 0 {
-			return fail(InvalidField)
+			return reply(InvalidField)
 		}
 		return set(b, r, data)
 	}
@@ -64,7 +64,7 @@ func reserving(bits byte, set func(*BMC, *Request, []byte) Answer) func(*BMC, *R
 
 func storeBootOption(b *BMC, r *Request, data []byte) Answer {
 	stored := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
-	return fail(b.update(func(s *State) {
+	return reply(b.update(func(s *State) {
 		s.Boot = s.Boot.at(r.Now)
 		s.Boot.Parameters[r.Data[0]&parameterMask] = stored
 	}))
@@ -84,12 +84,12 @@ func setBootProgress(b *BMC, r *Request, data []byte) Answer {
 		b.setInProgress = 0
 	case progressWriting:
 		if b.bootProgress() == progressWriting && b.setInProgress != r.Session.ID {
-			return fail(SetInProgress)
+			return reply(SetInProgress)
 		}
 		b.setInProgress = r.Session.ID
 	case progressCommit:
 	default:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return storeBootOption(b, r, nil)
 }
@@ -122,23 +122,25 @@ func setBootFlags(b *BMC, r *Request, data []byte) Answer {
 		known = known && data[i]&reserved == 0
 	}
 	if !known {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	flags := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
 	change := func(s *State) {
 		s.Boot.Parameters[bootFlags] = flags
 		s.Boot.FlagsSet = r.Now
 	}
-	store := func() Answer { return fail(b.update(change)) }
+	store := func() Answer { return reply(b.update(change)) }
 	changed := b.State
 	change(&changed)
 	wanted := changed.Boot.inForce()
-	if wanted.Device == provider.DeviceNone || wanted == b.State.Boot.at(r.Now).inForce() {
+	// An action that runs may use up what is in force now.
+	inForce := wanted == b.State.Boot.at(r.Now).inForce() && !b.Running()
+	if wanted.Device == provider.DeviceNone || inForce {
 		return store()
 	}
 	return b.run(provider.BootSet, wanted, func(res Result) Answer {
 		if res.Err != nil {
-			return fail(outcomeOf(res.Err).code)
+			return outcomeOf(res.Err).answer()
 		}
 		return store()
 	})
@@ -149,9 +151,9 @@ func setBootMailbox(b *BMC, r *Request, data []byte) Answer {
 	block := int(data[0])
 	switch {
 	case len(data) < 2 || len(data) > 1+mailboxBlockLen:
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	case block >= mailboxBlocks:
-		return fail(OutOfRange)
+		return reply(OutOfRange)
 	}
 	all := b.State.Boot.data(bootMailbox, mailboxLen)
 	copy(all[block*mailboxBlockLen:], data[1:])
@@ -163,10 +165,10 @@ func setBootMailbox(b *BMC, r *Request, data []byte) Answer {
 func getSystemBootOptions(b *BMC, r *Request) Answer {
 	number, block := r.Data[0], int(r.Data[1])
 	if number&^parameterMask != 0 {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	if number >= bootParameters {
-		return fail(UnsupportedParameter)
+		return reply(UnsupportedParameter)
 	}
 	boot := b.State.Boot.at(r.Now)
 	invalid := boot.Parameters[number].Invalid
@@ -187,13 +189,13 @@ func getSystemBootOptions(b *BMC, r *Request) Answer {
 		}
 		return b.run(provider.BootGet, provider.Boot{}, func(res Result) Answer {
 			if res.Err != nil {
-				return fail(outcomeOf(res.Err).code)
+				return outcomeOf(res.Err).answer()
 			}
 			return answer(flagsValid|flagsPersistent, selectorOf(res.Device)<<deviceShift, 0, 0, 0)
 		})
 	case bootMailbox:
 		if block >= mailboxBlocks {
-			return fail(OutOfRange)
+			return reply(OutOfRange)
 		}
 		all := boot.data(bootMailbox, mailboxLen)
 		return answer(append([]byte{byte(block)}, all[block*mailboxBlockLen:][:mailboxBlockLen]...)...)

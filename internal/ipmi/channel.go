@@ -27,7 +27,7 @@ const (
 func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
 	level := rmcp.Privilege(r.Data[1])
 	if !validChannel(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	status, extended := byte(namedUsersExist), byte(0)
 	authTypes := r.Data[0] & extendedData
@@ -57,9 +57,9 @@ const (
 func getChannelCipherSuites(b *BMC, r *Request) Answer {
 	switch {
 	case !validChannel(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case r.Data[1] != payloadIPMI && r.Data[1] != payloadSOL:
-		return fail(payloadTypeUnknown)
+		return reply(payloadTypeUnknown)
 	}
 	var list []byte
 	if r.Data[2]&listSuites != 0 {
@@ -89,7 +89,7 @@ const (
 func getChannelAccess(_ *BMC, r *Request) Answer {
 	which := r.Data[1]
 	if !validChannel(r.Data[0]) || which != accessVolatile && which != accessNonVolatile {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(alertingDisabled|alwaysAvailable, byte(rmcp.Administrator))
 }
@@ -104,7 +104,7 @@ const (
 // getChannelInfo describes the LAN channel: there is no other.
 func getChannelInfo(b *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	active := byte(min(len(b.Sessions.List()), maxSlots))
 	info := []byte{lanChannel, mediumLAN, protocolIPMB, multiSession | active}

@@ -65,15 +65,19 @@ const chassisControlCmd = 0x02
 func chassisControl(b *BMC, r *Request) Answer {
 	n := r.Data[0]
 	if int(n) >= len(controls) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	c := controls[n]
 	boot := b.State.Boot.at(r.Now).inForce()
-	return b.run(c.verb, boot, func(res Result) Answer {
+	answer := b.run(c.verb, boot, func(res Result) Answer {
 		result := outcomeOf(res.Err)
 		b.controlled(c, r, res.Time, result)
-		return fail(result.code)
+		return result.answer()
 	})
+	if answer.Script != nil {
+		answer.Script.Accept = true
+	}
+	return answer
 }
 
 // controlled keeps what a power action has changed. That it cannot be kept does
@@ -107,21 +111,25 @@ func (b *BMC) controlled(c control, r *Request, ended time.Time, result outcome)
 
 // run asks for a script, if the provider has it.
 func (b *BMC) run(v provider.Verb, boot provider.Boot, then func(Result) Answer) Answer {
+	script := Answer{Script: &Script{Verb: v, Boot: boot, Then: then}}
+	if b.resuming {
+		return script
+	}
 	p, err := b.Provider()
 	if err != nil {
 		b.Log.Error(string(v)+" failed", "err", err)
-		return fail(Unspecified)
+		return reply(Unspecified)
 	}
 	if !p.Has(v) {
-		return fail(SubfunctionUnavailable)
+		return reply(SubfunctionUnavailable)
 	}
-	return Answer{Script: &Script{Verb: v, Boot: boot, Then: then}}
+	return script
 }
 
 // has tells whether the provider has a script.
 func (b *BMC) has(v provider.Verb) bool {
 	p, err := b.Provider()
-	return err == nil && p.Has(v)
+	return b.resuming || err == nil && p.Has(v)
 }
 
 // An outcome is what an error of a script means to the console.
@@ -138,7 +146,11 @@ var outcomes = []outcome{
 	{provider.ErrState, NotInPresentState, true},
 	{provider.ErrUnsupported, InvalidField, true},
 	{provider.ErrNoScript, SubfunctionUnavailable, true},
+	{provider.ErrSuperseded, NotInPresentState, true},
 }
+
+// answer is what the console is told.
+func (o outcome) answer() Answer { return Answer{Code: o.code, Undone: o.untouched} }
 
 func outcomeOf(err error) outcome {
 	for _, o := range outcomes {

@@ -50,6 +50,8 @@ type Answer struct {
 	Code   Code
 	Data   []byte // empty unless Code is OK
 	Script *Script
+	// Undone tells that nothing was done, and that it may be tried again.
+	Undone bool
 	// Ends lists the sessions that end once the answer has left.
 	Ends []uint32
 }
@@ -59,6 +61,9 @@ type Script struct {
 	Verb  provider.Verb
 	Boot  provider.Boot  // the boot device to set, or in force
 	Light provider.Light // of provider.Identify
+	// Accept tells that a console need not wait for the end: that it began is
+	// answer enough.
+	Accept bool
 	// Then completes the answer.
 	Then func(Result) Answer
 }
@@ -74,7 +79,7 @@ type Result struct {
 
 func done(data ...byte) Answer { return Answer{Data: data} }
 
-func fail(c Code) Answer { return Answer{Code: c} }
+func reply(c Code) Answer { return Answer{Code: c} }
 
 // Handle looks the request up in the table of commands and runs its handler,
 // after the checks that are the same for all, in the order that the
@@ -87,15 +92,23 @@ func (b *BMC) Handle(r *Request) (*Command, Answer) {
 	}
 	switch {
 	case r.RsLUN != 0:
-		return c, fail(InvalidForLUN)
+		return c, reply(InvalidForLUN)
 	case c == nil:
-		return nil, fail(InvalidCommand)
+		return nil, reply(InvalidCommand)
 	case privilege < c.Privilege:
-		return c, fail(InsufficientPrivilege)
+		return c, reply(InsufficientPrivilege)
 	case len(r.Data) < c.MinLen || len(r.Data) > c.MaxLen:
-		return c, fail(InvalidLength)
+		return c, reply(InvalidLength)
 	}
 	return c, c.handle(b, r)
+}
+
+// Resume is Handle for the request of an action that began before: what follows its
+// script does not depend on what the provider can do now.
+func (b *BMC) Resume(r *Request) (*Command, Answer) {
+	b.resuming = true
+	defer func() { b.resuming = false }()
+	return b.Handle(r)
 }
 
 // Sessionless tells whether the command may be sent outside a session.

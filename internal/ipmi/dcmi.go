@@ -27,7 +27,7 @@ var dcmiCapabilities = map[byte][]byte{
 func getDCMICapabilities(_ *BMC, r *Request) Answer {
 	data, ok := dcmiCapabilities[r.Data[1]]
 	if !ok {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(slices.Concat(dcmiVersion, data)...)
 }
@@ -42,7 +42,7 @@ const (
 // getPowerReading says that there is nothing to measure (DCMI 1.0 §6.6.1).
 func getPowerReading(_ *BMC, r *Request) Answer {
 	if r.Data[1] != powerStatistics || r.Data[2] != 0 || r.Data[3] != 0 {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(append(append([]byte{dcmiBody}, make([]byte, powerValuesLen)...), powerNotMeasured)...)
 }

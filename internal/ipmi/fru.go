@@ -16,7 +16,7 @@ const (
 // and what it says is what they then read.
 func getFRUInventoryAreaInfo(b *BMC, r *Request) Answer {
 	if r.Data[0] != fruDevice {
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
 	b.inventory = nil
 	return b.withInventory(func(data []byte) Answer {
@@ -30,13 +30,13 @@ func readFRUData(b *BMC, r *Request) Answer {
 	offset, count := int(binary.LittleEndian.Uint16(r.Data[1:])), int(r.Data[3])
 	switch {
 	case r.Data[0] != fruDevice:
-		return fail(NotPresent)
+		return reply(NotPresent)
 	case count == 0:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return b.withInventory(func(data []byte) Answer {
 		if offset >= len(data) {
-			return fail(OutOfRange)
+			return reply(OutOfRange)
 		}
 		rest := data[offset:]
 		n := min(count, fruMaxRead, len(rest))
@@ -47,9 +47,9 @@ func readFRUData(b *BMC, r *Request) Answer {
 // writeFRUData writes nothing: the inventory is what settings and provider say.
 func writeFRUData(_ *BMC, r *Request) Answer {
 	if r.Data[0] != fruDevice {
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
-	return fail(fruWriteProtected)
+	return reply(fruWriteProtected)
 }
 
 // withInventory completes an answer with the FRU data, as they were last read.
@@ -64,7 +64,7 @@ func (b *BMC) withInventory(then func(data []byte) Answer) Answer {
 	}
 	return b.run(provider.FRUGet, provider.Boot{}, func(res Result) Answer {
 		if res.Err != nil {
-			return fail(outcomeOf(res.Err).code)
+			return outcomeOf(res.Err).answer()
 		}
 		b.inventory = fruData(provider.FRU{
 			Manufacturer: cmp.Or(res.FRU.Manufacturer, b.FRU.Manufacturer),

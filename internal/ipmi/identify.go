@@ -45,20 +45,20 @@ func chassisIdentify(b *BMC, r *Request) Answer {
 		force = r.Data[1]
 	}
 	if force&^identifyForce != 0 {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	wanted, light := Identify{Forced: force != 0}, provider.Light{On: force != 0}
 	if !wanted.Forced && seconds > 0 {
 		wanted.Until = r.Now + time.Duration(seconds)*time.Second
 		light = provider.Light{On: true, Seconds: int(seconds)}
 	}
-	store := func() Answer { return fail(b.update(func(s *State) { s.Identify = wanted })) }
+	store := func() Answer { return reply(b.update(func(s *State) { s.Identify = wanted })) }
 	if !b.has(provider.Identify) {
 		return store()
 	}
 	return Answer{Script: &Script{Verb: provider.Identify, Light: light, Then: func(res Result) Answer {
 		if res.Err != nil {
-			return fail(outcomeOf(res.Err).code)
+			return outcomeOf(res.Err).answer()
 		}
 		return store()
 	}}}

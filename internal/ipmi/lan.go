@@ -108,14 +108,14 @@ func suitePrivileges(suites []rmcp.Suite) []byte {
 
 func getLANConfiguration(b *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0] &^ revisionOnly) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	if r.Data[0]&revisionOnly != 0 {
 		return done(parameterRevision)
 	}
 	parameter, ok := lanParameters[r.Data[1]]
 	if !ok {
-		return fail(UnsupportedParameter)
+		return reply(UnsupportedParameter)
 	}
 	return done(append([]byte{parameterRevision}, parameter(b, r, b.LAN(r.Local.Addr()))...)...)
 }
@@ -123,7 +123,7 @@ func getLANConfiguration(b *BMC, r *Request) Answer {
 // setLANConfiguration lets a console say that it will write, but not write.
 func setLANConfiguration(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	_, ok := lanParameters[r.Data[1]]
 	return refuseWrite(r.Data[1:], ok)
@@ -134,13 +134,13 @@ func setLANConfiguration(_ *BMC, r *Request) Answer {
 func refuseWrite(write []byte, known bool) Answer {
 	switch {
 	case !known:
-		return fail(UnsupportedParameter)
+		return reply(UnsupportedParameter)
 	case write[0] != lanSetInProgress:
-		return fail(ReadOnly)
+		return reply(ReadOnly)
 	case len(write) != 2:
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	case write[1] > progressCommit:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done()
 }

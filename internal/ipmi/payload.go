@@ -27,23 +27,23 @@ func isSOL(kind, instance byte) bool {
 
 func activatePayload(_ *BMC, r *Request) Answer {
 	if !isSOL(r.Data[0], r.Data[1]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
-	return fail(payloadDisabled)
+	return reply(payloadDisabled)
 }
 
 func deactivatePayload(_ *BMC, r *Request) Answer {
 	if !isSOL(r.Data[0], r.Data[1]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
-	return fail(payloadInactive)
+	return reply(payloadInactive)
 }
 
 // getPayloadActivationStatus tells of no instance that could be active, and of
 // none that is.
 func getPayloadActivationStatus(_ *BMC, r *Request) Answer {
 	if r.Data[0] != payloadSOL {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(0, 0, 0)
 }
@@ -51,7 +51,7 @@ func getPayloadActivationStatus(_ *BMC, r *Request) Answer {
 // getPayloadInstanceInfo tells that no session has the instance.
 func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
 	if !isSOL(r.Data[0], r.Data[1]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(make([]byte, 12)...)
 }
@@ -59,7 +59,7 @@ func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
 // getUserPayloadAccess tells that a user may activate no payload.
 func getUserPayloadAccess(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(0, 0, 0, 0)
 }
@@ -71,7 +71,7 @@ const (
 
 func getChannelPayloadSupport(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return done(standardIPMI, 0, setupRequests, 0, 0, 0, 0, 0)
 }
@@ -80,9 +80,9 @@ func getChannelPayloadVersion(_ *BMC, r *Request) Answer {
 	kind := r.Data[1]
 	switch {
 	case !validChannel(r.Data[0]) || kind&^payloadTypeMask != 0:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case kind == payloadIPMI || kind >= setupFirst && kind <= setupLast:
 		return done(version10)
 	}
-	return fail(payloadAbsent)
+	return reply(payloadAbsent)
 }

@@ -26,12 +26,12 @@ const (
 func setPowerRestorePolicy(b *BMC, r *Request) Answer {
 	policy := r.Data[0]
 	if policy > restoreNoChange {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	if policy != restoreNoChange {
 		code := b.update(func(s *State) { s.Restore, s.HostBoot = RestorePolicy(policy), b.HostBoot })
 		if code != OK {
-			return fail(code)
+			return reply(code)
 		}
 	}
 	return done(restoreSupported)
@@ -106,7 +106,7 @@ func getACPIPowerState(b *BMC, r *Request) Answer {
 func (b *BMC) status(r *Request, then func(on bool) Answer) Answer {
 	return b.run(provider.Status, provider.Boot{}, func(res Result) Answer {
 		if res.Err != nil {
-			return fail(outcomeOf(res.Err).code)
+			return outcomeOf(res.Err).answer()
 		}
 		b.update(func(s *State) { s.PowerOn.seen(res.On, r.Time) })
 		return then(res.On)

@@ -77,18 +77,18 @@ func readRecord(all []Record, reserved reservation, data []byte) Answer {
 	i, offset, count := find(all, binary.LittleEndian.Uint16(data[2:])), int(data[4]), int(data[5])
 	switch {
 	case offset != 0 && !reserved.holds(data):
-		return fail(ReservationCanceled)
+		return reply(ReservationCanceled)
 	case i < 0:
-		return fail(NotPresent)
+		return reply(NotPresent)
 	case offset >= len(all[i]):
-		return fail(OutOfRange)
+		return reply(OutOfRange)
 	}
 	rest := all[i][offset:]
 	if count == wholeRecord {
 		count = len(rest)
 	}
 	if count > len(rest) {
-		return fail(CannotReturn)
+		return reply(CannotReturn)
 	}
 	next := uint16(lastRecord)
 	if i+1 < len(all) {

@@ -51,6 +51,7 @@ type rig struct {
 	noSpace  bool     // nothing can be stored
 	log      bytes.Buffer
 	lan      LAN
+	running  bool // an action runs
 }
 
 func newRig(t testing.TB, providerFile string) *rig {
@@ -83,6 +84,7 @@ func newRig(t testing.TB, providerFile string) *rig {
 			Suites:     []rmcp.Suite{rmcp.Suite3, rmcp.Suite17},
 		},
 		Sessions: r,
+		Running:  func() bool { return r.running },
 		LAN:      func(netip.Addr) LAN { return r.lan },
 		Users:    r,
 		Save: func(s State) (err error) {

@@ -99,11 +99,11 @@ func getSELEntry(b *BMC, r *Request) Answer {
 // the console put there.
 func addSELEntry(b *BMC, r *Request) Answer {
 	if kind := r.Data[2]; kind != recordEvent && kind < recordTimed {
-		return fail(recordTypeUnsupported)
+		return reply(recordTypeUnsupported)
 	}
 	code := b.update(func(s *State) { s.SEL.add(slices.Clone(r.Data), r.Time) })
 	if code != OK {
-		return fail(code)
+		return reply(code)
 	}
 	return done(binary.LittleEndian.AppendUint16(nil, b.State.SEL.Last)...)
 }
@@ -115,9 +115,9 @@ func deleteSELEntry(b *BMC, r *Request) Answer {
 	i := find(l.Records, binary.LittleEndian.Uint16(r.Data[2:]))
 	switch {
 	case !l.reserved.holds(r.Data):
-		return fail(ReservationCanceled)
+		return reply(ReservationCanceled)
 	case i < 0:
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
 	id := l.Records[i].id()
 	code := b.update(func(s *State) {
@@ -125,7 +125,7 @@ func deleteSELEntry(b *BMC, r *Request) Answer {
 		s.SEL.Erased = l.time(r.Time)
 	})
 	if code != OK {
-		return fail(code)
+		return reply(code)
 	}
 	return done(binary.LittleEndian.AppendUint16(nil, id)...)
 }
@@ -144,11 +144,11 @@ func clearSEL(b *BMC, r *Request) Answer {
 	action := r.Data[5]
 	switch {
 	case !bytes.Equal(r.Data[2:5], []byte(clearKey)) || action != clearStart && action != clearStatus:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case action == clearStatus:
 		return done(clearDone)
 	case !b.State.SEL.reserved.holds(r.Data):
-		return fail(ReservationCanceled)
+		return reply(ReservationCanceled)
 	}
 	code := b.update(func(s *State) {
 		l := &s.SEL
@@ -156,7 +156,7 @@ func clearSEL(b *BMC, r *Request) Answer {
 		l.add(eventLogCleared.record(), r.Time)
 	})
 	if code != OK {
-		return fail(code)
+		return reply(code)
 	}
 	return done(clearDone)
 }
@@ -168,7 +168,7 @@ func getSELTime(b *BMC, r *Request) Answer {
 // setSELTime does not set the clock of the host: what differs is kept.
 func setSELTime(b *BMC, r *Request) Answer {
 	ahead := int64(binary.LittleEndian.Uint32(r.Data)) - r.Time.Unix()
-	return fail(b.update(func(s *State) { s.SEL.Ahead = ahead }))
+	return reply(b.update(func(s *State) { s.SEL.Ahead = ahead }))
 }
 
 // UTC offsets, in minutes (§31.11a).
@@ -186,7 +186,7 @@ func getSELTimeUTCOffset(b *BMC, _ *Request) Answer {
 func setSELTimeUTCOffset(b *BMC, r *Request) Answer {
 	offset := int16(binary.LittleEndian.Uint16(r.Data))
 	if (offset < -offsetLimit || offset > offsetLimit) && offset != offsetUnspecified {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
-	return fail(b.update(func(s *State) { s.SEL.UTCOffset = offset }))
+	return reply(b.update(func(s *State) { s.SEL.UTCOffset = offset }))
 }

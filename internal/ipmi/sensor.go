@@ -135,7 +135,7 @@ func getSensorEventStatus(b *BMC, r *Request) Answer {
 func (b *BMC) readSensor(r *Request, then func(s *sensor, active byte, states uint16) Answer) Answer {
 	s, ok := readable(r.Data[0])
 	if !ok {
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
 	if !s.power {
 		return then(s, sensorActive, s.read(&b.State, false))
@@ -159,7 +159,7 @@ func (b *BMC) readSensor(r *Request, then func(s *sensor, active byte, states ui
 func getSensorEventEnable(_ *BMC, r *Request) Answer {
 	s, ok := readable(r.Data[0])
 	if !ok {
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
 	return done(append(binary.LittleEndian.AppendUint16([]byte{sensorActive}, s.events), 0, 0)...)
 }

@@ -14,9 +14,9 @@ func setSessionPrivilegeLevel(_ *BMC, r *Request) Answer {
 	switch {
 	case level == rmcp.Anyone:
 	case level < rmcp.User || level > rmcp.OEM:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case level > r.Session.Limit:
-		return fail(privilegeUnavailable)
+		return reply(privilegeUnavailable)
 	default:
 		r.Session.Privilege = level
 	}
@@ -29,13 +29,13 @@ func closeSession(b *BMC, r *Request) Answer {
 	id := binary.LittleEndian.Uint32(r.Data)
 	byHandle := id == 0 && len(r.Data) == 5
 	if id != 0 && len(r.Data) != 4 {
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	}
 	if id == r.Session.ID || byHandle && r.Data[4] == r.Session.Handle {
 		return Answer{Ends: []uint32{r.Session.ID}}
 	}
 	if r.Session.Privilege < rmcp.Administrator {
-		return fail(InsufficientPrivilege)
+		return reply(InsufficientPrivilege)
 	}
 	for _, s := range b.Sessions.List() {
 		if s.ID == id || byHandle && s.Handle == r.Data[4] {
@@ -43,9 +43,9 @@ func closeSession(b *BMC, r *Request) Answer {
 		}
 	}
 	if byHandle {
-		return fail(invalidSessionHandle)
+		return reply(invalidSessionHandle)
 	}
-	return fail(invalidSessionID)
+	return reply(invalidSessionID)
 }
 
 // The first byte of Get Session Info (§22.20), if it is not the position of an
@@ -74,17 +74,17 @@ func getSessionInfo(b *BMC, r *Request) Answer {
 	case index == infoByID && len(key) == 4:
 		match = func(s Session) bool { return s.ID == binary.LittleEndian.Uint32(key) }
 	case len(key) != 0 || index == infoByHandle || index == infoByID:
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	case int(index) <= len(all):
 		return done(describe(all[index-1], len(all))...)
 	case index <= maxSlots:
 		return done(0, maxSlots, byte(min(len(all), maxSlots)))
 	default:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	i := slices.IndexFunc(all, match)
 	if i < 0 {
-		return fail(NotPresent)
+		return reply(NotPresent)
 	}
 	return done(describe(all[i], len(all))...)
 }

@@ -22,7 +22,7 @@ func getSOLConfiguration(_ *BMC, r *Request) Answer {
 	number := r.Data[1]
 	switch {
 	case !validChannel(r.Data[0] &^ revisionOnly):
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case r.Data[0]&revisionOnly != 0:
 		return done(parameterRevision)
 	case number == solPort:
@@ -30,13 +30,13 @@ func getSOLConfiguration(_ *BMC, r *Request) Answer {
 	case int(number) < len(solParameters):
 		return done(append([]byte{parameterRevision}, solParameters[number]...)...)
 	}
-	return fail(UnsupportedParameter)
+	return reply(UnsupportedParameter)
 }
 
 // setSOLConfiguration lets a console say that it will write, but not write.
 func setSOLConfiguration(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return refuseWrite(r.Data[1:], r.Data[1] <= solPort)
 }

@@ -31,7 +31,7 @@ func getSystemInfo(b *BMC, r *Request) Answer {
 	number, set := r.Data[1], int(r.Data[2])
 	switch {
 	case r.Data[0]&^revisionOnly != 0:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case r.Data[0]&revisionOnly != 0:
 		return done(parameterRevision)
 	case number == infoSetInProgress:
@@ -39,11 +39,11 @@ func getSystemInfo(b *BMC, r *Request) Answer {
 	}
 	text, ok := b.systemInfo(number)
 	if !ok {
-		return fail(UnsupportedParameter)
+		return reply(UnsupportedParameter)
 	}
 	all := append([]byte{encodingASCII, byte(len(text))}, text...)
 	if set*infoBlockLen >= len(all) {
-		return fail(OutOfRange)
+		return reply(OutOfRange)
 	}
 	block := make([]byte, infoBlockLen)
 	copy(block, all[set*infoBlockLen:])

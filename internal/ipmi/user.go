@@ -44,7 +44,7 @@ const (
 
 func getUserAccess(b *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	c := b.Users.Credentials()
 	u := userOf(c, r.Data[1])
@@ -70,7 +70,7 @@ func setUserAccess(b *BMC, r *Request) Answer {
 	change := bits&accessChange != 0
 	if !known || !validChannel(bits&accessChannel) || !validUser(r.Data[1]) ||
 		change && bits&accessCallback != 0 || len(r.Data) == 4 && r.Data[3] != 0 {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	return b.changeUser(r, r.Data[1], func(u *instance.User) {
 		u.Privilege = limit
@@ -82,7 +82,7 @@ func setUserAccess(b *BMC, r *Request) Answer {
 
 func getUserName(b *BMC, r *Request) Answer {
 	if !validUser(r.Data[0]) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	name := make([]byte, instance.MaxUserName)
 	copy(name, userOf(b.Users.Credentials(), r.Data[0]).Name)
@@ -94,7 +94,7 @@ func getUserName(b *BMC, r *Request) Answer {
 func setUserName(b *BMC, r *Request) Answer {
 	id := r.Data[0]
 	if !validUser(id) {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	name, _, _ := bytes.Cut(r.Data[1:], []byte{0})
 	return b.changeUser(r, id, func(u *instance.User) {
@@ -127,15 +127,15 @@ func setUserPassword(b *BMC, r *Request) Answer {
 	optional := operation == disableUser || operation == enableUser
 	switch {
 	case operation > testPassword:
-		return fail(InvalidField)
+		return reply(InvalidField)
 	case len(given) != size && !(optional && len(given) == 0):
-		return fail(InvalidLength)
+		return reply(InvalidLength)
 	case !validUser(id):
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
 	password := string(bytes.TrimRight(given, "\x00"))
 	if operation == testPassword {
-		return fail(testOf(userOf(b.Users.Credentials(), id).Password.Reveal(), password, size))
+		return reply(testOf(userOf(b.Users.Credentials(), id).Password.Reveal(), password, size))
 	}
 	return b.changeUser(r, id, func(u *instance.User) {
 		switch operation {
@@ -173,10 +173,10 @@ func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answe
 	var code Code
 	switch {
 	case errors.As(err, &code):
-		return fail(code)
+		return reply(code)
 	case err != nil:
 		b.Log.Error("user not changed", "id", id, "err", err)
-		return fail(Unspecified)
+		return reply(Unspecified)
 	case !bytes.Equal(before, after):
 		name := userOf(b.Users.Credentials(), id).Name
 		b.Log.Info("user changed", "id", id, "name", name, "by", r.Session.User, "peer", r.Session.Peer)

@@ -53,9 +53,9 @@ func setWatchdogTimer(b *BMC, r *Request) Answer {
 	kind := use & useMask
 	if use&^(useNoLog|useDontStop|useMask) != 0 || kind < useFirst || kind > useLast ||
 		actions > actionLast || preTimeout != 0 || expired&expiredReserved != 0 {
-		return fail(InvalidField)
+		return reply(InvalidField)
 	}
-	return fail(b.update(func(s *State) {
+	return reply(b.update(func(s *State) {
 		_, running := s.Watchdog.left(r.Now)
 		w := Watchdog{
 			Use:     use &^ useDontStop,
@@ -76,9 +76,9 @@ func (w *Watchdog) start(now time.Duration) {
 
 func resetWatchdogTimer(b *BMC, r *Request) Answer {
 	if b.State.Watchdog.Use == 0 {
-		return fail(NotInitialized)
+		return reply(NotInitialized)
 	}
-	return fail(b.update(func(s *State) { s.Watchdog.start(r.Now) }))
+	return reply(b.update(func(s *State) { s.Watchdog.start(r.Now) }))
 }
 
 func getWatchdogTimer(b *BMC, r *Request) Answer {
