@@ -18,7 +18,7 @@ import (
 )
 
 // version is set by the linker.
-var version = "devel"
+var version = "unknown"
 
 // An app is the command with everything that it takes from outside.
 type app struct {

@@ -14,16 +14,15 @@ type action struct {
 	waiters
 	askers
 	pace
-	key      uint64
-	command  *ipmi.Command
-	request  *ipmi.Request // the first
-	script   *ipmi.Script
-	asked    time.Duration
-	started  time.Duration
-	file     string                  // see Actions
-	abort    context.CancelCauseFunc // kills the script
-	own      bool                    // nobody asked: the BMC did
-	accepted bool                    // who waited has been told that it runs
+	key     uint64
+	command *ipmi.Command
+	request *ipmi.Request // the first
+	script  *ipmi.Script
+	asked   time.Duration
+	started time.Duration
+	file    string                  // see Actions
+	abort   context.CancelCauseFunc // kills the script
+	own     bool                    // nobody asked: the BMC did
 }
 
 // actions is the lane of actions: the one that runs, and those that wait.

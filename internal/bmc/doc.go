@@ -13,6 +13,7 @@
 //
 // The package takes its sockets, its clock and its directories from the caller
 // and knows nothing of systemd. Start reading at [Server.Run], then
-// [Server.route]; how a request is kept from acting twice stands in replies.go,
-// and how an action outlives the process in action.go.
+// [Server.route]. The two lanes of scripts are query.go and action.go; how a
+// repeated request is recognized stands in replies.go, and how an action outlives
+// the process in actionfile.go.
 package bmc
