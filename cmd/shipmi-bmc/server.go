@@ -101,6 +101,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		Actions: &bmc.Actions{Dir: filepath.Join(stateDir, "actions"), HostBoot: boot},
 		Idle:    set.Timeouts.Idle,
 		Answer:  set.Timeouts.Answer,
+		Restore: restoreTime(getenv("SHIPMI_RESTORE")),
 		Clock:   bootTime,
 		Status:  func(text string) { notify("STATUS=" + text) },
 		Log:     log,
@@ -140,6 +141,13 @@ func nameGUID(machineIDFile, name string) (guid [16]byte, err error) {
 	guid[8] = guid[8]&0x3F | 0x80
 	slices.Reverse(guid[:])
 	return guid, nil
+}
+
+// restoreTime tells whether the unit that waits for the end of the boot has left
+// its mark.
+func restoreTime(mark string) bool {
+	_, err := os.Stat(mark)
+	return err == nil
 }
 
 // hostBoot is another text each time the host is booted.

@@ -57,6 +57,10 @@ func TestTheRestorePolicyIsCarriedOutOnce(t *testing.T) {
 		r.hostBoot = "second"
 		r.stop()
 		r.start()
+		require.Empty(t, r.scripts.started(), "a packet came before the host was ready")
+		r.restore = true
+		r.stop()
+		r.start()
 		require.Equal(t, []provider.Verb{provider.On}, r.scripts.started())
 		r.stop()
 		r.start()

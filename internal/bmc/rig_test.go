@@ -37,6 +37,7 @@ type rig struct {
 	idle     time.Duration
 	hostBoot string
 	broken   bool // the provider file
+	restore  bool
 	begin    time.Time
 	cancel   context.CancelFunc
 	ended    chan error
@@ -87,6 +88,7 @@ func (r *rig) start() {
 		Actions: &Actions{Dir: filepath.Join(r.dir, "actions"), HostBoot: r.hostBoot},
 		Idle:    r.idle,
 		Answer:  2 * time.Second,
+		Restore: r.restore,
 		Clock:   r.clock,
 		Status:  func(string) {},
 		Log:     log,

@@ -35,6 +35,7 @@ type Server struct {
 	Actions  *Actions
 	Idle     time.Duration // without an answered datagram, until Run returns
 	Answer   time.Duration // after which Chassis Control is answered, done or not
+	Restore  bool          // the power restore policy can be carried out now
 	// Clock counts from the boot of the host, while it sleeps too.
 	Clock func() time.Duration
 	// Status tells the operator in a few words what goes on.
@@ -77,8 +78,10 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.adopt(); err != nil {
 		return err
 	}
-	if r := s.BMC.AtBoot(s.Clock(), time.Now()); r != nil {
-		s.perform(r)
+	if s.Restore {
+		if r := s.BMC.AtBoot(s.Clock(), time.Now()); r != nil {
+			s.perform(r)
+		}
 	}
 	for {
 		stop := s.reading()
