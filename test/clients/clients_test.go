@@ -1,0 +1,114 @@
+//go:build e2e
+
+// Package clients runs the clients of the field against an installed ShIPMI. A row of its tables is a command line, run
+// as it stands, and what must be seen in its output; a group of rows is one client, or one product that drives a
+// client. The package knows nothing of the code it tests, and takes the machine that it runs on to pieces, so it runs
+// in a disposable one only (test/clients/run). What it saw becomes docs/works-with.md. The tables are the tests: start
+// reading with ipmitool_test.go.
+package clients
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const marker = "/etc/disposable-machine"
+
+var document = flag.String("document", "", "where to write what was seen, if all clients worked")
+
+// A group is what one client or product does, row by row, to a BMC that is new and whose machine is off.
+type group struct {
+	name     string
+	about    string        // for readers of the document, in Markdown
+	client   string        // the program behind it, one of versions
+	source   string        // where the product's source has its command lines; empty where the product itself is run
+	ipmi20   string        // how to make it speak IPMI 2.0, where it does not by itself
+	before   []string      // shell commands that prepare the machine
+	prefix   string        // how each of its command lines begins
+	patience time.Duration // for how long a command line may run: 0 is a second
+	rows     []row
+}
+
+// A row is one command line, typed after the prefix of its group, and the regular expression that its output must
+// match, in which ^ and $ stand for the ends of lines. It must succeed without a word on standard error. With "! " in
+// front it must fail, and what it says on standard error is looked at too.
+type row struct{ line, sees string }
+
+var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, orchestrators, operators, refused)
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(marker); err != nil {
+		fmt.Fprintln(os.Stderr, "clients: these tests would wreck this machine; run them with test/clients/run")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func Test(t *testing.T) {
+	var results []result
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			t.Chdir(newBMC(t, g))
+			r := result{group: g}
+			for _, row := range g.rows {
+				t.Run(row.line, func(t *testing.T) { r.seen = append(r.seen, run(t, g, row)) })
+			}
+			results = append(results, r)
+		})
+	}
+	if *document != "" && !t.Failed() {
+		require.NoError(t, write(*document, results))
+	}
+}
+
+// newBMC replaces the BMC of the group before by a new one, and returns a folder with the files of testdata.
+func newBMC(t *testing.T, g group) string {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata")))
+	t.Setenv("HOME", dir)
+	t.Setenv("PYTHONWARNINGS", "ignore")
+	for _, line := range append([]string{
+		"shipmi stop node-0 2>/dev/null; shipmi delete node-0 2>/dev/null; true",
+		"shipmi add node-0 --provider dummy 2>/dev/null && shipmi start node-0",
+	}, g.before...) {
+		sh := exec.Command("sh", "-c", line)
+		sh.Dir = dir
+		out, err := sh.CombinedOutput()
+		require.NoError(t, err, "%s\n%s", line, out)
+	}
+	return dir
+}
+
+// run runs a row and returns what it was looking for in the output.
+func run(t *testing.T, g group, r row) string {
+	line, fails := strings.CutPrefix(r.line, "! ")
+	var stdout, stderr bytes.Buffer
+	sh := exec.Command("sh", "-c", g.prefix+" "+line)
+	sh.Stdout, sh.Stderr = &stdout, &stderr
+	began := time.Now()
+	err := sh.Run()
+	took := time.Since(began)
+
+	seen := stdout.String()
+	if fails {
+		require.Error(t, err, "%s\n%s", sh, seen)
+		seen += stderr.String()
+	} else {
+		require.NoError(t, err, "%s\n%s%s", sh, seen, &stderr)
+		require.Empty(t, stderr.String(), "%s\n%s", sh, seen)
+	}
+	match := regexp.MustCompile("(?m)" + r.sees).FindString(seen)
+	require.Regexp(t, "(?m)"+r.sees, seen, "%s", sh)
+	require.Less(t, took, max(g.patience, time.Second), "%s", sh)
+	return match
+}
