@@ -10,8 +10,12 @@ UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
 PACKAGES = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
 
+# The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
+CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
+GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
+
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz .ci/run
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run .ci/run
 
 .PHONY: help
 help:
@@ -20,6 +24,7 @@ help:
 	@echo 'make install     install below PREFIX ($(PREFIX)); DESTDIR is put in front, for packagers'
 	@echo 'make uninstall   remove what install installed'
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
+	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
 
@@ -58,15 +63,23 @@ demo: packages build
 test: packages lint
 	go test -race ./...
 	test/fuzz 5s
-	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie
+	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 	test/machine/machine new $* test/e2e/run
 
-.PHONY: bin/e2e.test
-bin/e2e.test:
-	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/e2e
+.PHONY: matrix
+matrix: packages build bin/clients.test bin/goipmi
+	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
+
+.PHONY: bin/e2e.test bin/clients.test
+bin/e2e.test bin/clients.test: bin/%.test:
+	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
+
+bin/goipmi: Makefile
+	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install \
+		-ldflags '-X github.com/bougou/go-ipmi/cmd/goipmi/commands.Version=$(lastword $(subst @, ,$(GOIPMI)))' $(GOIPMI)
 
 .PHONY: lint
 lint:

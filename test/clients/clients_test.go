@@ -28,21 +28,21 @@ var document = flag.String("document", "", "where to write what was seen, if all
 
 // A group is what one client or product does, row by row, to a BMC that is new and whose machine is off.
 type group struct {
-	name     string
-	about    string        // for readers of the document, in Markdown
-	client   string        // the program behind it, one of versions
-	source   string        // where the product's source has its command lines; empty where the product itself is run
-	ipmi20   string        // how to make it speak IPMI 2.0, where it does not by itself
-	before   []string      // shell commands that prepare the machine
-	prefix   string        // how each of its command lines begins
-	patience time.Duration // for how long a command line may run: 0 is a second
-	rows     []row
+	Name     string
+	About    string        // for readers of the document, in Markdown
+	Client   string        // the program behind it, one of versions; empty where there are several
+	Source   string        // where the product's source has its command lines; empty where the product itself is run
+	IPMI20   string        // how to make it speak IPMI 2.0, where it does not by itself
+	Before   []string      // shell commands that prepare the machine
+	Prefix   string        // how each of its command lines begins
+	Patience time.Duration // for how long a command line may run: 0 is a second
+	Rows     []row
 }
 
 // A row is one command line, typed after the prefix of its group, and the regular expression that its output must
 // match, in which ^ and $ stand for the ends of lines. It must succeed without a word on standard error. With "! " in
 // front it must fail, and what it says on standard error is looked at too.
-type row struct{ line, sees string }
+type row struct{ Line, Sees string }
 
 var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, orchestrators, operators, refused)
 
@@ -57,11 +57,11 @@ func TestMain(m *testing.M) {
 func Test(t *testing.T) {
 	var results []result
 	for _, g := range groups {
-		t.Run(g.name, func(t *testing.T) {
+		t.Run(g.Name, func(t *testing.T) {
 			t.Chdir(newBMC(t, g))
 			r := result{group: g}
-			for _, row := range g.rows {
-				t.Run(row.line, func(t *testing.T) { r.seen = append(r.seen, run(t, g, row)) })
+			for _, row := range g.Rows {
+				t.Run(row.Line, func(t *testing.T) { r.Seen = append(r.Seen, run(t, g, row)) })
 			}
 			results = append(results, r)
 		})
@@ -71,29 +71,31 @@ func Test(t *testing.T) {
 	}
 }
 
-// newBMC replaces the BMC of the group before by a new one, and returns a folder with the files of testdata.
+// newBMC makes a BMC for the group, prepares the machine, and returns a folder with the files of testdata.
 func newBMC(t *testing.T, g group) string {
 	dir := t.TempDir()
 	require.NoError(t, os.CopyFS(dir, os.DirFS("testdata")))
 	t.Setenv("HOME", dir)
 	t.Setenv("PYTHONWARNINGS", "ignore")
-	for _, line := range append([]string{
-		"shipmi stop node-0 2>/dev/null; shipmi delete node-0 2>/dev/null; true",
-		"shipmi add node-0 --provider dummy 2>/dev/null && shipmi start node-0",
-	}, g.before...) {
-		sh := exec.Command("sh", "-c", line)
-		sh.Dir = dir
-		out, err := sh.CombinedOutput()
+	sh := func(line string) {
+		cmd := exec.Command("sh", "-c", line)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s\n%s", line, out)
+	}
+	t.Cleanup(func() { sh("shipmi delete node-0") })
+	sh("shipmi add node-0 --provider dummy && shipmi start node-0")
+	for _, line := range g.Before {
+		sh(line)
 	}
 	return dir
 }
 
 // run runs a row and returns what it was looking for in the output.
 func run(t *testing.T, g group, r row) string {
-	line, fails := strings.CutPrefix(r.line, "! ")
+	line, fails := strings.CutPrefix(r.Line, "! ")
 	var stdout, stderr bytes.Buffer
-	sh := exec.Command("sh", "-c", g.prefix+" "+line)
+	sh := exec.Command("sh", "-c", g.Prefix+" "+line)
 	sh.Stdout, sh.Stderr = &stdout, &stderr
 	began := time.Now()
 	err := sh.Run()
@@ -107,8 +109,8 @@ func run(t *testing.T, g group, r row) string {
 		require.NoError(t, err, "%s\n%s%s", sh, seen, &stderr)
 		require.Empty(t, stderr.String(), "%s\n%s", sh, seen)
 	}
-	match := regexp.MustCompile("(?m)" + r.sees).FindString(seen)
-	require.Regexp(t, "(?m)"+r.sees, seen, "%s", sh)
-	require.Less(t, took, max(g.patience, time.Second), "%s", sh)
+	match := regexp.MustCompile("(?m)" + r.Sees).FindString(seen)
+	require.Regexp(t, "(?m)"+r.Sees, seen, "%s", sh)
+	require.Less(t, took, max(g.Patience, time.Second), "%s", sh)
 	return match
 }

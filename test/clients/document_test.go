@@ -25,7 +25,7 @@ var versions = map[string]string{
 // A result is a group that worked, and what was seen for each of its rows.
 type result struct {
 	group
-	seen []string
+	Seen []string
 }
 
 //go:embed works-with.md.tmpl

@@ -3,12 +3,12 @@
 package clients
 
 var goIPMI = []group{{
-	name:   "goipmi",
-	about:  "The command of the Go library bougou/go-ipmi, on which exporters and agents are built.",
-	client: "goipmi",
-	ipmi20: "`-I lanplus`: its default is the machine's own BMC",
-	prefix: "goipmi -I lanplus -H 192.0.2.10 -U admin -P password",
-	rows: []row{
+	Name:   "goipmi",
+	About:  "The command of the Go library bougou/go-ipmi, on which exporters and agents are built.",
+	Client: "goipmi",
+	IPMI20: "`-I lanplus`: its default is the machine's own BMC",
+	Prefix: "goipmi -I lanplus -H 192.0.2.10 -U admin -P password",
+	Rows: []row{
 		{"mc info", `^IPMI Version +: 2\.0$`},
 		{"mc guid", `^UUID Encoding +: `},
 		{"mc acpi get", `^ACPI System Power State: S5/G2, soft off$`},
@@ -34,6 +34,13 @@ var goIPMI = []group{{
 		{"session info active", `^session type +: IPMIv2/RMCP\+$`},
 		{"sol info", `^\[ 8\] Payload Port +: 623$`},
 		{"raw 0x06 0x01", `^20 01 `},
+		{"sdr list", `\| ACPI Power State \|`},
+		{"sdr info", `^Reserve SDR repository supported +: true$`},
+		{"sensor list", `\| +Power Unit \|`},
+		{"sel info", `^Entries +: \d+$`},
+		{"sel list", `\| +Power Cycle \|`},
+		{"fru print", `^  Product Serial +: node-0$`},
+		{"dcmi power reading", `^Power reading state is +: deactivated$`},
 		{"x get-boot-options", `^\[00\] Set In Progress +: set complete$`},
 		{"x get-device-guid", `^UUID Encoding +: IPMI$`},
 		{"x get-system-guid", `^System GUID +: `},
