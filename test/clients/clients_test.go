@@ -31,7 +31,7 @@ type group struct {
 	Name     string
 	About    string        // for readers of the document, in Markdown
 	Client   string        // the program behind it, one of versions; empty where there are several
-	Source   string        // where the product's source has its command lines; empty where the product itself is run
+	Source   string        // where the product's source has what it sends; empty where the product itself is run
 	IPMI20   string        // how to make it speak IPMI 2.0, where it does not by itself
 	Before   []string      // shell commands that prepare the machine
 	Prefix   string        // how each of its command lines begins
