@@ -31,6 +31,8 @@ var goIPMI = []group{{
 		{"channel info", `^ +Channel Medium Type +: 802\.3 LAN$`},
 		{"channel getciphers", `^17 .* hmac_sha256_128 aes_cbc_128$`},
 		{"lan print 1", `02:00:5e:10:00:01`},
+		{"user list 1", `\|  2 \| admin \|.* ADMINISTRATOR \|$`},
+		{"user summary 1", `^Maximum IDs +: 16$`},
 		{"session info active", `^session type +: IPMIv2/RMCP\+$`},
 		{"sol info", `^\[ 8\] Payload Port +: 623$`},
 		{"raw 0x06 0x01", `^20 01 `},
