@@ -122,7 +122,7 @@ var orchestrators = []group{{
 	Client: "FreeIPMI",
 	Source: "logicminds/rubyipmi: lib/rubyipmi/freeipmi/commands",
 	Prefix: "as='--hostname=192.0.2.10 --driver-type=LAN_2_0 --config-file=foreman.conf';",
-	IPMI20: "`:driver: lan20` for the connection, or `driver-type LAN_2_0` in `freeipmi.conf`",
+	IPMI20: "`driver-type LAN_2_0` in `freeipmi.conf`",
 	Rows: []row{
 		{"ipmipower $as --stat", `^192\.0\.2\.10: off$`},
 		{"ipmipower $as --on", `^192\.0\.2\.10: ok$`},
