@@ -181,8 +181,7 @@ func (s *Server) requestOf(r rmcp.Request, from *address, session *ipmi.Session)
 
 // reply answers one request, and then ends the sessions that it ends.
 func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
-	// Consoles probe for extensions: that one does not exist is no news.
-	if answer.Code != ipmi.OK && command != nil {
+	if answer.Code != ipmi.OK && !probing(command, answer.Code) {
 		s.Log.Warn(command.Name+" refused", "code", answer.Code, "user", w.user, "peer", w.to.peer)
 	}
 	now := s.Clock()
@@ -194,6 +193,12 @@ func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
 	for _, id := range answer.Ends {
 		s.end(id, now)
 	}
+}
+
+// probing tells whether a refusal is no news: consoles probe for extensions, channels
+// and parameters.
+func probing(c *ipmi.Command, code ipmi.Code) bool {
+	return c == nil || c.Lane == ipmi.Inline && c.Privilege < rmcp.Administrator && code != ipmi.InsufficientPrivilege
 }
 
 func (s *Server) end(id uint32, now time.Duration) {

@@ -47,6 +47,16 @@ func TestAnswersOutsideASession(t *testing.T) {
 	})
 }
 
+// go-ipmi's client goes on to Get Session Challenge though it was told that there is
+// no authentication type for IPMI 1.5. It has its answer at once.
+func TestAConsoleOfIPMI15IsToldSo(t *testing.T) {
+	const (
+		challenge = "0600ff07 00 00000000 00000000 18 2018c8 81 08 39 00 61646d696e0000000000000000000000 35"
+		refused   = "0600ff07 00 00000000 00000000 08 811c63 20 08 39 c1 de"
+	)
+	in(t, func(r *rig) { require.Equal(t, unhex(t, refused), r.one(unhex(t, challenge))) })
+}
+
 func TestDroppedOutsideASession(t *testing.T) {
 	// Get Device ID needs a session.
 	deviceID := hex.EncodeToString([]byte(console.Request(app, getDeviceID, 0)))

@@ -188,8 +188,11 @@ func getSystemBootOptions(b *BMC, r *Request) Answer {
 			return answer(flags...)
 		}
 		return b.run(provider.BootGet, provider.Boot{}, func(res Result) Answer {
-			if res.Err != nil {
+			switch {
+			case res.Err != nil:
 				return outcomeOf(res.Err).answer()
+			case res.Device == provider.DeviceNone:
+				return answer(flags...)
 			}
 			return answer(flagsValid|flagsPersistent, selectorOf(res.Device)<<deviceShift, 0, 0, 0)
 		})

@@ -165,7 +165,7 @@ func TestBootOptionsWithoutSpace(t *testing.T) {
 // it shall.
 func TestBootDevice(t *testing.T) {
 	for device, want := range map[provider.Device]string{
-		"none":    "c0 00 00 00 00",
+		"none":    "00 00 00 00 00",
 		"network": "c0 04 00 00 00",
 		"hd":      "c0 08 00 00 00",
 		"safe":    "c0 0c 00 00 00",

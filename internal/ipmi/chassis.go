@@ -8,8 +8,14 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-func getChassisCapabilities(*BMC, *Request) Answer {
-	return done(0,
+const diagnosticInterrupt = 0x04
+
+func getChassisCapabilities(b *BMC, _ *Request) Answer {
+	capabilities := byte(0)
+	if b.has(provider.Diag) {
+		capabilities = diagnosticInterrupt
+	}
+	return done(capabilities,
 		deviceID, deviceID, deviceID, deviceID) // FRU, SDR, SEL, system management
 }
 

@@ -123,3 +123,9 @@ func TestPowerWithoutSpace(t *testing.T) {
 	require.Equal(t, State{}, r.State)
 	require.Contains(t, r.log.String(), "no space left on device")
 }
+
+// A diagnostic interrupt is there if the provider can send one.
+func TestChassisCapabilities(t *testing.T) {
+	newRig(t, statusOnly).talk(step{"00/00", "00 00 20 20 20 20"})
+	newRig(t, powerOnly).talk(step{"00/00", "00 04 20 20 20 20"})
+}

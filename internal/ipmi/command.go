@@ -111,11 +111,14 @@ func (b *BMC) Resume(r *Request) (*Command, Answer) {
 	return b.Handle(r)
 }
 
-// Sessionless tells whether the command may be sent outside a session.
+// Sessionless tells whether the request is answered outside a session. That there
+// are no sessions of IPMI 1.5 a console is told at once.
 func Sessionless(r rmcp.Request) bool {
 	c := lookup(r)
-	return c != nil && c.Privilege == rmcp.Anyone
+	return c != nil && c.Privilege == rmcp.Anyone || r.NetFn == app && r.Cmd == getSessionChallenge
 }
+
+const getSessionChallenge = 0x39 // IPMI 2.0 §22.16
 
 // lookup finds a command. Those of the group extension belong to whom the first
 // byte of the data tells.
