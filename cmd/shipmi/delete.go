@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) deleteCommand() *cobra.Command {
@@ -27,6 +30,9 @@ func (a *app) delete(ctx context.Context, names []string) error {
 	if err != nil {
 		return err
 	}
+	if err := a.idle(bmcs); err != nil {
+		return err
+	}
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
@@ -37,7 +43,25 @@ func (a *app) delete(ctx context.Context, names []string) error {
 		return err
 	}
 	for _, b := range stopped {
-		err = errors.Join(err, a.store.Delete(b.Name))
+		failure := a.idle([]units.BMC{b}) // one may have begun since
+		if failure == nil {
+			failure = a.store.Delete(b.Name)
+		}
+		err = errors.Join(err, failure)
 	}
 	return errors.Join(err, s.Reload(ctx))
+}
+
+// idle reports BMCs with a script that runs. It would go on without them, and be
+// forgotten: another BMC of the same machine would get in its way.
+func (a *app) idle(bmcs []units.BMC) (err error) {
+	for _, b := range bmcs {
+		group, failure := a.store.Running(b.Name)
+		if group != 0 {
+			failure = hint(fmt.Errorf("%s: a script of it still runs", b.Name),
+				"wait for its end, see journalctl -u %s, or end it with kill -KILL -- -%d", units.ServiceUnit(b.Name), group)
+		}
+		err = errors.Join(err, failure)
+	}
+	return err
 }

@@ -3,6 +3,7 @@ package bmc
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -57,17 +58,22 @@ func (s *Server) do(a *action, w waiter) {
 		s.join(joined, w, now)
 		return
 	}
-	if len(s.actions.waiting) > 0 {
+	if slices.ContainsFunc(s.actions.waiting, func(o *action) bool { return !o.own }) {
 		s.reply(&w, w.command, ipmi.Answer{Code: ipmi.NodeBusy})
 		return
 	}
-	if r := s.actions.running; r != nil && a.script.Verb == provider.Off && r.script.Verb == provider.Shutdown {
-		r.abort(provider.ErrSuperseded) // the guest was asked long enough
-	}
+	s.supersede(a)
 	a.asked, a.pace.seen = now, now
 	s.actions.waiting = append(s.actions.waiting, a)
 	s.join(a, w, now)
 	s.nextAction()
+}
+
+// supersede cuts a shutdown short: the guest was asked long enough.
+func (s *Server) supersede(a *action) {
+	if r := s.actions.running; r != nil && a.script.Verb == provider.Off && r.script.Verb == provider.Shutdown {
+		r.abort(provider.ErrSuperseded)
+	}
 }
 
 // find returns the action that a request asks for, if it waits or runs. It does
@@ -89,12 +95,15 @@ func (l *actions) find(key uint64, session uint32) *action {
 // can be an answer.
 func (s *Server) join(a *action, w waiter, now time.Duration) {
 	a.pace.step(now)
-	if a.askers.note(&w) && a.file != "" {
-		if err := s.Actions.asked(a.file, *a.askers.find(w.session)); err != nil {
+	who, fresh := a.askers.with(&w)
+	who.Constant = who.Constant || s.replies.history(w.session).constant
+	if fresh && a.file != "" {
+		if err := s.Actions.asked(a.file, who); err != nil {
 			s.Log.Error("request dropped", "err", err)
 			return
 		}
 	}
+	a.askers.put(who)
 	a.waiters.join(w)
 	s.expire(now)
 }
@@ -106,9 +115,9 @@ func (s *Server) perform(r *ipmi.Request) {
 		s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
 		return
 	}
-	s.actions.waiting = append(s.actions.waiting, &action{
-		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true,
-	})
+	a := &action{key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true}
+	s.supersede(a)
+	s.actions.waiting = append(s.actions.waiting, a)
 	s.nextAction()
 }
 
@@ -153,7 +162,9 @@ func (s *Server) actionEnded(a *action, result ipmi.Result) {
 	now := s.Clock()
 	result.Time = time.Now()
 	s.logResult(a.script.Verb, a.request.Session, now-a.started, result)
-	s.actions.running = nil
+	if s.actions.running == a {
+		s.actions.running = nil
+	}
 	s.epoch++
 	answer := a.script.Then(result)
 	if answer.Undone {
@@ -214,6 +225,7 @@ func (s *Server) adopt() error {
 			key:     s.replies.key(f.Request),
 			askers:  f.askers,
 			file:    f.path,
+			pace:    pace{seen: f.Began},
 			asked:   f.Began,
 			started: f.Began,
 			own:     len(f.askers) == 0,

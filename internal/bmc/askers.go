@@ -12,6 +12,8 @@ type asker struct {
 	RqSeqs uint64 `json:"rqseqs"`
 	// Sequence is the sequence number of the packet in which it asked last.
 	Sequence uint32 `json:"sequence"`
+	// Constant tells that its console uses one rqSeq for all requests.
+	Constant bool `json:"constant,omitempty"`
 	// moved is that of the first packet with another request since; 0: none.
 	moved uint32
 }
@@ -36,8 +38,9 @@ func (all *askers) put(who asker) {
 	}
 }
 
-// note adds a request, and tells whether it is one that was not known.
-func (all *askers) note(w *waiter) bool {
+// with is what is known of who sent a request, with that request, and whether it
+// was not known.
+func (all askers) with(w *waiter) (asker, bool) {
 	who := asker{Session: w.session}
 	if a := all.find(w.session); a != nil {
 		who = *a
@@ -45,14 +48,15 @@ func (all *askers) note(w *waiter) bool {
 	bit := uint64(1) << w.request.RqSeq
 	fresh := who.RqSeqs&bit == 0
 	who.RqSeqs |= bit
-	who.Sequence = w.sequence
-	all.put(who)
-	return fresh
+	if fresh || int32(w.sequence-who.Sequence) > 0 {
+		who.Sequence = w.sequence
+	}
+	return who, fresh
 }
 
 // moveOn notes that a session has sent another request.
 func (all askers) moveOn(w *waiter) {
-	if a := all.find(w.session); a != nil && a.moved == 0 {
+	if a := all.find(w.session); a != nil && a.moved == 0 && int32(w.sequence-a.Sequence) > 0 {
 		a.moved = w.sequence
 	}
 }

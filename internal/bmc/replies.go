@@ -92,7 +92,7 @@ func (m *replies) dispatched(w *waiter, running *action) {
 	h := m.history(w.session)
 	h.constant = h.constant || h.key != 0 && h.rqSeq == w.request.RqSeq && h.key != w.key
 	h.rqSeq, h.key = w.request.RqSeq, w.key
-	if running != nil && running.key != w.key {
+	if running != nil && running.key != w.key && !running.waiters.have(w.session) {
 		running.moveOn(w)
 	}
 	for _, a := range m.actions {
@@ -114,7 +114,7 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 		if a.key != w.key || who == nil {
 			continue
 		}
-		sameSeq := who.RqSeqs&(1<<w.request.RqSeq) != 0 && w.sequence-who.Sequence < rqSeqs && !m.history(w.session).constant
+		sameSeq := who.RqSeqs&(1<<w.request.RqSeq) != 0 && int32(w.sequence-who.Sequence) < rqSeqs && !m.history(w.session).constant && !who.Constant
 		// Who has sent another request since has the answer; only what was under
 		// way before that is a repetition.
 		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0
@@ -122,7 +122,8 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 		if !(sameSeq && now-a.at < sameSeqHold || !movedOn && now-a.at < hold) {
 			return nil
 		}
-		a.askers.note(w)
+		again, _ := a.askers.with(w)
+		a.askers.put(again)
 		a.step(now)
 		return a
 	}

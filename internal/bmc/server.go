@@ -105,10 +105,10 @@ func (s *Server) serve(ctx context.Context) {
 		case result := <-s.results:
 			result()
 		case <-timer.C:
-			s.tick(s.Clock())
 		case <-ctx.Done():
 			return
 		}
+		s.tick(s.Clock()) // not left to the timer, which a flood sets anew all the time
 		s.report()
 		wait := s.wait(s.Clock())
 		if wait <= 0 {

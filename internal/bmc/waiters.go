@@ -41,6 +41,10 @@ func (all *waiters) join(w waiter) {
 	*all = append(*all, w)
 }
 
+func (all waiters) have(session uint32) bool {
+	return slices.ContainsFunc(all, func(o waiter) bool { return o.session == session })
+}
+
 // settle answers all who wait; none does any more.
 func (s *Server) settle(all *waiters, answer func(*waiter) ipmi.Answer) {
 	settled := *all

@@ -133,6 +133,9 @@ func setBootFlags(b *BMC, r *Request, data []byte) Answer {
 	changed := b.State
 	change(&changed)
 	wanted := changed.Boot.inForce()
+	if wanted.Device == provider.DeviceNone && b.Running() {
+		return reply(NodeBusy) // or the end of an earlier request would undo it
+	}
 	// An action that runs may use up what is in force now.
 	inForce := wanted == b.State.Boot.at(r.Now).inForce() && !b.Running()
 	if wanted.Device == provider.DeviceNone || inForce {

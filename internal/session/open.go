@@ -71,7 +71,7 @@ func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 			return s, nil
 		}
 		pending = append(pending, s)
-		if s.Peer.Addr() == peer.Addr() {
+		if source(s.Peer) == source(peer) {
 			ofSource = append(ofSource, s)
 		}
 	}
@@ -97,6 +97,16 @@ func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 		return nil, err
 	}
 	return s, nil
+}
+
+// source is what counts as one: of IPv6 a network, since hosts have all of it.
+func source(peer netip.AddrPort) netip.Prefix {
+	bits := peer.Addr().BitLen()
+	if peer.Addr().Is6() {
+		bits = 64
+	}
+	p, _ := peer.Addr().WithZone("").Prefix(bits)
+	return p
 }
 
 func least(all []*Session) *Session {

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -236,4 +237,28 @@ func TestFindNamesEveryMissingBMC(t *testing.T) {
 	_, err := s.Find("node-1", "node-0", "../system", "node-1")
 	require.ErrorIs(t, err, ErrNotExist)
 	require.EqualError(t, err, "no such BMC: \"node-1\"\nno such BMC: \"../system\"")
+}
+
+// A script that runs holds a lock on the file of its action.
+func TestRunning(t *testing.T) {
+	s := Store{Root: t.TempDir()}
+	dir := s.path(stateDir, "node-0", "actions")
+	require.NoError(t, os.MkdirAll(dir, 0o700))
+	running := func(want int) {
+		t.Helper()
+		group, err := s.Running("node-0")
+		require.NoError(t, err)
+		require.Equal(t, want, group)
+	}
+	running(0)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), []byte("{}\naction: pid 4711\naction: exit 0\n"), 0o600))
+	running(0)
+	f, err := os.Create(filepath.Join(dir, "action.2"))
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	running(0)
+	_, err = f.WriteString("{}\naction: pid 4712\n")
+	require.NoError(t, err)
+	running(4712)
 }
