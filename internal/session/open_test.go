@@ -236,6 +236,23 @@ func TestAnOpenSessionRequestGivesWayToAKeyExchange(t *testing.T) {
 	c.ReadRAKP4(m.send(c, c.RAKP3()))
 }
 
+// A host has a whole network of IPv6 addresses.
+func TestANetworkIsOneSource(t *testing.T) {
+	m := newMachine(t)
+	for i := range 16 {
+		c := from(t, 1)
+		c.Peer = netip.MustParseAddrPort(fmt.Sprintf("[2001:db8::%x]:5000", i+1))
+		c.SIDm = uint32(i + 1)
+		halfOpen(t, m, c)
+		require.NotNil(t, m.send(c, c.RAKP1()))
+	}
+	c := halfOpen(t, m, from(t, 2))
+	late := from(t, 1)
+	late.Peer = netip.MustParseAddrPort("[2001:db8::99]:5000")
+	halfOpen(t, m, late)
+	c.ReadRAKP2(m.send(c, c.RAKP1()))
+}
+
 // An ID is neither 0 nor one in use.
 func TestSessionIDs(t *testing.T) {
 	m := newMachine(t)
