@@ -69,9 +69,11 @@ func (s *Server) do(a *action, w waiter) {
 	s.nextAction()
 }
 
-// supersede cuts a shutdown short: the guest was asked long enough.
+// supersede cuts a shutdown short for an action that does not ask the guest: it was
+// asked long enough.
 func (s *Server) supersede(a *action) {
-	if r := s.actions.running; r != nil && a.script.Verb == provider.Off && r.script.Verb == provider.Shutdown {
+	forced := a.script.Verb == provider.Off || a.script.Verb == provider.Reset || a.script.Verb == provider.Cycle
+	if r := s.actions.running; r != nil && r.script.Verb == provider.Shutdown && forced {
 		r.abort(provider.ErrSuperseded)
 	}
 }
@@ -115,7 +117,9 @@ func (s *Server) perform(r *ipmi.Request) {
 		s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
 		return
 	}
-	a := &action{key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true}
+	a := &action{
+		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true,
+	}
 	s.supersede(a)
 	s.actions.waiting = append(s.actions.waiting, a)
 	s.nextAction()
@@ -162,7 +166,7 @@ func (s *Server) actionEnded(a *action, result ipmi.Result) {
 	now := s.Clock()
 	result.Time = time.Now()
 	s.logResult(a.script.Verb, a.request.Session, now-a.started, result)
-	if s.actions.running == a {
+	if s.actions.running == a { // or it is one of several that an earlier process left
 		s.actions.running = nil
 	}
 	s.epoch++

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -67,6 +69,7 @@ const (
 	actionPattern = "action.*"
 	askerPrefix   = "asker: "
 	answerPrefix  = "answer: "
+	actionRoom    = 4096 // bytes
 )
 
 // begin writes the marker of an action that is about to start, and removes files
@@ -80,6 +83,8 @@ func (m *Actions) begin(a *action) (path string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("action marker: %w", err)
 	}
+	// The wrapper must be able to write how it ended, though the disk be full by then.
+	_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, actionRoom)
 	err = json.NewEncoder(f).Encode(actionFile{
 		Boot: m.HostBoot, Began: a.started, Verb: a.script.Verb,
 		Session: *a.request.Session, Request: a.request.Request, Cause: a.request.Cause,
@@ -133,7 +138,7 @@ func (m *Actions) prune(now time.Duration) {
 }
 
 // load reads the files that earlier processes left, in the order in which the
-// actions ended. One whose first line is not whole belongs to an action that never
+// actions ended; last comes the one that began last and has not. One whose first line is not whole belongs to an action that never
 // started.
 func (m *Actions) load() ([]actionFile, error) {
 	paths, err := filepath.Glob(filepath.Join(m.Dir, actionPattern))
@@ -152,7 +157,9 @@ func (m *Actions) load() ([]actionFile, error) {
 			os.Remove(path)
 		}
 	}
-	slices.SortFunc(all, func(a, b actionFile) int { return cmp.Compare(a.at(), b.at()) })
+	slices.SortFunc(all, func(a, b actionFile) int {
+		return cmp.Or(cmp.Compare(a.at(), b.at()), cmp.Compare(a.Began, b.Began))
+	})
 	for _, f := range all {
 		if f.answer != nil {
 			m.ended = append(m.ended, endedAction{f.path, f.answer.At})

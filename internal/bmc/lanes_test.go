@@ -53,6 +53,7 @@ func TestActionsTakeTheirTurn(t *testing.T) {
 	})
 }
 
+// What has not begun must not be reported as accepted: it could still be lost.
 func TestAnActionThatWaitsTooLongIsNotRun(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.On] = takes(10*time.Second, ipmi.Result{})
@@ -106,6 +107,8 @@ func TestStatusRequestsThatWaitTogetherShareARun(t *testing.T) {
 	})
 }
 
+// A status that was read before "on" ended may be old: nobody who asks later may
+// be told so.
 func TestAStatusIsNotOlderThanTheRequest(t *testing.T) {
 	in(t, func(r *rig) {
 		var powered atomic.Bool
@@ -149,6 +152,7 @@ func TestABootDeviceIsNotAccepted(t *testing.T) {
 	})
 }
 
+// The action that runs may use up the boot flags: the same once more are new.
 func TestABootDeviceThatIsSetWhilePowerRuns(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.BootSet] = takes(0, ipmi.Result{})
@@ -161,19 +165,6 @@ func TestABootDeviceThatIsSetWhilePowerRuns(t *testing.T) {
 		require.Len(t, r.answers(), 2)
 		require.Equal(t, []provider.Verb{provider.BootSet, provider.On, provider.BootSet}, r.scripts.started())
 		require.Equal(t, "00 01 05 80 04 00 00 00", r.ask(c, chassis, 0x09, 4, 5, 0, 0))
-	})
-}
-
-func TestOffCutsShutdownShort(t *testing.T) {
-	in(t, func(r *rig) {
-		r.scripts.script[provider.Off] = takes(0, ipmi.Result{})
-		c := r.login()
-		r.waits(c, chassis, control, 1, 5) // a shutdown that takes its time
-		time.Sleep(3 * time.Second)
-		require.Equal(t, "00", r.read(c, r.answers()[0]))
-		require.Equal(t, "00", r.ask(c, chassis, control, 2, off))
-		require.Equal(t, []provider.Verb{provider.Shutdown, provider.Off}, r.scripts.started())
-		require.False(t, r.server.BMC.State.PowerFault)
 	})
 }
 
@@ -193,6 +184,7 @@ func TestAConsoleJoinsAnActionOfTheBMC(t *testing.T) {
 	})
 }
 
+// A console that repeats itself takes the answer to its latest request.
 func TestTooManyWaiters(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.Status] = takes(10*time.Second, ipmi.Result{On: true})
@@ -212,5 +204,67 @@ func TestTooManyWaiters(t *testing.T) {
 			_, plain := c.Read(answers[maxWaiters-len(consoles)+i])
 			require.Equal(t, byte(30<<2), plain[4], "rqSeq")
 		}
+	})
+}
+
+// Whoever wants it off, or off and on again, will not wait for the guest any longer.
+func TestAShutdownIsCutShort(t *testing.T) {
+	for forced, verb := range map[byte]provider.Verb{off: provider.Off, cycle: provider.Cycle, reset: provider.Reset} {
+		in(t, func(r *rig) {
+			r.scripts.script[verb] = takes(0, ipmi.Result{})
+			c := r.login()
+			r.waits(c, chassis, control, 1, shutdown)
+			time.Sleep(3 * time.Second)
+			require.Equal(t, "00", r.read(c, r.answers()[0]))
+			require.Equal(t, "00", r.ask(c, chassis, control, 2, forced))
+			require.Equal(t, []provider.Verb{provider.Shutdown, verb}, r.scripts.started())
+			require.False(t, r.server.BMC.State.PowerFault)
+		})
+	}
+}
+
+// The watchdog does not wait for the guest either, and keeps nobody from "off".
+func TestTheWatchdogCutsAShutdownShort(t *testing.T) {
+	for action, ran := range map[byte][]provider.Verb{
+		1: {provider.Shutdown, provider.Reset, provider.Off},
+		2: {provider.Shutdown, provider.Off},
+	} {
+		in(t, func(r *rig) {
+			r.scripts.script[provider.Off] = takes(0, ipmi.Result{})
+			r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+			c := r.login()
+			r.waits(c, chassis, control, 1, shutdown)
+			require.Equal(t, "00", r.ask(c, app, setWatchdog, 2, 4, action, 0, 0, 10, 0))
+			require.Equal(t, "00", r.ask(c, app, resetWatchdog, 3))
+			time.Sleep(2 * time.Second)
+			r.answers()
+			if action == 1 {
+				require.Equal(t, "00", r.ask(c, chassis, control, 4, off))
+			}
+			require.Equal(t, ran, r.scripts.started())
+		})
+	}
+}
+
+// What is due is done, however many datagrams come.
+func TestAFloodDelaysNothingThatIsDue(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		for range 3000 {
+			r.conn.in <- []byte("garbage")
+			time.Sleep(900 * time.Microsecond)
+		}
+		require.Equal(t, "00", r.read(c, r.answers()[0]), "accepted")
+	})
+}
+
+// "No boot device" must not be undone by the end of what was asked before.
+func TestNoBootDeviceWhileAnotherIsSet(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.BootSet] = takes(5*time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, setBootOptions, 1, 5, 0x80, 4, 0, 0, 0)
+		require.Equal(t, busy, r.ask(c, chassis, setBootOptions, 2, 5, 0x80, 0, 0, 0, 0))
 	})
 }

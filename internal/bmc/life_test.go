@@ -178,6 +178,62 @@ func TestASharedActionIsRememberedForAllAfterAKill(t *testing.T) {
 	})
 }
 
+// Two files without an answer: that of the first could not be written.
+func TestTwoActionsAreAdopted(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(time.Second, ipmi.Result{})
+		r.scripts.script[provider.On] = takes(10*time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		path := r.actionFiles()[0]
+		unanswered, err := os.ReadFile(path)
+		require.NoError(t, err)
+		time.Sleep(1100 * time.Millisecond)
+		require.Len(t, r.answers(), 1)
+		require.NoError(t, os.WriteFile(path, unanswered, 0o600))
+		r.waits(c, chassis, control, 2, on)
+		r.kill()
+		time.Sleep(1500 * time.Millisecond)
+		r.waits(c, chassis, control, 2, on)
+		require.Equal(t, []provider.Verb{provider.Reset, provider.On}, r.scripts.started())
+	})
+}
+
+// How long the host has been up says nothing of the pace of a console.
+func TestThePaceOfAnAdoptedAction(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		r.kill()
+		r.waits(c, chassis, control, 2, reset)
+		time.Sleep(1100 * time.Millisecond)
+		r.answers()
+		time.Sleep(3 * time.Second)
+		r.waits(c, chassis, control, 3, reset)
+		require.Len(t, r.scripts.started(), 2, "a new one")
+	})
+}
+
+// Who is not in the file has not joined.
+func TestAnAskerThatCannotBeKept(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(1500*time.Millisecond, ipmi.Result{})
+		c, other := r.login(), r.login()
+		r.waits(c, chassis, control, 1, reset)
+		path := r.actionFiles()[0]
+		require.NoError(t, os.Rename(path, path+".gone"))
+		r.waits(other, chassis, control, 1, reset)
+		require.NoError(t, os.Rename(path+".gone", path))
+		r.waits(other, chassis, control, 1, reset)
+		time.Sleep(1600 * time.Millisecond)
+		require.Len(t, r.answers(), 2)
+		r.kill()
+		require.Equal(t, "00", r.ask(other, chassis, control, 1, reset))
+		require.Len(t, r.scripts.started(), 1)
+	})
+}
+
 // What it did is kept, though the provider cannot be read any more.
 func TestAnActionIsAdoptedWithoutItsProvider(t *testing.T) {
 	in(t, func(r *rig) {

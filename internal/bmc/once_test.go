@@ -22,7 +22,7 @@ const (
 
 	status, control    = 0x01, 0x02
 	off, on, cycle     = 0x00, 0x01, 0x02
-	reset              = 0x03
+	reset, shutdown    = 0x03, 0x05
 	getDeviceID        = 0x01
 	setBootOptions     = 0x08
 	setPrivilege       = 0x3B
@@ -162,11 +162,6 @@ func TestAnIdenticalDatagramIsAnsweredAgainFourTimes(t *testing.T) {
 	})
 }
 
-// What has not begun must not be reported as accepted: it could still be lost.
-// A status that was read before "on" ended may be old: nobody who asks later may
-// be told so.
-// The action that runs may use up the boot flags: the same once more are new.
-// Whoever wants it off will not wait for the guest any longer.
 // What was refused without being done may be tried again at once.
 func TestARefusalIsNotRemembered(t *testing.T) {
 	in(t, func(r *rig) {
@@ -205,7 +200,6 @@ func TestHistoriesOfSessionsThatAreGoneAreForgotten(t *testing.T) {
 	})
 }
 
-// A console that repeats itself takes the answer to its latest request.
 // A packet that somebody else sends again gets nothing, and the console no more
 // than its answer.
 func TestAReplayIsAnsweredToTheConsole(t *testing.T) {
@@ -216,5 +210,66 @@ func TestAReplayIsAnsweredToTheConsole(t *testing.T) {
 		r.conn.peer.Store(&elsewhere)
 		require.Len(t, r.send(b), 1)
 		require.Equal(t, here, r.conn.to.Load())
+	})
+}
+
+// What matters is what a session sends after it could have the answer.
+func TestWhatIsNoSignThatAConsoleHasMovedOn(t *testing.T) {
+	tests := map[string]func(r *rig, c *console.Console) (between func()){
+		"a request while it waits": func(r *rig, c *console.Console) func() {
+			r.waits(c, chassis, control, 2, reset)
+			time.Sleep(time.Second)
+			r.ask(c, app, getDeviceID, 1)
+			return func() {}
+		},
+		"an older request that comes late": func(r *rig, c *console.Console) func() {
+			late := c.Packet(console.Request(app, getDeviceID, 1))
+			r.waits(c, chassis, control, 2, reset)
+			return func() { r.send(late) }
+		},
+	}
+	for name, begin := range tests {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(r *rig) {
+				r.scripts.script[provider.Reset] = takes(1500*time.Millisecond, ipmi.Result{})
+				c := r.login()
+				between := begin(r, c)
+				time.Sleep(1600 * time.Millisecond)
+				require.Len(t, r.answers(), 1, "which is lost")
+				between()
+				require.Equal(t, "00", r.ask(c, chassis, control, 3, reset))
+				require.Len(t, r.scripts.started(), 1)
+			})
+		})
+	}
+}
+
+// The network may deliver the repetition first, and the original seconds later.
+func TestAnOriginalThatIsOvertakenByItsRepetition(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(time.Second, ipmi.Result{})
+		c := r.login()
+		original := c.Packet(console.Request(chassis, control, 1, reset))
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(4 * time.Second)
+		require.Len(t, r.answers(), 1)
+		require.Equal(t, "00", r.read(c, r.one(original)))
+		require.Len(t, r.scripts.started(), 1)
+	})
+}
+
+// A console that always uses the same rqSeq does so in the next process too.
+func TestAConstantRqSeqIsRemembered(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+		c := r.login()
+		r.ask(c, app, getDeviceID, 0)
+		require.Equal(t, "00", r.ask(c, chassis, control, 0, reset))
+		r.ask(c, app, getDeviceID, 0)
+		r.stop()
+		r.start()
+		time.Sleep(10 * time.Second)
+		require.Equal(t, "00", r.ask(c, chassis, control, 0, reset))
+		require.Len(t, r.scripts.started(), 2, "a new one")
 	})
 }

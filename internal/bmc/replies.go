@@ -86,8 +86,8 @@ func (m *replies) history(session uint32) *history {
 	return h
 }
 
-// dispatched notes that a request is about to be handled, while an action runs or
-// none does.
+// dispatched notes that a request is about to be handled. A session that still waits
+// for the action that runs cannot have its answer.
 func (m *replies) dispatched(w *waiter, running *action) {
 	h := m.history(w.session)
 	h.constant = h.constant || h.key != 0 && h.rqSeq == w.request.RqSeq && h.key != w.key
@@ -114,7 +114,8 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 		if a.key != w.key || who == nil {
 			continue
 		}
-		sameSeq := who.RqSeqs&(1<<w.request.RqSeq) != 0 && int32(w.sequence-who.Sequence) < rqSeqs && !m.history(w.session).constant && !who.Constant
+		constant := who.Constant || m.history(w.session).constant
+		sameSeq := !constant && who.RqSeqs&(1<<w.request.RqSeq) != 0 && int32(w.sequence-who.Sequence) < rqSeqs
 		// Who has sent another request since has the answer; only what was under
 		// way before that is a repetition.
 		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0

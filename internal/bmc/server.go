@@ -67,10 +67,10 @@ func (s *Server) Run(ctx context.Context) error {
 	s.BMC.Sessions = sessions{s}
 	s.BMC.Running = func() bool { return s.actions.running != nil }
 	s.replies = newReplies()
-	s.results = make(chan func(), 2)       // one of each lane: a worker never waits for the owner
-	buffers := inFlight + len(s.Conns)     // a reader holds one while it waits
-	s.in = make(chan *datagram, buffers)   // nor does a reader,
-	s.free = make(chan *datagram, buffers) // but for a free buffer
+	s.results = make(chan func(), maxActions) // more than there are workers: none waits for the owner
+	buffers := inFlight + len(s.Conns)        // a reader holds one while it waits
+	s.in = make(chan *datagram, buffers)      // nor does a reader,
+	s.free = make(chan *datagram, buffers)    // but for a free buffer
 	for range buffers {
 		s.free <- new(datagram)
 	}

@@ -41,6 +41,7 @@ func (all *waiters) join(w waiter) {
 	*all = append(*all, w)
 }
 
+// have tells whether a session waits.
 func (all waiters) have(session uint32) bool {
 	return slices.ContainsFunc(all, func(o waiter) bool { return o.session == session })
 }

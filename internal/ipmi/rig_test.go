@@ -142,7 +142,7 @@ func (r *rig) provide(text string) {
 func (r *rig) restart() {
 	var s State
 	require.NoError(r.t, json.Unmarshal(r.stored, &s))
-	r.BMC = &BMC{Identity: r.Identity, State: s, FRU: r.FRU, Sessions: r, Users: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
+	r.BMC = &BMC{Identity: r.Identity, State: s, FRU: r.FRU, Sessions: r, Running: r.Running, Users: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
 }
 
 // ask sends a request like "00/08 05 80 04 00 00 00" and returns completion
