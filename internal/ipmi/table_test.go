@@ -2,6 +2,7 @@ package ipmi
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -165,6 +166,7 @@ var lengths = map[string][]int{
 	"06/07": {0}, "06/08": {0}, "06/22": {0}, "06/24": {6}, "06/25": {0}, "06/2f": {0},
 	"06/41": {2}, "06/42": {1}, "06/48": {6}, "06/49": {6}, "06/4a": {1}, "06/4b": {2}, "06/4d": {2}, "06/4e": {1}, "06/4f": {2},
 	"06/59": {4}, "0c/02": {4}, "0c/22": {4},
+	"0c/01 01 00": {3}, "0c/21 01 00": {3}, // of the one parameter that can be written
 	"06/43": {3, 4}, "06/44": {2}, "06/45": {17}, "06/46": {1}, "06/47": {2, 18},
 	"06/47 03 00": {2, 18}, "06/47 83 01": {2, 22}, // the password may be left out
 	"06/47 03 02": {18}, "06/47 03 03": {18}, "06/47 83 02": {22}, "06/47 83 03": {22},
@@ -186,6 +188,10 @@ func between(from, to int) (all []int) {
 }
 
 func TestLengths(t *testing.T) {
+	for _, s := range samples {
+		listed := func(command string) bool { return strings.HasPrefix(command, s.request[:5]) }
+		require.True(t, slices.ContainsFunc(slices.Collect(maps.Keys(lengths)), listed), "no lengths of %s", s.request)
+	}
 	for command, good := range lengths {
 		known := parse(t, command)
 		for n := len(known.Data); n <= 40; n++ {
