@@ -6,20 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestPrivilege(t *testing.T) {
-	for name, want := range map[string]Privilege{"user": User, "operator": Operator, "administrator": Administrator} {
-		p, ok := ParsePrivilege(name)
-		require.True(t, ok, name)
-		require.Equal(t, want, p)
-		require.Equal(t, name, p.String())
-	}
-	for _, name := range []string{"", "anyone", "callback", "oem", "admin", "Administrator", "4"} {
-		_, ok := ParsePrivilege(name)
-		require.False(t, ok, name)
-	}
-	require.Equal(t, "privilege 0x0f", Privilege(15).String())
-}
-
 func TestRole(t *testing.T) {
 	require.Equal(t, Operator, Role(0x13).Privilege())
 	require.Equal(t, User, Role(0xF2).Privilege())

@@ -25,16 +25,6 @@ func (p Privilege) String() string {
 	return fmt.Sprintf("privilege %#02x", byte(p))
 }
 
-// ParsePrivilege reads the name of a level that a user can have.
-func ParsePrivilege(name string) (Privilege, bool) {
-	for p := User; p <= Administrator; p++ {
-		if p.String() == name {
-			return p, true
-		}
-	}
-	return 0, false
-}
-
 // A Role is the "requested maximum privilege level (role)" byte of RAKP Message
 // 1, exactly as received: the authentication codes cover it with its reserved
 // bits.
