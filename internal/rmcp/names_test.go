@@ -6,6 +6,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+func TestPrivilege(t *testing.T) {
+	require.Equal(t, "anyone", Anyone.String())
+	require.Equal(t, "administrator", Administrator.String())
+	require.Equal(t, "privilege 0x0f", Privilege(15).String())
+}
+
 func TestRole(t *testing.T) {
 	require.Equal(t, Operator, Role(0x13).Privilege())
 	require.Equal(t, User, Role(0xF2).Privilege())
