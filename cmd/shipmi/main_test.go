@@ -102,7 +102,10 @@ type recorder struct{ root string }
 
 func connectRecorder(root string) (systemd, error) {
 	r := recorder{root}
-	return r, r.fail("connect")
+	if err := r.fail("connect"); err != nil {
+		return nil, fmt.Errorf("%w: %w", units.ErrUnreachable, err)
+	}
+	return r, nil
 }
 
 func (r recorder) fail(order string) error {

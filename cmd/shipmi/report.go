@@ -55,6 +55,7 @@ var generalHints = []struct {
 	{fs.ErrPermission, `run it as root`},
 	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
 	{units.ErrNotExist, `"shipmi list" lists those that there are`},
+	{units.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
 	{units.ErrTaken, `choose another --address or --port`},
 }
 

@@ -19,6 +19,9 @@ type Systemd struct {
 	conn *dbus.Conn
 }
 
+// ErrUnreachable means that there is no service manager to talk to.
+var ErrUnreachable = errors.New("systemd cannot be reached")
+
 // Connect opens a connection that lives until ctx ends or Close. Root talks to
 // systemd itself, and so needs no message bus; others go through the system bus.
 func Connect(ctx context.Context) (*Systemd, error) {
@@ -35,9 +38,9 @@ func Connect(ctx context.Context) (*Systemd, error) {
 	case err == nil:
 		return &Systemd{conn}, nil
 	case private != nil:
-		return nil, fmt.Errorf("systemd cannot be reached: private socket: %w; system bus: %w", private, err)
+		return nil, fmt.Errorf("%w: private socket: %w; system bus: %w", ErrUnreachable, private, err)
 	default:
-		return nil, fmt.Errorf("systemd cannot be reached: system bus: %w", err)
+		return nil, fmt.Errorf("%w: system bus: %w", ErrUnreachable, err)
 	}
 }
 
