@@ -43,6 +43,10 @@ Environment (see "shipmi add --help" and the unit):
   SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
   SHIPMI_CREDENTIALS               path of the file where users change over IPMI;
                                    none: they do not
+  SHIPMI_FRU_MANUFACTURER, SHIPMI_FRU_PRODUCT, SHIPMI_FRU_SERIAL, SHIPMI_FRU_ASSET
+                                   inventory, as far as the provider does not know it
+  SHIPMI_RESTORE                   a path: once it is there, the power restore policy
+                                   can be carried out
   SHIPMI_IDLE_TIMEOUT      (10s)   exit after that long without an answered datagram
   SHIPMI_SESSION_TIMEOUT   (1m)    end of a session without a packet
   SHIPMI_QUERY_TIMEOUT     (15s)   time limit of a script that asks for something

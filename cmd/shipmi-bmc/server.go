@@ -38,14 +38,11 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 	if runtimeDir == "" || stateDir == "" {
 		return nil, settingError{errors.New("RUNTIME_DIRECTORY or STATE_DIRECTORY not set: does the unit have RuntimeDirectory= and StateDirectory=?")}
 	}
-	guid, err := nameGUID(machineIDFile, set.Name)
+	machine, err := machineID(machineIDFile)
 	if err != nil {
 		return nil, settingError{err}
 	}
-	deviceGUID, err := nameGUID(machineIDFile, set.Name+" BMC") // no name has a blank
-	if err != nil {
-		return nil, settingError{err}
-	}
+	guid := nameGUID(machine, set.Name)
 	state, err := bmc.LoadState(stateDir)
 	if err != nil {
 		log.Error("state lost, starting afresh", "err", err)
@@ -83,7 +80,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 				Name:       set.Name,
 				Version:    version,
 				GUID:       guid,
-				DeviceGUID: deviceGUID,
+				DeviceGUID: nameGUID(machine, set.Name+" BMC"), // no name has a blank
 				HostBoot:   boot,
 				Firmware:   firmware(version),
 				Suites:     suites,
@@ -98,7 +95,7 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 			Log:      log,
 		},
 		Scripts: scripts,
-		Actions: &bmc.Actions{Dir: filepath.Join(stateDir, "actions"), HostBoot: boot},
+		Actions: &bmc.Actions{Dir: filepath.Join(stateDir, instance.ActionDir), HostBoot: boot},
 		Idle:    set.Timeouts.Idle,
 		Answer:  set.Timeouts.Answer,
 		Restore: restoreTime(getenv("SHIPMI_RESTORE")),
@@ -123,24 +120,28 @@ const (
 	machineIDLen  = 32
 )
 
+func machineID(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("machine ID: %w", err)
+	}
+	id := strings.TrimSpace(string(text))
+	if len(id) != machineIDLen {
+		return "", fmt.Errorf("machine ID: %s has %q: want %d digits, see systemd-machine-id-setup(1)", file, id, machineIDLen)
+	}
+	return id, nil
+}
+
 // nameGUID is a version 5 UUID of a name within this machine: the same after every
 // restart, and another on each host. It is sent with its last byte first (IPMI
 // 2.0 §20.8).
-func nameGUID(machineIDFile, name string) (guid [16]byte, err error) {
-	text, err := os.ReadFile(machineIDFile)
-	if err != nil {
-		return guid, fmt.Errorf("machine ID: %w", err)
-	}
-	machineID := strings.TrimSpace(string(text))
-	if len(machineID) != machineIDLen {
-		return guid, fmt.Errorf("machine ID: %s has %q: want %d digits, see systemd-machine-id-setup(1)", machineIDFile, machineID, machineIDLen)
-	}
+func nameGUID(machineID, name string) [16]byte {
 	sum := sha1.Sum([]byte("shipmi " + machineID + " " + name))
-	guid = [16]byte(sum[:16])
+	guid := [16]byte(sum[:16])
 	guid[6] = guid[6]&0x0F | 0x50
 	guid[8] = guid[8]&0x3F | 0x80
 	slices.Reverse(guid[:])
-	return guid, nil
+	return guid
 }
 
 // restoreTime tells whether the unit that waits for the end of the boot has left

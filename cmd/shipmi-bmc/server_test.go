@@ -115,8 +115,9 @@ func TestSystemGUID(t *testing.T) {
 	}
 	here, there := machine("0123456789abcdef0123456789abcdef\n"), machine("0123456789abcdef0123456789abcde0\n")
 	guid := func(path, name string) [16]byte {
-		g, err := nameGUID(path, name)
+		id, err := machineID(path)
 		require.NoError(t, err)
+		g := nameGUID(id, name)
 		require.Equal(t, byte(0x50), g[9]&0xF0, "version, in the last byte of time-high: those before it are lower")
 		require.Equal(t, byte(0x80), g[7]&0xC0, "variant")
 		return g
@@ -127,8 +128,10 @@ func TestSystemGUID(t *testing.T) {
 	require.NotEqual(t, guid(here, "node-0"), guid(here, "node-1"))
 	require.NotEqual(t, guid(here, "node-0"), guid(there, "node-0"))
 
-	_, err := nameGUID("/nonexistent", "node-0")
+	_, err := machineID("/nonexistent")
 	require.ErrorContains(t, err, "machine ID: open /nonexistent")
+	_, err = machineID(machine("uninitialized\n"))
+	require.ErrorContains(t, err, `has "uninitialized": want 32 digits`)
 }
 
 func TestFirmware(t *testing.T) {

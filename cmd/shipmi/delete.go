@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -54,14 +55,17 @@ func (a *app) delete(ctx context.Context, names []string) error {
 
 // idle reports BMCs with a script that runs. It would go on without them, and be
 // forgotten: another BMC of the same machine would get in its way.
-func (a *app) idle(bmcs []units.BMC) (err error) {
+func (a *app) idle(bmcs []units.BMC) error {
+	var errs []error
 	for _, b := range bmcs {
-		group, failure := a.store.Running(b.Name)
-		if group != 0 {
-			failure = hint(fmt.Errorf("%s: a script of it still runs", b.Name),
-				"wait for its end, see journalctl -u %s, or end it with kill -KILL -- -%d", units.ServiceUnit(b.Name), group)
+		files, err := a.store.ActionFiles(b.Name)
+		errs = append(errs, err)
+		for _, file := range files {
+			if group := provider.Running(file); group != 0 {
+				errs = append(errs, hint(fmt.Errorf("%s: a script of it still runs", b.Name),
+					"wait for its end, see journalctl -u %s, or end it with kill -KILL -- -%d", units.ServiceUnit(b.Name), group))
+			}
 		}
-		err = errors.Join(err, failure)
 	}
-	return err
+	return errors.Join(errs...)
 }

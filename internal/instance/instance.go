@@ -18,6 +18,10 @@ const (
 	suitesVariable   = "SHIPMI_CIPHER_SUITES"
 )
 
+// ActionDir is where below the state directory of a BMC the files of its actions
+// are, and nothing else is.
+const ActionDir = "actions"
+
 // supportedSuites are the cipher suites that ShIPMI speaks, in the order in
 // which it offers them.
 var supportedSuites = []byte{3, 17}

@@ -131,21 +131,31 @@ func outcome(v Verb, f *os.File) error {
 	}
 }
 
-// kill ends the process group of an action that runs. Only the lock that its leader holds makes the pid valid: when
-// the action has ended, all that may be left of the group is a guest.
+// kill ends the process group of an action that runs.
 func kill(file string) {
+	if group := Running(file); group > 1 {
+		_ = syscall.Kill(-group, syscall.SIGKILL)
+	}
+}
+
+// Running returns the process group of the action that file belongs to; 0 if it does not run, or has not come so far.
+// Only the lock that its leader holds makes the number valid: when the action has ended, all that may be left of the
+// group is a guest.
+func Running(file string) (group int) {
 	f, err := os.Open(file)
 	if err != nil {
-		return
+		return 0
 	}
 	defer f.Close()
 	if !errors.Is(flock(f, syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
-		return
+		return 0
 	}
 	text, err := io.ReadAll(f)
-	if pid, ok := written(string(text), "pid"); err == nil && ok && pid > 1 {
-		_ = syscall.Kill(-pid, syscall.SIGKILL)
+	if err != nil {
+		return 0
 	}
+	group, _ = written(string(text), "pid")
+	return group
 }
 
 // written is the number that action.sh wrote into the action file under key.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -120,4 +121,23 @@ func TestGuestInTheBackground(t *testing.T) {
 	require.NoError(t, Adopt(ctx, On, file), "ended before its time limit")
 	require.NoError(t, r.Act(t.Context(), Off, Args{}, actionFile(t)))
 	require.True(t, alive(guest))
+}
+
+// A script that runs holds a lock on the file of its action.
+func TestRunning(t *testing.T) {
+	dir := t.TempDir()
+	require.Zero(t, Running(filepath.Join(dir, "none")))
+	ended := filepath.Join(dir, "ended")
+	require.NoError(t, os.WriteFile(ended, []byte("{}\naction: pid 4711\naction: exit 0\n"), 0o600))
+	require.Zero(t, Running(ended))
+
+	runs := filepath.Join(dir, "runs")
+	f, err := os.Create(runs)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	require.Zero(t, Running(runs), "it has not said its number yet")
+	_, err = f.WriteString("{}\naction: pid 4712\n")
+	require.NoError(t, err)
+	require.Equal(t, 4712, Running(runs))
 }

@@ -3,11 +3,9 @@ package units
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/keyring"
@@ -144,31 +142,10 @@ func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
 	return nil
 }
 
-// Running returns the process group of an action that a BMC has begun and that has
-// not ended; 0 if there is none. The wrapper of the script holds a lock on the file
-// of the action and has written its process ID into it.
-func (s Store) Running(name string) (group int, err error) {
-	files, err := filepath.Glob(s.path(stateDir, name, "actions", "action.*"))
-	if err != nil {
-		return 0, err
-	}
-	for _, path := range files {
-		f, err := os.Open(path)
-		if err != nil {
-			return 0, err
-		}
-		text, err := io.ReadAll(f)
-		locked := errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
-		f.Close()
-		if err != nil {
-			return 0, err
-		}
-		if _, after, ok := strings.Cut(string(text), "\naction: pid "); ok && locked {
-			_, err := fmt.Sscan(after, &group)
-			return group, err
-		}
-	}
-	return 0, nil
+// ActionFiles returns the files of the actions that a BMC remembers, see
+// provider.Running.
+func (s Store) ActionFiles(name string) ([]string, error) {
+	return filepath.Glob(s.path(stateDir, name, instance.ActionDir, "*"))
 }
 
 // Delete removes everything that is kept for a BMC: other drop-ins of its units

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -239,26 +238,15 @@ func TestFindNamesEveryMissingBMC(t *testing.T) {
 	require.EqualError(t, err, "no such BMC: \"node-1\"\nno such BMC: \"../system\"")
 }
 
-// A script that runs holds a lock on the file of its action.
-func TestRunning(t *testing.T) {
+func TestActionFiles(t *testing.T) {
 	s := Store{Root: t.TempDir()}
+	files, err := s.ActionFiles("node-0")
+	require.NoError(t, err)
+	require.Empty(t, files)
 	dir := s.path(stateDir, "node-0", "actions")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
-	running := func(want int) {
-		t.Helper()
-		group, err := s.Running("node-0")
-		require.NoError(t, err)
-		require.Equal(t, want, group)
-	}
-	running(0)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), []byte("{}\naction: pid 4711\naction: exit 0\n"), 0o600))
-	running(0)
-	f, err := os.Create(filepath.Join(dir, "action.2"))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), nil, 0o600))
+	files, err = s.ActionFiles("node-0")
 	require.NoError(t, err)
-	defer f.Close()
-	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
-	running(0)
-	_, err = f.WriteString("{}\naction: pid 4712\n")
-	require.NoError(t, err)
-	running(4712)
+	require.Equal(t, []string{filepath.Join(dir, "action.1")}, files)
 }
