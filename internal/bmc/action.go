@@ -2,7 +2,7 @@ package bmc
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -222,7 +222,7 @@ func (s *Server) due() time.Duration {
 func (s *Server) adopt() error {
 	left, err := s.Actions.load()
 	if err != nil {
-		return errors.Join(errors.New("actions of an earlier process"), err)
+		return fmt.Errorf("actions of an earlier process: %w", err)
 	}
 	for _, f := range left {
 		a := &action{

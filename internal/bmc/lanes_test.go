@@ -223,6 +223,22 @@ func TestAShutdownIsCutShort(t *testing.T) {
 	}
 }
 
+// A request for the shutdown that comes late must not shut down what was switched on
+// since.
+func TestAShutdownThatWasCutShortIsNotRepeated(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Cycle] = takes(0, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, shutdown)
+		late := c.Packet(console.Request(chassis, control, 1, shutdown))
+		time.Sleep(3 * time.Second)
+		require.Len(t, r.answers(), 1, "accepted")
+		require.Equal(t, "00", r.ask(c, chassis, control, 2, cycle))
+		require.Equal(t, "d5", r.read(c, r.one(late)))
+		require.Equal(t, []provider.Verb{provider.Shutdown, provider.Cycle}, r.scripts.started())
+	})
+}
+
 // The watchdog does not wait for the guest either, and keeps nobody from "off".
 func TestTheWatchdogCutsAShutdownShort(t *testing.T) {
 	for action, ran := range map[byte][]provider.Verb{

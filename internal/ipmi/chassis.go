@@ -142,21 +142,22 @@ func (b *BMC) has(v provider.Verb) bool {
 type outcome struct {
 	err       error
 	code      Code
-	untouched bool // the managed system is as it was
+	untouched bool // no fault: the managed system is as it was, or as somebody else wants it
+	undone    bool // it may be tried again at once
 }
 
 var outcomes = []outcome{
-	{nil, OK, false},
-	{provider.ErrTimeout, Timeout, false},
-	{provider.ErrBusy, NodeBusy, true},
-	{provider.ErrState, NotInPresentState, true},
-	{provider.ErrUnsupported, InvalidField, true},
-	{provider.ErrNoScript, SubfunctionUnavailable, true},
-	{provider.ErrSuperseded, NotInPresentState, true},
+	{nil, OK, false, false},
+	{provider.ErrTimeout, Timeout, false, false},
+	{provider.ErrBusy, NodeBusy, true, true},
+	{provider.ErrState, NotInPresentState, true, true},
+	{provider.ErrUnsupported, InvalidField, true, true},
+	{provider.ErrNoScript, SubfunctionUnavailable, true, true},
+	{provider.ErrSuperseded, NotInPresentState, true, false},
 }
 
 // answer is what the console is told.
-func (o outcome) answer() Answer { return Answer{Code: o.code, Undone: o.untouched} }
+func (o outcome) answer() Answer { return Answer{Code: o.code, Undone: o.undone} }
 
 func outcomeOf(err error) outcome {
 	for _, o := range outcomes {
