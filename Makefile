@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-PACKAGES = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
@@ -56,11 +56,11 @@ uninstall:
 RELOAD = @[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 .PHONY: demo
-demo: packages build
+demo: tools build
 	@test/machine/machine new bookworm test/demo
 
 .PHONY: test
-test: packages lint
+test: tools lint
 	go test -race ./...
 	test/fuzz 5s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
@@ -70,7 +70,7 @@ e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 	test/machine/machine new $* test/e2e/run
 
 .PHONY: matrix
-matrix: packages build bin/clients.test bin/goipmi
+matrix: tools build bin/clients.test bin/goipmi
 	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
 
 .PHONY: bin/e2e.test bin/clients.test
@@ -88,11 +88,11 @@ lint:
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
 
-.PHONY: packages
-packages:
-	@dpkg --status $(PACKAGES) >/dev/null 2>&1 || { set -e; \
-		echo 'installing the Debian packages $(PACKAGES)'; \
-		apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $(PACKAGES); }
+.PHONY: tools
+tools:
+	@dpkg --status $(TOOLS) >/dev/null 2>&1 || { set -e; \
+		echo 'installing the Debian packages $(TOOLS)'; \
+		apt-get -q update; DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install $(TOOLS); }
 
 .PHONY: clean
 clean:
