@@ -39,6 +39,7 @@ install: build
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin bin/shipmi
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin bin/shipmi-bmc
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi/providers contrib/providers/*.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi systemd/sandbox.conf
 	install -D -m 644 -t $(DESTDIR)$(UNITS) $(UNIT_FILES:%=systemd/%)
 	sed -i 's|@PREFIX@|$(PREFIX)|' $(DESTDIR)$(UNITS)/shipmi-bmc@.service
 	$(RELOAD)

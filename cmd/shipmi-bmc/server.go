@@ -175,9 +175,10 @@ func bootTime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// journalOf is the socket of journald, if that is where we log.
+// journalOf is the socket of journald, if that is where we log and it believes us:
+// only root is, for lines of processes that are gone, about the unit they come from.
 func journalOf(getenv func(string) string) string {
-	if getenv("JOURNAL_STREAM") == "" {
+	if getenv("JOURNAL_STREAM") == "" || os.Geteuid() != 0 {
 		return ""
 	}
 	return journalSocket

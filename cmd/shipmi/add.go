@@ -20,6 +20,8 @@ type addOptions struct {
 	comment   string
 	provider  string
 	fru       instance.FRU
+	runAs     string
+	allow     networksValue
 }
 
 func (a *app) addCommand() *cobra.Command {
@@ -31,11 +33,15 @@ func (a *app) addCommand() *cobra.Command {
 
 Without --provider, the provider is the one that the configuration file names, or
 the only one in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS.
-The address :: stands for all addresses, of IPv4 too.`,
+The address :: stands for all addresses, of IPv4 too.
+
+With --run-as, the provider has to be readable for that user, and users of the BMC
+cannot be changed over IPMI.`,
 		Example: `  shipmi add node-0
   shipmi add node-1 --port 6230 --comment "rack 3, top"
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
+  shipmi add node-5 --run-as ipmi:libvirt --allow 192.0.2.0/24
   pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
 		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +66,8 @@ The address :: stands for all addresses, of IPv4 too.`,
 	} {
 		flags.Var(fruValue{&o.fru, name}, name, usage)
 	}
+	flags.StringVar(&o.runAs, "run-as", "", "`USER[:GROUP]` that the BMC and its scripts run as, in a sandbox")
+	flags.Var(&o.allow, "allow", "take packets from this network or address only; may be repeated")
 	flags.StringVar(&o.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
 	return cmd
 }
@@ -73,6 +81,10 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	if err != nil {
 		return err
 	}
+	runAs, err := findAccount(o.runAs)
+	if err != nil {
+		return err
+	}
 	credentials, err := a.newCredentials(o)
 	if err != nil {
 		return err
@@ -81,6 +93,8 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	b := units.BMC{
 		Instance: instance.Instance{Name: name, Provider: path, Timeouts: c.timeouts, CipherSuites: c.cipherSuites, FRU: o.fru},
 		Comment:  o.comment,
+		RunAs:    runAs,
+		Allow:    o.allow,
 	}
 	for _, addr := range o.addresses.addrs {
 		b.Listen = append(b.Listen, netip.AddrPortFrom(addr, uint16(o.port)))

@@ -51,9 +51,10 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal kills
 
 	a := &app{
+		store:   units.Store{Sandbox: shared("sandbox.conf")},
 		connect: func(ctx context.Context) (systemd, error) { return units.Connect(ctx) },
 		getenv:  os.Getenv,
-		builtIn: builtInProviders(),
+		builtIn: shared("providers"),
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
@@ -61,12 +62,12 @@ func main() {
 	os.Exit(a.run(ctx, os.Args[1:]))
 }
 
-// builtInProviders returns the directory where "make install" puts them, seen
+// shared returns the place where "make install" puts what comes with ShIPMI, seen
 // from this program.
-func builtInProviders() string {
+func shared(name string) string {
 	self, err := os.Executable()
 	if err != nil {
 		return ""
 	}
-	return filepath.Join(filepath.Dir(self), "../share/shipmi/providers")
+	return filepath.Join(filepath.Dir(self), "../share/shipmi", name)
 }

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 		"shipmi": func() {
 			root := os.Getenv("SHIPMI_ROOT")
 			a := &app{
-				store:   units.Store{Root: root},
+				store:   units.Store{Root: root, Sandbox: filepath.Join(root, "usr/share/shipmi/sandbox.conf")},
 				connect: func(context.Context) (systemd, error) { return connectRecorder(root) },
 				getenv:  os.Getenv,
 				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) showCommand() *cobra.Command {
@@ -57,6 +59,12 @@ func (a *app) show(ctx context.Context, name string) error {
 		{"status", status[name]},
 		{"username", strings.Join(users, ", ")},
 		{"provider", providerName(b.Provider)},
+	}
+	if b.RunAs != (units.Account{}) {
+		rows = append(rows, []string{"run as", b.RunAs.String()})
+	}
+	if b.Allow != nil {
+		rows = append(rows, []string{"allow", strings.Join(b.Allow, ", ")})
 	}
 	if b.Comment != "" {
 		rows = append(rows, []string{"comment", b.Comment})

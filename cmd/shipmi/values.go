@@ -59,6 +59,29 @@ func (a *addressesValue) String() string {
 
 func (a *addressesValue) Type() string { return "address" }
 
+// A networksValue is the networks of --allow, which may be repeated, as systemd has
+// them.
+type networksValue []string
+
+func (n *networksValue) Set(text string) error {
+	network, err := netip.ParsePrefix(text)
+	if addr, noNetwork := netip.ParseAddr(text); noNetwork == nil && addr.Zone() == "" {
+		network, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
+	}
+	switch {
+	case err != nil:
+		return fmt.Errorf("want a network or an address like 192.0.2.0/24, 192.0.2.1 or 2001:db8::/32")
+	case network != network.Masked():
+		return fmt.Errorf("it is an address within %v: want one or the other", network.Masked())
+	}
+	*n = append(*n, network.String())
+	return nil
+}
+
+func (n *networksValue) String() string { return "" }
+
+func (n *networksValue) Type() string { return "network" }
+
 // A fruValue is one field of the inventory.
 type fruValue struct {
 	*instance.FRU

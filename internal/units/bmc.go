@@ -13,6 +13,8 @@ type BMC struct {
 	instance.Instance
 	Listen  []netip.AddrPort // in the order of the files; IPv4 addresses are unmapped
 	Comment string
+	RunAs   Account
+	Allow   []string // networks to take packets from, as IPAddressAllow= has them; nil: all
 
 	// Err names the file that could not be understood, and why. Then only the
 	// name is certain.

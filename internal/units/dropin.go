@@ -34,6 +34,7 @@ func (b BMC) socketDropIn() ([]byte, error) {
 	for _, addr := range b.Listen {
 		options = append(options, unit.NewUnitOption(socketSection, listenSetting, formatListen(addr)))
 	}
+	options = append(options, filterOptions(b.Allow)...)
 	if b.Comment != "" {
 		options = append(options, unit.NewUnitOption(ownSection, commentSetting, quote(b.Comment)))
 	}
@@ -46,7 +47,7 @@ func (b BMC) serviceDropIn() ([]byte, error) {
 		options = append(options, unit.NewUnitOption(serviceSection, envSetting, quote(variable)))
 	}
 	options = append(options, unit.NewUnitOption(serviceSection, credSetting, "users:"+credentialsPath(b.Name)))
-	return render(options)
+	return render(append(options, b.RunAs.options()...))
 }
 
 // render returns a drop-in. It guards what unit.Serialize lets through: a line
@@ -137,6 +138,7 @@ func (b *BMC) readSocket(dir string) error {
 	if b.Listen == nil {
 		return fmt.Errorf("%s: no %s= in any file", dir, listenSetting)
 	}
+	b.Allow = allowed(settings)
 	for _, s := range pick(settings, ownSection, commentSetting) {
 		words, err := splitWords(b.expand(s.Value))
 		if err != nil {
@@ -169,6 +171,7 @@ func (b *BMC) readService(dir string) error {
 	if files == nil {
 		return fmt.Errorf("%s: no %s= in any file", dir, envSetting)
 	}
+	b.RunAs = account(settings)
 	b.Instance, err = instance.FromEnv(func(name string) string { return variables[name] })
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(slices.Compact(files), ", "), err)

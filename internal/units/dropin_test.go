@@ -26,11 +26,11 @@ func write(t *testing.T, s Store, files map[string]string) {
 func TestHandEdits(t *testing.T) {
 	s := Store{Root: t.TempDir()}
 	write(t, s, map[string]string{
-		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\n[X-ShIPMI]\nComment=Bob and Eve\n",
-		"shipmi-bmc@a.socket.d/60-more.conf":   "; reset\n[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\n",
+		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\nIPAddressAllow=any\n[X-ShIPMI]\nComment=Bob and Eve\n",
+		"shipmi-bmc@a.socket.d/60-more.conf":   "; reset\n[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\nIPAddressAllow=\nIPAddressAllow=localhost 192.0.2.1\n",
 		"shipmi-bmc@a.socket.d/ignored.bak":    "[Socket]\nListenDatagram=hello\n",
 		"shipmi-bmc@a.service.d/50-a.conf":     "[Service]\nEnvironment=SHIPMI_PROVIDER=/old.conf SHIPMI_CIPHER_SUITES=3\n",
-		"shipmi-bmc@a.service.d/60-b.conf":     "[Service]\nEnvironment='SHIPMI_PROVIDER=/%i 100%%.conf' \\\n  SHIPMI_IDLE_TIMEOUT=1m\nNice=5\n",
+		"shipmi-bmc@a.service.d/60-b.conf":     "[Service]\nEnvironment='SHIPMI_PROVIDER=/%i 100%%.conf' \\\n  SHIPMI_IDLE_TIMEOUT=1m\nNice=5\nUser=ipmi\nGroup=5000\n",
 		"shipmi-bmc@.socket.d/all.conf":        "[Socket]\nReceiveBuffer=1M\n",
 		"shipmi-bmc@.socket/x.conf":            "",
 		"other@a.socket.d/x.conf":              "",
@@ -47,6 +47,8 @@ func TestHandEdits(t *testing.T) {
 	require.Equal(t, "/a 100%.conf", b.Provider)
 	require.Equal(t, time.Minute, b.Timeouts.Idle)
 	require.Equal(t, []byte{3}, b.CipherSuites)
+	require.Equal(t, Account{"ipmi", "5000"}, b.RunAs)
+	require.Equal(t, []string{"localhost", "192.0.2.1"}, b.Allow)
 }
 
 func TestNonsenseNamesTheFile(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/renameio/v2"
 
@@ -17,6 +18,7 @@ type file struct {
 	path string
 	text []byte
 	mode os.FileMode
+	link string // where it points to, if it is a link
 }
 
 // render returns the files of a BMC, the one that makes it exist last.
@@ -26,11 +28,16 @@ func (s Store) render(b BMC, c instance.Credentials) ([]file, error) {
 	if err := errors.Join(instance.CheckName(b.Name), c.Check(), socketErr, serviceErr); err != nil {
 		return nil, err
 	}
-	return []file{
-		{s.path(credentialsPath(b.Name)), c.Marshal(), 0o600},
-		{filepath.Join(s.dropInDir(ServiceUnit(b.Name)), dropInName), service, 0o644},
-		{filepath.Join(s.dropInDir(SocketUnit(b.Name)), dropInName), socket, 0o644},
-	}, nil
+	files := []file{
+		{path: s.path(credentialsPath(b.Name)), text: c.Marshal(), mode: 0o600},
+		{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), dropInName), text: service, mode: 0o644},
+		{path: filepath.Join(s.dropInDir(SocketUnit(b.Name)), dropInName), text: socket, mode: 0o644},
+	}
+	if b.RunAs == (Account{}) {
+		return files, nil
+	}
+	sandbox, err := s.sandbox(b)
+	return slices.Insert(files, 1, sandbox), err
 }
 
 func (f file) write() (err error) {
@@ -42,6 +49,9 @@ func (f file) write() (err error) {
 	dir := filepath.Dir(f.path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
+	}
+	if f.link != "" {
+		return renameio.Symlink(f.link, f.path)
 	}
 	pending, err := renameio.NewPendingFile(f.path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(f.mode))
 	if err != nil {

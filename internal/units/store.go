@@ -21,7 +21,8 @@ const (
 
 // A Store is the files of all BMCs of a host.
 type Store struct {
-	Root string // prefix of every path that is read or written; empty for /
+	Root    string // prefix of every path that is read or written; empty for /
+	Sandbox string // the drop-in of all services that do not run as root
 }
 
 func (s Store) path(elem ...string) string {

@@ -1,0 +1,88 @@
+package units
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+)
+
+const (
+	userSetting  = "User"
+	groupSetting = "Group"
+	allowSetting = "IPAddressAllow"
+	denySetting  = "IPAddressDeny"
+	sandboxName  = "40-sandbox.conf" // before what people write themselves
+)
+
+// An Account is whom a BMC and its scripts run as. The zero Account is root.
+type Account struct {
+	User  string // name or number
+	Group string // likewise; empty for the user's own
+}
+
+// String returns the account as USER or USER:GROUP.
+func (a Account) String() string {
+	if a.Group == "" {
+		return a.User
+	}
+	return a.User + ":" + a.Group
+}
+
+// options are the settings of the service. The credential file is root's, so
+// nobody can change it over IPMI.
+func (a Account) options() []*unit.UnitOption {
+	if a.User == "" {
+		return nil
+	}
+	options := []*unit.UnitOption{
+		unit.NewUnitOption(serviceSection, envSetting, quote("SHIPMI_CREDENTIALS=")),
+		unit.NewUnitOption(serviceSection, userSetting, a.User),
+	}
+	if a.Group != "" {
+		options = append(options, unit.NewUnitOption(serviceSection, groupSetting, a.Group))
+	}
+	return options
+}
+
+// account returns whom the settings of a service name.
+func account(settings []setting) (a Account) {
+	for _, s := range pick(settings, serviceSection, userSetting) {
+		a.User = s.Value
+	}
+	for _, s := range pick(settings, serviceSection, groupSetting) {
+		a.Group = s.Value
+	}
+	return a
+}
+
+// filterOptions are the settings of a socket that takes packets from few.
+func filterOptions(allow []string) []*unit.UnitOption {
+	if allow == nil {
+		return nil
+	}
+	options := []*unit.UnitOption{unit.NewUnitOption(socketSection, denySetting, "any")}
+	for _, network := range allow {
+		options = append(options, unit.NewUnitOption(socketSection, allowSetting, network))
+	}
+	return options
+}
+
+// allowed returns from whom the settings of a socket take packets.
+func allowed(settings []setting) (allow []string) {
+	for _, s := range pick(settings, socketSection, allowSetting) {
+		allow = append(allow, strings.Fields(s.Value)...)
+	}
+	return allow
+}
+
+// sandbox is the link that shuts up a BMC which does not run as root. What it points
+// to is shared by all of them, and renewed with ShIPMI.
+func (s Store) sandbox(b BMC) (file, error) {
+	if _, err := os.Stat(s.Sandbox); err != nil {
+		return file{}, fmt.Errorf("sandbox of %v: %w", b.RunAs, err)
+	}
+	return file{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), sandboxName), link: s.Sandbox}, nil
+}
