@@ -43,6 +43,7 @@ Environment (see "shipmi add --help" and the unit):
   SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
   SHIPMI_CREDENTIALS               path of the file where users change over IPMI;
                                    none: they do not
+  SHIPMI_PARAM_...                 parameters of the provider, by their names in capitals
   SHIPMI_FRU_MANUFACTURER, SHIPMI_FRU_PRODUCT, SHIPMI_FRU_SERIAL, SHIPMI_FRU_ASSET
                                    inventory, as far as the provider does not know it
   SHIPMI_RESTORE                   a path: once it is there, the power restore policy
@@ -110,7 +111,7 @@ func run() int {
 
 // serve puts the BMC together and serves until it is idle or ctx ends.
 func serve(ctx context.Context, conns []bmc.Conn, log *slog.Logger) error {
-	s, err := newServer(conns, os.Getenv, log)
+	s, err := newServer(conns, os.Environ(), log)
 	if err != nil {
 		return err
 	}

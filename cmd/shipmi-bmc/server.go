@@ -25,8 +25,9 @@ import (
 // A settingError is a fault that lasts until somebody changes a setting.
 type settingError struct{ error }
 
-func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (*bmc.Server, error) {
-	set, err := instance.FromEnv(getenv)
+func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Server, error) {
+	getenv := getter(environ)
+	set, err := instance.FromEnv(environ)
 	if err != nil {
 		return nil, settingError{err}
 	}
@@ -61,11 +62,13 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		return nil, fmt.Errorf("sessions: %w", err)
 	}
 	scripts := &bmc.Scripts{
-		File: set.Provider,
+		File:  set.Provider,
+		Dirs:  []string{provider.BuiltIn(), provider.Dir},
+		Given: set.Parameters,
 		Runner: provider.Runner{
 			Name:     set.Name,
 			StateDir: stateDir,
-			Environ:  os.Environ(),
+			Environ:  environ,
 			Stderr:   scriptLog(journalOf(getenv)),
 		},
 		Query:  set.Timeouts.Query,
@@ -103,6 +106,18 @@ func newServer(conns []bmc.Conn, getenv func(string) string, log *slog.Logger) (
 		Status:  func(text string) { notify("STATUS=" + text) },
 		Log:     log,
 	}, nil
+}
+
+// getter gives the function that os.Getenv is for environ.
+func getter(environ []string) func(string) string {
+	return func(name string) (value string) {
+		for _, entry := range environ {
+			if text, found := strings.CutPrefix(entry, name+"="); found {
+				value = text
+			}
+		}
+		return value
+	}
 }
 
 func suitesOf(set instance.Instance) []rmcp.Suite {

@@ -15,8 +15,12 @@ import (
 	"github.com/shipmi/shipmi/internal/session"
 )
 
-func getter(env map[string]string) func(string) string {
-	return func(name string) string { return env[name] }
+// entries gives a set of variables the shape of os.Environ.
+func entries(env map[string]string) (all []string) {
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
 }
 
 // Every bad setting is named, and is no reason for systemd to try again.
@@ -37,7 +41,7 @@ func TestSettings(t *testing.T) {
 		for value, want := range values {
 			env := unit(t)
 			env[name] = value
-			_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+			_, err := newServer(nil, entries(env), slog.New(slog.DiscardHandler))
 			require.ErrorAs(t, err, &settingError{}, "%s=%q", name, value)
 			require.ErrorContains(t, err, want)
 			if name[:6] == "SHIPMI" {
@@ -58,7 +62,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		env := unit(t)
 		require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(text), 0o600))
-		_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+		_, err := newServer(nil, entries(env), slog.New(slog.DiscardHandler))
 		require.ErrorAs(t, err, &settingError{})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "sesame")
@@ -69,7 +73,7 @@ func TestCredentials(t *testing.T) {
 func TestHostFault(t *testing.T) {
 	env := unit(t)
 	env["RUNTIME_DIRECTORY"] = "/nonexistent"
-	_, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+	_, err := newServer(nil, entries(env), slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "/nonexistent/sessions")
 	require.NotErrorAs(t, err, &settingError{})
 }
@@ -79,7 +83,7 @@ func TestNewServer(t *testing.T) {
 	env["SHIPMI_CIPHER_SUITES"] = "17"
 	require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(
 		`{"users":[{"name":"a","password":"x","privilege":"user"},{"name":"b","password":"y","privilege":"operator"}],"kg":"z"}`), 0o600))
-	s, err := newServer(nil, getter(env), slog.New(slog.DiscardHandler))
+	s, err := newServer(nil, entries(env), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.Sessions.Close()
 	require.True(t, s.BMC.KgSet)
@@ -100,7 +104,7 @@ func TestTornState(t *testing.T) {
 	env := unit(t)
 	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state.json"), []byte(`{"boot":`), 0o600))
 	var log bytes.Buffer
-	s, err := newServer(nil, getter(env), slog.New(&handler{out: &log}))
+	s, err := newServer(nil, entries(env), slog.New(&handler{out: &log}))
 	require.NoError(t, err)
 	defer s.Sessions.Close()
 	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state.json: unexpected end of JSON input"\n$`, log.String())

@@ -19,6 +19,7 @@ type addOptions struct {
 	addresses addressesValue
 	comment   string
 	provider  string
+	set       parametersValue
 	fru       instance.FRU
 	runAs     string
 	allow     networksValue
@@ -42,6 +43,7 @@ cannot be changed over IPMI.`,
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
   shipmi add node-5 --run-as ipmi:libvirt --allow 192.0.2.0/24
+  shipmi add node-6 --port 6236 --provider proxmox-qm --set vmid=105
   pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
 		Args: oneName,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,6 +71,7 @@ cannot be changed over IPMI.`,
 	flags.StringVar(&o.runAs, "run-as", "", "`USER[:GROUP]` that the BMC and its scripts run as, in a sandbox")
 	flags.Var(&o.allow, "allow", "take packets from this network or address only; may be repeated")
 	flags.StringVar(&o.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
+	flags.Var(&o.set, "set", "parameter of the provider, as \"shipmi providers\" lists them; may be repeated; no place for secrets")
 	return cmd
 }
 
@@ -77,8 +80,11 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	if err != nil {
 		return err
 	}
-	path, err := a.findProvider(o.provider, c.provider)
+	p, err := a.findProvider(o.provider, c.provider)
 	if err != nil {
+		return err
+	}
+	if err := checkParameters(p, name, o.set); err != nil {
 		return err
 	}
 	runAs, err := findAccount(o.runAs)
@@ -91,10 +97,12 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	}
 
 	b := units.BMC{
-		Instance: instance.Instance{Name: name, Provider: path, Timeouts: c.timeouts, CipherSuites: c.cipherSuites, FRU: o.fru},
-		Comment:  o.comment,
-		RunAs:    runAs,
-		Allow:    o.allow,
+		Instance: instance.Instance{
+			Name: name, Provider: p.Path, Parameters: o.set, Timeouts: c.timeouts, CipherSuites: c.cipherSuites, FRU: o.fru,
+		},
+		Comment: o.comment,
+		RunAs:   runAs,
+		Allow:   o.allow,
 	}
 	for _, addr := range o.addresses.addrs {
 		b.Listen = append(b.Listen, netip.AddrPortFrom(addr, uint16(o.port)))

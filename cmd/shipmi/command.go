@@ -40,7 +40,7 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 
 	root.AddCommand(
 		a.addCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.listCommand(), a.showCommand(),
-		a.userCommand(), a.kgCommand(),
+		a.userCommand(), a.kgCommand(), a.providersCommand(),
 	)
 	status := exitUsage
 	whenUnderstood(root, func() { status = exitError })

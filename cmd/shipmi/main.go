@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -51,23 +52,13 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal kills
 
 	a := &app{
-		store:   units.Store{Sandbox: shared("sandbox.conf")},
+		store:   units.Store{Sandbox: filepath.Join(filepath.Dir(provider.BuiltIn()), "sandbox.conf")},
 		connect: func(ctx context.Context) (systemd, error) { return units.Connect(ctx) },
 		getenv:  os.Getenv,
-		builtIn: shared("providers"),
+		builtIn: provider.BuiltIn(),
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
 	}
 	os.Exit(a.run(ctx, os.Args[1:]))
-}
-
-// shared returns the place where "make install" puts what comes with ShIPMI, seen
-// from this program.
-func shared(name string) string {
-	self, err := os.Executable()
-	if err != nil {
-		return ""
-	}
-	return filepath.Join(filepath.Dir(self), "../share/shipmi", name)
 }

@@ -4,48 +4,55 @@ import (
 	"cmp"
 	"errors"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// findProvider returns the path of the provider that was asked for, else of the
-// one in the configuration file, else of the only one that the user made.
-func (a *app) findProvider(asked, configured string) (string, error) {
-	own := []string{filepath.Join(a.store.Root, "/etc/shipmi/providers")}
+// ownProviders returns the directories of the providers that the users of this
+// host made. Of two with the same name the one in the later directory counts.
+func (a *app) ownProviders() []string {
+	dirs := []string{filepath.Join(a.store.Root, provider.Dir)}
 	if home := a.getenv("HOME"); home != "" {
-		own = append(own, filepath.Join(home, ".shipmi/providers"))
+		dirs = append(dirs, filepath.Join(home, ".shipmi/providers"))
 	}
-	own = append(own, filepath.SplitList(a.getenv("SHIPMI_PROVIDERS"))...)
-	all := append([]string{a.builtIn}, own...)
+	return append(dirs, filepath.SplitList(a.getenv("SHIPMI_PROVIDERS"))...)
+}
 
-	var (
-		path string
-		err  error
-	)
-	if name := cmp.Or(asked, configured); name != "" {
-		path, err = provider.Find(all, name)
-	} else {
-		path, err = onlyProvider(own)
-	}
+func (a *app) listProviders() ([]provider.Entry, error) {
+	return provider.List(append([]string{a.builtIn}, a.ownProviders()...))
+}
+
+// loadProvider reads a provider file as the process of a BMC would.
+func (a *app) loadProvider(path string) (*provider.Provider, error) {
+	return provider.Load(path, a.builtIn, filepath.Join(a.store.Root, provider.Dir))
+}
+
+// findProvider returns the provider that was asked for, else the one in the
+// configuration file, else the only one that the user made.
+func (a *app) findProvider(asked, configured string) (*provider.Provider, error) {
+	path, err := a.providerPath(cmp.Or(asked, configured))
 	if err == nil {
-		_, err = provider.Load(path)
-		return path, err
+		return a.loadProvider(path)
 	}
-
-	entries, listErr := provider.List(all)
+	entries, listErr := a.listProviders()
 	if listErr != nil {
-		return "", listErr
+		return nil, listErr
 	}
 	var names []string
 	for _, entry := range entries {
 		names = append(names, entry.Name)
 	}
-	return "", hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+own[0]))
+	return nil, hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+a.ownProviders()[0]))
 }
 
-func onlyProvider(dirs []string) (string, error) {
-	entries, err := provider.List(dirs)
+func (a *app) providerPath(name string) (string, error) {
+	own := a.ownProviders()
+	if name != "" {
+		return provider.Find(append([]string{a.builtIn}, own...), name)
+	}
+	entries, err := provider.List(own)
 	switch {
 	case err != nil:
 		return "", err
@@ -53,6 +60,30 @@ func onlyProvider(dirs []string) (string, error) {
 		return "", errors.New("which provider? choose one with --provider")
 	}
 	return entries[0].Path, nil
+}
+
+// checkParameters reports parameters of a BMC with which its provider cannot be
+// used.
+func checkParameters(p *provider.Provider, name string, set map[string]string) error {
+	_, err := p.Values(name, set)
+	if err == nil {
+		return nil
+	}
+	for _, parameter := range p.Parameters {
+		err = hint(err, "--set %s=...: %s (default: %s)", parameter.Name, parameter.Help, defaultOf(parameter))
+	}
+	if p.Parameters == nil {
+		return hint(err, "it has no parameters")
+	}
+	return err
+}
+
+// defaultOf describes the default of a parameter.
+func defaultOf(p provider.Parameter) string {
+	if p.Required {
+		return "none"
+	}
+	return strconv.Quote(p.Default)
 }
 
 // providerName returns the name under which a provider file is known, "" for "".

@@ -66,6 +66,9 @@ func (a *app) show(ctx context.Context, name string) error {
 	if b.Allow != nil {
 		rows = append(rows, []string{"allow", strings.Join(b.Allow, ", ")})
 	}
+	if set := parametersValue(b.Parameters); set != nil {
+		rows = append(rows, []string{"parameters", set.String()})
+	}
 	if b.Comment != "" {
 		rows = append(rows, []string{"comment", b.Comment})
 	}

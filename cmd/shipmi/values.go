@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -93,3 +95,34 @@ func (v fruValue) Set(text string) error { return v.FRU.Set(v.field, text) }
 func (v fruValue) String() string { return "" }
 
 func (v fruValue) Type() string { return "text" }
+
+// A parametersValue is the parameters of --set, which may be repeated. nil: none.
+type parametersValue map[string]string
+
+func (p *parametersValue) Set(text string) error {
+	name, value, found := strings.Cut(text, "=")
+	if !found || name == "" {
+		return fmt.Errorf("want NAME=VALUE")
+	}
+	if err := instance.CheckText(value); err != nil {
+		return fmt.Errorf("the value of %q %w", name, err)
+	}
+	if _, twice := (*p)[name]; twice {
+		return fmt.Errorf("%q is set twice", name)
+	}
+	if *p == nil {
+		*p = make(parametersValue)
+	}
+	(*p)[name] = value
+	return nil
+}
+
+func (p *parametersValue) String() string {
+	var texts []string
+	for _, name := range slices.Sorted(maps.Keys(*p)) {
+		texts = append(texts, name+"="+(*p)[name])
+	}
+	return strings.Join(texts, ", ")
+}
+
+func (p *parametersValue) Type() string { return "parameter=value" }

@@ -2,8 +2,6 @@ package bmc
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -13,38 +11,36 @@ import (
 // Scripts runs the scripts of the provider that the BMC is configured with, as
 // the file says them at the time.
 type Scripts struct {
-	File   string          // the provider file
-	Runner provider.Runner // all but its Provider
-	Query  time.Duration   // time limit of a query
-	Action time.Duration   // and of an action
-
-	loaded *provider.Provider
-	as     os.FileInfo // of the file that was loaded
+	File   string            // the provider file
+	Dirs   []string          // where it may include others from, see provider.Load
+	Given  map[string]string // parameters of the provider, as far as they were set
+	Runner provider.Runner   // all but its Provider and its Parameters
+	Query  time.Duration     // time limit of a query
+	Action time.Duration     // and of an action
 }
 
-// Provider returns the provider, which is read again when its file has changed.
+// Provider returns the provider, which is read again when a file of it has
+// changed.
 func (s *Scripts) Provider() (*provider.Provider, error) {
-	info, err := os.Stat(s.File)
-	if err != nil {
-		return nil, fmt.Errorf("provider file: %w", err)
+	if p := s.Runner.Provider; p != nil && !p.Changed() {
+		return p, nil
 	}
-	if s.loaded != nil && os.SameFile(info, s.as) && info.ModTime().Equal(s.as.ModTime()) && info.Size() == s.as.Size() {
-		return s.loaded, nil
-	}
-	p, err := provider.Load(s.File)
+	p, err := provider.Load(s.File, s.Dirs...)
 	if err != nil {
 		return nil, err
 	}
-	s.loaded, s.as = p, info
+	values, err := p.Values(s.Runner.Name, s.Given)
+	if err != nil {
+		return nil, err
+	}
+	s.Runner.Provider, s.Runner.Parameters = p, values
 	return p, nil
 }
 
 // runner is the provider's, as its file is now.
 func (s *Scripts) runner() (provider.Runner, error) {
-	r := s.Runner
-	p, err := s.Provider()
-	r.Provider = p
-	return r, err
+	_, err := s.Provider()
+	return s.Runner, err
 }
 
 func failed(err error) func(context.Context) ipmi.Result {

@@ -16,7 +16,7 @@ func TestFRU(t *testing.T) {
 		"SHIPMI_PROVIDER=/p.conf", "SHIPMI_FRU_MANUFACTURER=Ada & Co", "SHIPMI_FRU_SERIAL=" + strings.Repeat("7", 63),
 	}, i.Environ())
 
-	again, err := FromEnv(lookup(append(i.Environ(), "SHIPMI_NAME=a")...))
+	again, err := FromEnv(append(i.Environ(), "SHIPMI_NAME=a"))
 	require.NoError(t, err)
 	require.Equal(t, i, again)
 }
@@ -34,6 +34,6 @@ func TestBadFRU(t *testing.T) {
 	require.EqualError(t, f.Set("colour", "red"), `"colour": want manufacturer, product, serial or asset`)
 	require.Zero(t, f)
 
-	_, err := FromEnv(lookup("SHIPMI_NAME=a", "SHIPMI_PROVIDER=/p.conf", "SHIPMI_FRU_ASSET=Müller"))
+	_, err := FromEnv([]string{"SHIPMI_NAME=a", "SHIPMI_PROVIDER=/p.conf", "SHIPMI_FRU_ASSET=Müller"})
 	require.EqualError(t, err, `SHIPMI_FRU_ASSET: "Müller": want printable ASCII`)
 }

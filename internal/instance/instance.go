@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -11,11 +12,13 @@ import (
 )
 
 // The environment of a BMC's process. Each timeout adds a variable of its own,
-// see timeouts.go.
+// see timeouts.go, and so does each parameter of the provider: the prefix and its
+// name in capitals.
 const (
 	nameVariable     = "SHIPMI_NAME"
 	providerVariable = "SHIPMI_PROVIDER"
 	suitesVariable   = "SHIPMI_CIPHER_SUITES"
+	parameterPrefix  = "SHIPMI_PARAM_"
 )
 
 // ActionDir is where below the state directory of a BMC the files of its actions
@@ -33,6 +36,7 @@ type Instance struct {
 	Timeouts     Timeouts
 	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
 	FRU          FRU
+	Parameters   map[string]string // of the provider, by name in lower case, as far as they are set; nil: none is
 }
 
 // Default returns the settings of a BMC of which nothing is set, which is not
@@ -41,11 +45,16 @@ func Default() Instance {
 	return Instance{Timeouts: defaultTimeouts(), CipherSuites: slices.Clone(supportedSuites)}
 }
 
-// FromEnv reads an Instance through getenv, which has the shape of os.Getenv.
-// What is unset or empty has its default. The error is one line that names every
-// bad variable, its value and what is allowed.
-func FromEnv(getenv func(string) string) (Instance, error) {
+// FromEnv reads an Instance from NAME=VALUE strings; of two with the same name the
+// last counts. What is unset or empty has its default. The error is one line that
+// names every bad variable, its value and what is allowed.
+func FromEnv(environ []string) (Instance, error) {
 	i := Default()
+	variables := make(map[string]string)
+	for _, entry := range environ {
+		variable, value, _ := strings.Cut(entry, "=")
+		variables[variable] = value
+	}
 	var problems []string
 	check := func(variable string, err error) {
 		if err != nil {
@@ -53,22 +62,32 @@ func FromEnv(getenv func(string) string) (Instance, error) {
 		}
 	}
 
-	i.Name = getenv(nameVariable)
+	i.Name = variables[nameVariable]
 	check(nameVariable, CheckName(i.Name))
-	i.Provider = getenv(providerVariable)
+	i.Provider = variables[providerVariable]
 	check(providerVariable, checkProvider(i.Provider))
 	for _, key := range timeoutKeys {
-		if value := getenv(key.variable); value != "" {
+		if value := variables[key.variable]; value != "" {
 			check(key.variable, i.Timeouts.Set(key.name, value))
 		}
 	}
 	for _, key := range fruKeys {
-		check(key.variable, i.FRU.Set(key.name, getenv(key.variable)))
+		check(key.variable, i.FRU.Set(key.name, variables[key.variable]))
 	}
-	if value := getenv(suitesVariable); value != "" {
+	if value := variables[suitesVariable]; value != "" {
 		var err error
 		i.CipherSuites, err = ParseCipherSuites(value)
 		check(suitesVariable, err)
+	}
+	for variable, value := range variables {
+		name, ok := strings.CutPrefix(variable, parameterPrefix)
+		if !ok {
+			continue
+		}
+		if i.Parameters == nil {
+			i.Parameters = make(map[string]string)
+		}
+		i.Parameters[strings.ToLower(name)] = value
 	}
 	if problems != nil {
 		return Instance{}, errors.New(strings.Join(problems, "; "))
@@ -93,6 +112,9 @@ func (i Instance) Environ() []string {
 	}
 	if !bytes.Equal(i.CipherSuites, def.CipherSuites) {
 		env = append(env, suitesVariable+"="+formatSuites(i.CipherSuites))
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.Parameters)) {
+		env = append(env, parameterPrefix+strings.ToUpper(name)+"="+i.Parameters[name])
 	}
 	return env
 }

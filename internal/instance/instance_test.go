@@ -8,20 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lookup is a getenv over NAME=VALUE strings.
-func lookup(env ...string) func(string) string {
-	return func(name string) string {
-		for _, entry := range env {
-			if value, ok := strings.CutPrefix(entry, name+"="); ok {
-				return value
-			}
-		}
-		return ""
-	}
-}
-
 func TestFromEnv(t *testing.T) {
-	got, err := FromEnv(lookup("SHIPMI_NAME=node-0", "SHIPMI_PROVIDER=/etc/shipmi/providers/qm.conf"))
+	got, err := FromEnv([]string{"SHIPMI_NAME=node-0", "SHIPMI_PROVIDER=/etc/shipmi/providers/qm.conf"})
 	require.NoError(t, err)
 	require.Equal(t, Instance{
 		Name:         "node-0",
@@ -41,22 +29,25 @@ func TestEnvironRoundTrip(t *testing.T) {
 		"SHIPMI_ACTION_TIMEOUT=24h0m0s",
 		"SHIPMI_ANSWER_TIMEOUT=500ms",
 		"SHIPMI_CIPHER_SUITES=17",
+		"SHIPMI_PARAM_HOST=",
+		"SHIPMI_PARAM_VM_ID=a=b c",
 	}
 	want := Instance{
 		Name:         "a",
 		Provider:     "/p/a b%.conf",
 		Timeouts:     Timeouts{100 * time.Millisecond, 90 * time.Second, time.Second, 24 * time.Hour, 500 * time.Millisecond},
 		CipherSuites: []byte{17},
+		Parameters:   map[string]string{"vm_id": "a=b c", "host": ""},
 	}
 
-	got, err := FromEnv(lookup(append(env, "SHIPMI_NAME=a")...))
+	got, err := FromEnv(append([]string{"SHIPMI_NAME=b"}, append(env, "SHIPMI_NAME=a")...))
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 	require.Equal(t, env, got.Environ())
 }
 
 func TestFromEnvNamesEveryBadValue(t *testing.T) {
-	_, err := FromEnv(lookup(
+	_, err := FromEnv([]string{
 		"SHIPMI_NAME=a b",
 		"SHIPMI_PROVIDER=qm.conf",
 		"SHIPMI_IDLE_TIMEOUT=10",
@@ -65,7 +56,7 @@ func TestFromEnvNamesEveryBadValue(t *testing.T) {
 		"SHIPMI_ACTION_TIMEOUT=25h",
 		"SHIPMI_ANSWER_TIMEOUT=soon",
 		"SHIPMI_CIPHER_SUITES=3 0",
-	))
+	})
 	require.EqualError(t, err, strings.Join([]string{
 		`SHIPMI_NAME: invalid name "a b": use letters, digits, "_", "." and "-", a letter or digit first, 63 at most`,
 		`SHIPMI_PROVIDER: "qm.conf": want the absolute path of a provider file`,
@@ -77,11 +68,11 @@ func TestFromEnvNamesEveryBadValue(t *testing.T) {
 		`SHIPMI_CIPHER_SUITES: "3 0": want each of "3 17" once at most`,
 	}, "; "))
 
-	_, err = FromEnv(lookup())
+	_, err = FromEnv(nil)
 	require.ErrorContains(t, err, "SHIPMI_NAME")
 	require.ErrorContains(t, err, "SHIPMI_PROVIDER")
 
-	_, err = FromEnv(lookup("SHIPMI_NAME=a", "SHIPMI_PROVIDER=/a\nb"))
+	_, err = FromEnv([]string{"SHIPMI_NAME=a", "SHIPMI_PROVIDER=/a\nb"})
 	require.EqualError(t, err, `SHIPMI_PROVIDER: "/a\nb" contains a control character`)
 }
 

@@ -29,7 +29,7 @@ func TestBuiltinProvidersAreExplained(t *testing.T) {
 func TestDummy(t *testing.T) {
 	r := loadRunner(t, builtin+"dummy.conf")
 	r.Stderr = func(Verb) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }
-	for v := range verbs {
+	for _, v := range verbs {
 		require.True(t, r.Provider.Has(v), v)
 	}
 	check := func(want bool, boot Device) {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,11 +23,11 @@ func (r *Runner) environ(v Verb, args Args) []string {
 	if !slices.ContainsFunc(env, func(entry string) bool { return strings.HasPrefix(entry, "HOME=") }) {
 		env = append(env, "HOME=/root")
 	}
-	env = append(env,
-		"SHIPMI_NAME="+r.Name,
-		"SHIPMI_STATE_DIRECTORY="+r.StateDir,
-		"SHIPMI_VERB="+v.Identifier(),
-	)
+	env = append(env, "SHIPMI_NAME="+r.Name, "SHIPMI_STATE_DIRECTORY="+r.StateDir)
+	for _, name := range slices.Sorted(maps.Keys(r.Parameters)) {
+		env = append(env, "SHIPMI_PARAM_"+strings.ToUpper(name)+"="+r.Parameters[name])
+	}
+	env = append(env, "SHIPMI_VERB="+v.Identifier())
 	switch {
 	case v == BootSet, v.starts():
 		env = append(env, args.Boot.environ()...)

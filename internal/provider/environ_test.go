@@ -10,16 +10,17 @@ import (
 )
 
 func TestEnviron(t *testing.T) {
-	r := &Runner{Name: "node-0", StateDir: "/var/lib/shipmi-bmc/node-0", Environ: []string{
+	r := &Runner{Name: "node-0", Parameters: map[string]string{"vmid": "101", "node": "a b"}, StateDir: "/var/lib/shipmi-bmc/node-0", Environ: []string{
 		"PATH=/bin", "LANG=C.UTF-8", "GOVC_URL=https://vc", "EMPTY=",
 		"LISTEN_FDS=1", "LISTEN_PID=1", "LISTEN_FDNAMES=x", "NOTIFY_SOCKET=/run/x", "WATCHDOG_USEC=1", "WATCHDOG_PID=1",
 		"CREDENTIALS_DIRECTORY=/run/x", "RUNTIME_DIRECTORY=/run/x", "STATE_DIRECTORY=/x", "JOURNAL_STREAM=1:2",
 		"INVOCATION_ID=x", "SYSTEMD_EXEC_PID=1", "MEMORY_PRESSURE_WATCH=/x",
-		"SHIPMI_NAME=other", "SHIPMI_PROVIDER=/x", "SHIPMI_BOOTDEV=floppy",
+		"SHIPMI_NAME=other", "SHIPMI_PARAM_VMID=7", "SHIPMI_PARAM_X=7", "SHIPMI_PROVIDER=/x", "SHIPMI_BOOTDEV=floppy",
 	}}
 	common := []string{
 		"PATH=/bin", "LANG=C.UTF-8", "GOVC_URL=https://vc", "EMPTY=", "HOME=/root",
 		"SHIPMI_NAME=node-0", "SHIPMI_STATE_DIRECTORY=/var/lib/shipmi-bmc/node-0",
+		"SHIPMI_PARAM_NODE=a b", "SHIPMI_PARAM_VMID=101",
 	}
 	args := Args{Boot: Boot{Device: DeviceHD, Persistent: true}, Light: Light{On: true, Seconds: 15}}
 	for _, tt := range []struct {
@@ -38,7 +39,7 @@ func TestEnviron(t *testing.T) {
 
 	r.Environ = []string{"HOME=/var/lib/bmc"}
 	require.Equal(t, "HOME=/var/lib/bmc", r.environ(Off, Args{})[0])
-	require.Len(t, r.environ(Off, Args{}), 4)
+	require.Len(t, r.environ(Off, Args{}), 6)
 }
 
 // Scripts get no descriptor of ours beyond the standard three: they have what ls has when we run it ourselves.

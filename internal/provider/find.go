@@ -12,6 +12,19 @@ import (
 	"strings"
 )
 
+// Dir is where the administrator of a host keeps providers.
+const Dir = "/etc/shipmi/providers"
+
+// BuiltIn returns the directory of those that come with ShIPMI, seen from the program that runs; "" if that does not
+// know where it is.
+func BuiltIn() string {
+	self, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(self), "../share/shipmi/providers")
+}
+
 // An Entry is a provider file that was found; it may still be refused by Load.
 type Entry struct {
 	Name string // base name without ".conf"

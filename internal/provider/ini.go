@@ -8,7 +8,8 @@ import (
 
 // A setting is one "key = value" of an INI file, or with an empty key one "[section]" line.
 type setting struct {
-	line    int // counted from 1
+	path    string // of the file
+	line    int    // counted from 1
 	section string
 	key     string // lower case
 	value   string // lines joined by "\n", without the white space around each; none at the end

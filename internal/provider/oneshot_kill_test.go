@@ -61,7 +61,7 @@ set = ./note; echo %(bootdev)s >device
 	require.NoError(t, r.Act(t.Context(), BootSet, Args{Boot: pxeOnce}, actionFile(t)))
 	file := actionFile(t)
 	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.path, "STATE="+r.StateDir)
+	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.Path, "STATE="+r.StateDir)
 	require.NoError(t, process.Start())
 	script := r.pid(t, "started")
 	kill9(t, process.Process.Pid)

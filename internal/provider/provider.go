@@ -9,71 +9,26 @@
 package provider
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// A Verb names one script of a provider: its section in lower case, a blank, its key.
-type Verb string
-
-// The verbs that a provider file may define.
-const (
-	Status   Verb = "power status"
-	On       Verb = "power on"
-	Off      Verb = "power off"
-	Shutdown Verb = "power shutdown"
-	Reset    Verb = "power reset"
-	Diag     Verb = "power diag"
-	Cycle    Verb = "power cycle"
-	BootGet  Verb = "boot get"
-	BootSet  Verb = "boot set"
-	Identify Verb = "chassis identify"
-	FRUGet   Verb = "fru get"
-)
-
-var verbs = map[Verb]bool{
-	Status: true, On: true, Off: true, Shutdown: true, Reset: true, Diag: true, Cycle: true,
-	BootGet: true, BootSet: true, Identify: true, FRUGet: true,
-}
-
-var sections = []string{"boot", "chassis", "fru", "power"}
-
-// Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
-func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
-
-// starts tells whether the machine boots when v has succeeded.
-func (v Verb) starts() bool { return v == On || v == Cycle || v == Reset }
-
-// A Provider is a provider file that was read and found correct.
+// A Provider is a provider file that was read and found correct, with what it includes.
 type Provider struct {
-	path    string // absolute
-	scripts map[Verb]string
-}
+	Path        string // absolute
+	Description string
+	Commands    []string    // that the host must have
+	Parameters  []Parameter // that each BMC has a value of, sorted by name
+	Header      string      // the comment that the file begins with, without "#"
 
-// Load reads the provider file at path and checks all of it. Its errors name the file, and where there is one the
-// line and the key.
-func Load(path string) (*Provider, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("provider file: %w", err)
-	}
-	// Whatever else has that name could keep us waiting.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("provider file: %s is not a regular file", path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("provider file: %w", err)
-	}
-	return parse(path, string(text))
+	scripts map[Verb]string
+	files   snapshot
 }
 
 // Name is the file's base name without ".conf".
-func (p *Provider) Name() string { return strings.TrimSuffix(filepath.Base(p.path), ".conf") }
+func (p *Provider) Name() string { return strings.TrimSuffix(filepath.Base(p.Path), ".conf") }
 
 // Has reports whether the provider can do v. A power cycle needs a script for "on", and one for "cycle" or "off".
 func (p *Provider) Has(v Verb) bool {
@@ -83,35 +38,38 @@ func (p *Provider) Has(v Verb) bool {
 	return p.scripts[v] != ""
 }
 
-func parse(path, text string) (*Provider, error) {
-	settings, err := parseINI(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s:%w", path, err)
+// Verbs lists what the provider can do.
+func (p *Provider) Verbs() []Verb {
+	return slices.DeleteFunc(slices.Clone(verbs), func(v Verb) bool { return !p.Has(v) })
+}
+
+// newProvider makes a provider of the settings of the file at path and of those that it includes.
+func newProvider(path string, settings map[string]setting) (*Provider, error) {
+	p := &Provider{
+		Path:        path,
+		Description: settings["provider description"].oneLine(),
+		Commands:    strings.Fields(settings["provider commands"].value),
+		scripts:     make(map[Verb]string),
 	}
-	scripts := make(map[Verb]string)
-	seen := make(map[Verb]bool) // a section is the verb with no key
-	for _, s := range settings {
-		fail := func(err error) (*Provider, error) { return nil, fmt.Errorf("%s:%d: %v: %w", path, s.line, s, err) }
-		section := strings.ToLower(s.section)
-		v := Verb(section + " " + s.key)
-		switch {
-		case s.key == "" && !slices.Contains(sections, section):
-			return fail(errors.New("unknown section"))
-		case s.key != "" && !verbs[v]:
-			return fail(errors.New("unknown key"))
-		case seen[v]:
-			return fail(errors.New("comes twice"))
-		}
-		if err := checkPlaceholders(v, s.value); err != nil {
-			return fail(err)
-		}
-		seen[v] = true
-		if s.key != "" {
-			scripts[v] = s.value
-		}
+	if err := p.declare(settings); err != nil {
+		return nil, err
 	}
-	if scripts[Status] == "" {
+	names := map[string]string{"name": ""}
+	for _, parameter := range p.Parameters {
+		names[parameter.Name] = ""
+	}
+	for _, v := range verbs {
+		s, found := settings[string(v)]
+		if !found {
+			continue
+		}
+		if err := checkPlaceholders(v, s.value, names); err != nil {
+			return nil, s.fail(err)
+		}
+		p.scripts[v] = s.script(filepath.Dir(path))
+	}
+	if p.scripts[Status] == "" {
 		return nil, fmt.Errorf(`%s: [POWER] key "status": missing or empty`, path)
 	}
-	return &Provider{path: path, scripts: scripts}, nil
+	return p, nil
 }

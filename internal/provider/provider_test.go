@@ -10,6 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// parse makes a provider of one file that is not there.
+func parse(path, text string) (*Provider, error) {
+	settings, err := parseFile(path, text)
+	if err != nil {
+		return nil, err
+	}
+	return newProvider(path, settings)
+}
+
 // The values in testdata/ini/*.json come from Python, see generate.py there.
 func TestParseAsThePredecessorDid(t *testing.T) {
 	files, err := filepath.Glob("testdata/ini/*.conf")
@@ -42,6 +51,8 @@ func TestParseLongValue(t *testing.T) {
 	require.Equal(t, map[Verb]string{Status: script, On: "echo"}, p.scripts)
 }
 
+const badParameter = "no name for a parameter: want letters, digits and _, a letter first, and none of name, bootdev, boot_device"
+
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"nothing", "", `x.conf: [POWER] key "status": missing or empty`},
@@ -58,6 +69,26 @@ func TestParseRefuses(t *testing.T) {
 		{"no delimiter", "[POWER]\nstatus\n", `x.conf:2: "status": neither [section] nor key=value`},
 		{"no key", "[POWER]\n=x\n", `x.conf:2: "=x": neither [section] nor key=value`},
 		{"continued section", "[POWER]\n  status\n", `x.conf:2: "status": neither [section] nor key=value`},
+		{"own name for a parameter", "[PARAMETERS]\nname=x\n", `x.conf:2: [PARAMETERS] key "name": ` + badParameter},
+		{"bad name for a parameter", "[PARAMETERS]\nvm-id=x\n", `x.conf:2: [PARAMETERS] key "vm-id": ` + badParameter},
+		{"bad name for a default", "[DEFAULTS]\n0=x\n", `x.conf:2: [DEFAULTS] key "0": ` + badParameter},
+		{"default of nothing", "[POWER]\nstatus=x\n[DEFAULTS]\nvmid=x\n", `x.conf:4: [DEFAULTS] key "vmid": no such parameter`},
+		{
+			"parameter in a default", "[POWER]\nstatus=x\n[PARAMETERS]\na=x\nb=x\n[DEFAULTS]\na=%(b)s\n",
+			`x.conf:7: [DEFAULTS] key "a": "%(b)s": unknown placeholder; a per cent sign is written %%`,
+		},
+		{
+			"default of two lines", "[POWER]\nstatus=x\n[PARAMETERS]\na=x\n[DEFAULTS]\na=1\n  2\n",
+			`x.conf:6: [DEFAULTS] key "a": "1\n2" is not one line of text`,
+		},
+		{
+			"default for a shell", "[POWER]\nstatus=x %(a)s\n[PARAMETERS]\na=x\n[DEFAULTS]\na=$(id)\n",
+			`x.conf:6: [DEFAULTS] key "a": "$(id)" has more than letters, digits and _@+=:,./-, and stands in the text of a script`,
+		},
+		{
+			"parameter that is not declared", "[POWER]\nstatus=x %(vmid)s\n",
+			`x.conf:2: [POWER] key "status": "%(vmid)s": unknown placeholder; a per cent sign is written %%`,
+		},
 		{"NUL", "[POWER]\nstatus=a\x00b\n", `x.conf:2: "status=a\x00b": NUL byte`},
 		{
 			"unknown placeholder", "[POWER]\nstatus=a %(name)s %(nmae)s\n",
@@ -98,7 +129,7 @@ func TestLoad(t *testing.T) {
 	p, err := Load("testdata/ini/predecessor.conf")
 	require.NoError(t, err)
 	require.Equal(t, "predecessor", p.Name())
-	require.True(t, filepath.IsAbs(p.path))
+	require.True(t, filepath.IsAbs(p.Path))
 }
 
 func TestHas(t *testing.T) {
@@ -135,6 +166,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("[POWER]\nstatus=%%%(name)s%\n")
 	f.Add("[]\n=\n[")
+	f.Add("[POWER]\nstatus=echo %(a)s\n[PARAMETERS]\na=help\n[DEFAULTS]\na=%(name)s\n")
 
 	// What loads has a status, known verbs only, and stands in the file: nothing is made up, joined or cut out of a
 	// line, and no per cent sign is left to chance.
@@ -145,8 +177,12 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.NotEmpty(t, p.scripts[Status])
+		names := map[string]string{"name": ""}
+		for _, parameter := range p.Parameters {
+			names[parameter.Name] = ""
+		}
 		for v, script := range p.scripts {
-			require.NoError(t, checkPlaceholders(v, script))
+			require.NoError(t, checkPlaceholders(v, script, names))
 			for line := range strings.SplitSeq(script, "\n") {
 				require.Contains(t, text, line)
 			}

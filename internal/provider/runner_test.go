@@ -37,7 +37,7 @@ func loadRunner(t *testing.T, file string) *Runner {
 }
 
 // file is a path in the provider's folder, where scripts run.
-func (r *Runner) file(name string) string { return filepath.Join(filepath.Dir(r.Provider.path), name) }
+func (r *Runner) file(name string) string { return filepath.Join(filepath.Dir(r.Provider.Path), name) }
 
 func (r *Runner) read(t *testing.T, name string) string {
 	text, err := os.ReadFile(r.file(name))

@@ -155,24 +155,21 @@ func (b *BMC) readService(dir string) error {
 	if err != nil {
 		return err
 	}
-	variables := map[string]string{"SHIPMI_NAME": b.Name}
+	variables := []string{"SHIPMI_NAME=" + b.Name}
 	var files []string
 	for _, s := range pick(settings, serviceSection, envSetting) {
 		words, err := splitWords(b.expand(s.Value))
 		if err != nil {
 			return fmt.Errorf("%s: %s=%q: %w", s.file, envSetting, s.Value, err)
 		}
-		for _, word := range words {
-			name, value, _ := strings.Cut(word, "=")
-			variables[name] = value
-		}
+		variables = append(variables, words...)
 		files = append(files, s.file)
 	}
 	if files == nil {
 		return fmt.Errorf("%s: no %s= in any file", dir, envSetting)
 	}
 	b.RunAs = account(settings)
-	b.Instance, err = instance.FromEnv(func(name string) string { return variables[name] })
+	b.Instance, err = instance.FromEnv(variables)
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(slices.Compact(files), ", "), err)
 	}

@@ -1,0 +1,29 @@
+package provider
+
+import "strings"
+
+// A Verb names one script of a provider: its section in lower case, a blank, its key.
+type Verb string
+
+// The verbs that a provider file may define.
+const (
+	Status   Verb = "power status"
+	On       Verb = "power on"
+	Off      Verb = "power off"
+	Shutdown Verb = "power shutdown"
+	Reset    Verb = "power reset"
+	Diag     Verb = "power diag"
+	Cycle    Verb = "power cycle"
+	BootGet  Verb = "boot get"
+	BootSet  Verb = "boot set"
+	Identify Verb = "chassis identify"
+	FRUGet   Verb = "fru get"
+)
+
+var verbs = []Verb{Status, On, Off, Shutdown, Reset, Diag, Cycle, BootGet, BootSet, Identify, FRUGet}
+
+// Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
+func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
+
+// starts tells whether the machine boots when v has succeeded.
+func (v Verb) starts() bool { return v == On || v == Cycle || v == Reset }
