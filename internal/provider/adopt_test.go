@@ -90,7 +90,7 @@ func TestWrapperKilled(t *testing.T) {
 	require.NoError(t, err)
 	kill9(t, group)
 	require.ErrorIs(t, <-done, ErrLost)
-	r.write(t, "go", "")
+	kill9(t, script) // it has lost its group, and would wait for ever in a folder that is gone
 }
 
 func TestAdoptWhatNeverRan(t *testing.T) {
