@@ -95,7 +95,7 @@ func (s *Server) setup(d *datagram, p rmcp.Packet) error {
 		if err != nil {
 			return err
 		}
-		if answer, ok := s.Sessions.RAKP1(m, now); ok {
+		if answer, ok := s.Sessions.RAKP1(m, d.from.peer, now); ok {
 			return reply(rmcp.PayloadRAKP2, answer.Append(nil))
 		}
 	case rmcp.PayloadRAKP3:
@@ -103,7 +103,7 @@ func (s *Server) setup(d *datagram, p rmcp.Packet) error {
 		if err != nil {
 			return err
 		}
-		if answer, ok := s.Sessions.RAKP3(m, now); ok {
+		if answer, ok := s.Sessions.RAKP3(m, d.from.peer, now); ok {
 			return reply(rmcp.PayloadRAKP4, answer.Append(nil))
 		}
 	}

@@ -148,9 +148,10 @@ func (s *Server) tick(now time.Duration) {
 	s.expire(now)
 }
 
-// wait is how long nothing will be due; 0 means for ever: the BMC is idle. A key
-// exchange is waited for, if only to tell why it came to nothing, and so is the
-// watchdog.
+// wait is how long nothing will be due; 0 means for ever: the BMC is idle. The
+// watchdog is waited for; so is a key exchange, if only to tell why it came to
+// nothing; and so are those who failed in theirs, for the next process would let
+// them begin anew.
 func (s *Server) wait(now time.Duration) time.Duration {
 	left, watchdog := s.BMC.WatchdogLeft(now)
 	until := s.answered + s.Idle
@@ -159,7 +160,7 @@ func (s *Server) wait(now time.Duration) time.Duration {
 		until = now + left
 	case s.busy():
 		until = now + s.Idle
-	case s.Sessions.HalfOpen(now):
+	case s.Sessions.HalfOpen(now) || s.Sessions.BacksOff(now):
 		until = max(until, now+time.Second)
 	case now >= until:
 		return 0

@@ -33,8 +33,6 @@ func TestSetupWithoutFile(t *testing.T) {
 		require.Equal(t, busy, outcome(m.send(c, message())))
 		mend()
 	}
-	step(c.Open)
-	require.False(t, m.HalfOpen(m.now))
 	c.ReadOpen(m.send(c, c.Open()))
 
 	step(c.RAKP1)
@@ -122,7 +120,8 @@ func TestFullDisk(t *testing.T) {
 		all = append(all, c)
 	}
 	late := from(t, 100)
-	require.Equal(t, busy, outcome(m.send(late, late.Open())))
+	late.ReadOpen(m.send(late, late.Open()))
+	require.Equal(t, busy, outcome(m.send(late, late.RAKP1())))
 	require.Len(t, m.read(), 4096)
 	for _, c := range all {
 		m.requireEcho(c, "needs no more room")

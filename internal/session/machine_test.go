@@ -103,13 +103,13 @@ func (m *machine) send(c *console.Console, b []byte) []byte {
 	case rmcp.PayloadRAKP1:
 		q, err := rmcp.ParseRAKP1(p.Payload)
 		require.NoError(m.t, err)
-		if a, ok := m.RAKP1(q, m.now); ok {
+		if a, ok := m.RAKP1(q, c.Peer, m.now); ok {
 			return rmcp.AppendPacket(nil, rmcp.PayloadRAKP2, a.Append(nil))
 		}
 	case rmcp.PayloadRAKP3:
 		q, err := rmcp.ParseRAKP3(p.Payload)
 		require.NoError(m.t, err)
-		if a, ok := m.RAKP3(q, m.now); ok {
+		if a, ok := m.RAKP3(q, c.Peer, m.now); ok {
 			return rmcp.AppendPacket(nil, rmcp.PayloadRAKP4, a.Append(nil))
 		}
 	default:

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,11 +11,11 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Open answers an Open Session Request (IPMI 2.0 §13.17). A console that
-// repeats its request before it went on gets the same session again.
+// Open answers an Open Session Request (IPMI 2.0 §13.17). A console that repeats
+// its request gets another session, and may go on with either.
 func (t *Table) Open(m rmcp.OpenRequest, peer netip.AddrPort, now time.Duration) rmcp.OpenResponse {
-	refuse := func(status rmcp.Status, reason string) rmcp.OpenResponse {
-		t.Log.Warn("session refused: "+reason, "peer", peer, "status", status)
+	refuse := func(status rmcp.Status, reason string, details ...any) rmcp.OpenResponse {
+		t.Log.Warn("session refused: "+reason, append([]any{"peer", peer, "status", status}, details...)...)
 		return rmcp.OpenResponse{Tag: m.Tag, Status: status, ConsoleID: m.ConsoleID}
 	}
 	if m.ConsoleID == 0 {
@@ -24,13 +23,12 @@ func (t *Table) Open(m rmcp.OpenRequest, peer netip.AddrPort, now time.Duration)
 	}
 	suite, ok := t.choose(m)
 	if !ok {
-		return refuse(rmcp.StatusNoCipherSuiteMatch, fmt.Sprintf(
-			"no cipher suite with authentication %#02x, integrity %#02x, confidentiality %#02x",
-			m.Auth, m.Integrity, m.Confidentiality))
+		return refuse(rmcp.StatusNoCipherSuiteMatch, "no such cipher suite", "algorithms",
+			fmt.Sprintf("%#02x %#02x %#02x", byte(m.Auth), byte(m.Integrity), byte(m.Confidentiality)))
 	}
-	s, err := t.slot(m, suite, peer, now)
+	s, err := t.open(m, suite, peer, now)
 	if err != nil {
-		return refuse(rmcp.StatusInsufficientResources, err.Error())
+		return refuse(rmcp.StatusInsufficientResources, "no session ID", "err", err)
 	}
 	limit := rmcp.Administrator
 	if m.Privilege != rmcp.Anyone {
@@ -57,46 +55,41 @@ func (t *Table) choose(m rmcp.OpenRequest) (rmcp.Suite, bool) {
 	return rmcp.Suite{}, false
 }
 
-// slot returns the half-open session of a repeated request, or a new one. Where
-// there are too many half-open sessions, of this source or in all, one gives way:
-// the oldest, and those first that did not get to RAKP Message 1. An active one
-// never does.
-func (t *Table) slot(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, now time.Duration) (*Session, error) {
-	var pending, ofSource []*Session
-	for _, s := range t.live(now) {
-		if !s.halfOpen() {
-			continue
-		}
-		if s.state == opened && s.Peer == peer && s.consoleID == m.ConsoleID && s.suite == suite {
-			return s, nil
-		}
-		pending = append(pending, s)
-		if source(s.Peer) == source(peer) {
-			ofSource = append(ofSource, s)
-		}
-	}
-	if len(ofSource) >= maxHalfOpenPerSource {
-		t.drop(least(ofSource).slot)
-	} else if len(pending) >= maxHalfOpen {
-		t.drop(least(pending).slot)
-	}
+// open makes a session of a request. Where there are too many, the oldest that
+// did not go on gives way.
+func (t *Table) open(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, now time.Duration) (*Session, error) {
 	sid, err := t.newID()
 	if err != nil {
 		return nil, err
 	}
 	s := &Session{
 		Peer:     peer,
-		slot:     slices.Index(t.slots[:], nil), // there is one: see the limits
 		state:    opened,
 		created:  now,
 		exchange: exchange{suite: suite, consoleID: m.ConsoleID, managedID: sid},
 	}
-	t.slots[s.slot] = s
-	if err := t.save(s); err != nil {
-		t.slots[s.slot] = nil
-		return nil, err
+	t.expire(now)
+	if t.opened.Len() >= maxOpened {
+		t.forget(t.oldest())
+		t.Log.Warn("too many sessions are half open: the oldest gives way", "peer", peer)
 	}
+	s.place, t.byID[sid] = t.opened.PushBack(s), s
 	return s, nil
+}
+
+// oldest is the session that was opened first of those that did not go on; nil if
+// there is none.
+func (t *Table) oldest() *Session {
+	if e := t.opened.Front(); e != nil {
+		return e.Value.(*Session)
+	}
+	return nil
+}
+
+// forget drops a session that did not go on.
+func (t *Table) forget(s *Session) {
+	t.opened.Remove(s.place)
+	delete(t.byID, s.managedID)
 }
 
 // source is what counts as one: of IPv6 a network, since hosts have all of it.
@@ -109,12 +102,6 @@ func source(peer netip.AddrPort) netip.Prefix {
 	return p
 }
 
-func least(all []*Session) *Session {
-	return slices.MinFunc(all, func(a, b *Session) int {
-		return cmp.Or(cmp.Compare(a.state, b.state), cmp.Compare(a.created, b.created))
-	})
-}
-
 // newID returns a session ID that is not 0 and not in use.
 func (t *Table) newID() (uint32, error) {
 	for {
@@ -123,8 +110,7 @@ func (t *Table) newID() (uint32, error) {
 			return 0, fmt.Errorf("session ID: %w", err)
 		}
 		sid := binary.LittleEndian.Uint32(b[:])
-		inUse := func(s *Session) bool { return s != nil && s.managedID == sid }
-		if sid != 0 && !slices.ContainsFunc(t.slots[:], inUse) {
+		if sid != 0 && t.byID[sid] == nil {
 			return sid, nil
 		}
 	}

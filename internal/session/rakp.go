@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -17,9 +18,9 @@ import (
 // A name that nobody has gets an answer like any other, made with a key that
 // nobody knows, so that names cannot be probed. The console takes it for a
 // wrong password.
-func (t *Table) RAKP1(m rmcp.RAKP1, now time.Duration) (rmcp.RAKP2, bool) {
+func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmcp.RAKP2, bool) {
 	s := t.find(m.ManagedID, now)
-	if s == nil || !s.halfOpen() {
+	if s == nil || !s.halfOpen() || source(peer) != source(s.Peer) {
 		return rmcp.RAKP2{}, false
 	}
 	answer := rmcp.RAKP2{Tag: m.Tag, ConsoleID: s.consoleID, GUID: t.GUID}
@@ -29,7 +30,12 @@ func (t *Table) RAKP1(m rmcp.RAKP1, now time.Duration) (rmcp.RAKP2, bool) {
 	}
 	repeated := s.state == keyed && s.consoleRandom == m.Random && s.role == m.Role && s.name == string(m.Name)
 	if !repeated {
-		if err := t.key(s, m); err != nil {
+		if t.failures.tooMany(attempt{source(peer), string(m.Name)}, now) {
+			t.Log.Warn("session refused: too many have failed", "user", string(m.Name), "peer", peer)
+			answer.Status = rmcp.StatusInsufficientResources
+			return answer, true
+		}
+		if err := t.key(s, m, now); err != nil {
 			t.Log.Error("session refused", "peer", s.Peer, "err", err)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
@@ -40,8 +46,9 @@ func (t *Table) RAKP1(m rmcp.RAKP1, now time.Duration) (rmcp.RAKP2, bool) {
 	return answer, true
 }
 
-// key takes over what a RAKP Message 1 brings.
-func (t *Table) key(s *Session, m rmcp.RAKP1) error {
+// key takes over what a RAKP Message 1 brings. One that differs from an earlier
+// one is another attempt.
+func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 	changed := *s
 	if _, err := io.ReadFull(t.Random, changed.managedRandom[:]); err != nil {
 		return fmt.Errorf("random number: %w", err)
@@ -51,7 +58,42 @@ func (t *Table) key(s *Session, m rmcp.RAKP1) error {
 	if changed.user == nil {
 		t.Log.Warn("session refused: unknown user, or one who may not log in", "user", changed.name, "peer", s.Peer)
 	}
-	return t.commit(s, changed)
+	again := s.state == keyed
+	if again {
+		t.failures.add(s.attempt(), now)
+	} else {
+		t.makeRoom(now)
+		changed.slot = slices.Index(t.slots[:], nil) // there is one: see the limits
+	}
+	if err := t.commit(s, changed); err != nil {
+		return err
+	}
+	if !again {
+		t.opened.Remove(s.place)
+		t.slots[s.slot] = s
+	}
+	return nil
+}
+
+// makeRoom has one of too many key exchanges give way: of the source with the
+// most of them the oldest.
+func (t *Table) makeRoom(now time.Duration) {
+	var all []*Session
+	held := make(map[netip.Prefix]int)
+	for _, s := range t.live(now) {
+		if s.state == keyed {
+			all = append(all, s)
+			held[source(s.Peer)]++
+		}
+	}
+	if len(all) < maxKeyed {
+		return
+	}
+	s := slices.MinFunc(all, func(a, b *Session) int {
+		return cmp.Or(cmp.Compare(held[source(b.Peer)], held[source(a.Peer)]), cmp.Compare(a.created, b.created))
+	})
+	t.Log.Warn("session not opened: too many are half open", "user", s.name, "peer", s.Peer)
+	t.drop(s, now)
 }
 
 // check finds what is wrong with a RAKP Message 1 whoever sends it.
@@ -80,18 +122,18 @@ func (t *Table) password(s *Session) []byte {
 // answer to a console that gives up, or that names no session in set-up. A
 // console that repeats itself gets the same answer until its first packet shows
 // that it had it.
-func (t *Table) RAKP3(m rmcp.RAKP3, now time.Duration) (rmcp.RAKP4, bool) {
+func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmcp.RAKP4, bool) {
 	s := t.find(m.ManagedID, now)
-	if s == nil || s.state == opened || s.confirmed || s.state == closing {
+	if s == nil || s.state == opened || s.confirmed || s.state == closing || source(peer) != source(s.Peer) {
 		return rmcp.RAKP4{}, false
 	}
 	if s.state == active {
 		repeated := m.Status == rmcp.StatusOK && hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s)))
 		return t.welcome(s, m.Tag), repeated
 	}
-	refuse := func(status rmcp.Status, reason string) (rmcp.RAKP4, bool) {
-		t.Log.Warn("session refused: "+reason, "user", s.name, "peer", s.Peer, "status", status)
-		t.drop(s.slot)
+	refuse := func(status rmcp.Status, reason string, details ...any) (rmcp.RAKP4, bool) {
+		t.Log.Warn("session refused: "+reason, append([]any{"user", s.name, "peer", s.Peer, "status", status}, details...)...)
+		t.drop(s, now)
 		return rmcp.RAKP4{Tag: m.Tag, Status: status, ConsoleID: s.consoleID}, true
 	}
 	if m.Status != rmcp.StatusOK {
@@ -101,6 +143,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, now time.Duration) (rmcp.RAKP4, bool) {
 	if !hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s))) || s.user == nil {
 		return refuse(rmcp.StatusInvalidIntegrityCheck, t.why(s, "wrong password"))
 	}
+	delete(t.failures, s.attempt())
 	if s.role.Privilege() > s.user.Limit {
 		return refuse(rmcp.StatusInvalidRole, fmt.Sprintf("%v asked for, %v is the limit", s.role.Privilege(), s.user.Limit))
 	}
@@ -109,7 +152,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, now time.Duration) (rmcp.RAKP4, bool) {
 	}
 	t.activate(s, now)
 	if err := t.save(s); err != nil {
-		return refuse(rmcp.StatusInsufficientResources, err.Error())
+		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
 	}
 	t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)
 	return t.welcome(s, m.Tag), true
@@ -147,7 +190,7 @@ func (t *Table) hurry(now time.Duration) bool {
 	if len(all) == 0 {
 		return false
 	}
-	t.drop(slices.MinFunc(all, func(a, b *Session) int { return cmp.Compare(a.touched, b.touched) }).slot)
+	t.drop(slices.MinFunc(all, func(a, b *Session) int { return cmp.Compare(a.touched, b.touched) }), now)
 	return true
 }
 

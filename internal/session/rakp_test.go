@@ -128,7 +128,7 @@ func TestRAKP3CodeLength(t *testing.T) {
 	for n := range 64 {
 		m, c := bring(t, "keyed")
 		code := append(c.RAKP3()[24:], make([]byte, 32)...)[:n]
-		answer, ok := m.RAKP3(rmcp.RAKP3{ManagedID: c.SIDc, AuthCode: code}, m.now)
+		answer, ok := m.RAKP3(rmcp.RAKP3{ManagedID: c.SIDc, AuthCode: code}, c.Peer, m.now)
 		require.True(t, ok)
 		require.Equal(t, n == 32, answer.Status == rmcp.StatusOK, "%d bytes", n)
 	}
@@ -174,8 +174,9 @@ func TestSilentConsoleIsLogged(t *testing.T) {
 // starts the exchange anew.
 func TestRepetition(t *testing.T) {
 	m, c := newMachine(t), console.New(t, 17)
-	again := func(message func() []byte, tag int) {
+	again := func(message func() []byte) {
 		t.Helper()
+		const tag = 16
 		c.Tag = 1
 		first := m.send(c, message())
 		c.Tag = 2
@@ -187,9 +188,8 @@ func TestRepetition(t *testing.T) {
 		m.restart()
 		require.Equal(t, first, m.send(c, message()))
 	}
-	again(c.Open, 16)
 	c.ReadOpen(m.send(c, c.Open()))
-	again(c.RAKP1, 16)
+	again(c.RAKP1)
 
 	old := *c
 	old.ReadRAKP2(m.send(&old, old.RAKP1()))
@@ -203,7 +203,7 @@ func TestRepetition(t *testing.T) {
 		require.NotEqual(t, old.RC, c.RC, name)
 		old.RC = c.RC
 	}
-	again(c.RAKP3, 16)
+	again(c.RAKP3)
 	c.ReadRAKP4(m.send(c, c.RAKP3()))
 	m.requireEcho(c, "confirmed")
 	require.Nil(t, m.send(c, c.RAKP3()))

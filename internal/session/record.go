@@ -91,12 +91,10 @@ func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) 
 	s.created, s.touched = time.Duration(r.uint64()), time.Duration(r.uint64())
 	s.Peer = netip.AddrPortFrom(netip.AddrFrom16([16]byte(r.take(16))).Unmap(), r.uint16())
 
-	if s.state != opened {
-		s.user = t.user(s.name)
-	}
+	s.user = t.user(s.name)
 	established := s.state == active || s.state == closing
 	switch {
-	case !known || !nameFits || !sikFits || s.state == free || s.state > closing || established == (len(sik) == 0):
+	case !known || !nameFits || !sikFits || s.state < keyed || s.state > closing || established == (len(sik) == 0):
 		return nil, errTorn
 	case s.created > now || s.touched > now:
 		return nil, errBoot

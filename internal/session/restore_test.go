@@ -13,7 +13,8 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// A new process before every single datagram is not to be noticed.
+// A new process before every single datagram is not to be noticed; but an Open
+// Session Request leaves nothing behind.
 func TestNewProcessAtEveryStep(t *testing.T) {
 	for name, again := range map[string]func(*machine){
 		"idle exit": (*machine).restart,
@@ -27,6 +28,9 @@ func TestNewProcessAtEveryStep(t *testing.T) {
 					return m.send(c, b)
 				}
 				c.ReadOpen(send(c.Open()))
+				require.Nil(t, send(c.RAKP1()))
+				c.ReadOpen(m.send(c, c.Open()))
+				c.ReadRAKP2(m.send(c, c.RAKP1()))
 				c.ReadRAKP2(send(c.RAKP1()))
 				c.ReadRAKP4(send(c.RAKP3()))
 				for i := range 40 {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"container/list"
 	"fmt"
 	"net/netip"
 	"time"
@@ -13,7 +14,8 @@ import (
 //	opened --RAKP 1--> keyed --RAKP 3--> active --Close Session--> closing
 //
 // A session that stays opened or keyed for halfOpenLife, active for the
-// session timeout without a packet, or closing for closingLife, is gone.
+// session timeout without a packet, or closing for closingLife, is gone. One that
+// is opened is in no file, and gone with the process.
 type state byte
 
 const (
@@ -32,7 +34,8 @@ type Session struct {
 	Limit     rmcp.Privilege // what Set Session Privilege Level may reach
 
 	exchange
-	slot      int
+	place     *list.Element // in Table.opened, while it is opened
+	slot      int           // from RAKP Message 1 on
 	state     state
 	user      *User // nil until RAKP Message 1, or when nobody has the name
 	confirmed bool  // a packet came in: RAKP Message 4 arrived

@@ -1,12 +1,13 @@
 package session
 
 import (
+	"container/list"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"log/slog"
-	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -17,10 +18,15 @@ const (
 	// MaxActive is how many sessions can be active at once.
 	MaxActive = 64
 
-	maxHalfOpen          = 16
-	maxHalfOpenPerSource = 4
-	halfOpenLife         = 10 * time.Second
-	closingLife          = 2 * time.Second // a repeated Close Session is answered that long
+	// An Open Session Request proves nothing, not even where it comes from, so
+	// that sources cannot be told apart: there is room for so many that each
+	// stays longer than a round trip, 0.4 s at 10,000 a second.
+	maxOpened = 4096
+	// RAKP Message 1 names an ID that only its true source has been told.
+	maxKeyed = 128
+
+	halfOpenLife = 10 * time.Second
+	closingLife  = 2 * time.Second // a repeated Close Session is answered that long
 )
 
 // errEnded means that the slot of a session may belong to another one by now.
@@ -41,19 +47,23 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// A Table holds the sessions of one BMC.
+// A Table holds the sessions of one BMC. A session is in the file from RAKP
+// Message 1 on: what has proven nothing leaves no trace on disk.
 type Table struct {
 	Config
-	slots [MaxActive + maxHalfOpen]*Session
-	file  *file
-	plain []byte // scratch of Receive
+	byID     map[uint32]*Session
+	opened   list.List                      // those that did not go on, oldest first
+	slots    [MaxActive + maxKeyed]*Session // those in the file
+	failures failures
+	file     *file
+	plain    []byte // scratch of Receive
 }
 
 // NewTable returns the table that the file in dir holds, without the sessions
 // that have ended, that are torn, or whose user has changed since. The file is
 // locked: a second table of the same directory is refused with ErrLocked.
 func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
-	t := &Table{Config: c}
+	t := &Table{Config: c, byID: make(map[uint32]*Session), failures: make(failures)}
 	f, err := openFile(dir, c.Random)
 	if err != nil {
 		return nil, err
@@ -66,10 +76,10 @@ func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 		s, err := t.decode(slot, record, now)
 		if err != nil {
 			c.Log.Warn("session dropped", "slot", slot, "reason", err)
-			t.drop(slot)
+			t.erase(slot)
 			return
 		}
-		t.slots[slot] = s
+		t.slots[slot], t.byID[s.managedID] = s, s
 	})
 	if err != nil {
 		f.Close()
@@ -94,28 +104,40 @@ func (t *Table) All(now time.Duration) iter.Seq[*Session] {
 
 // HalfOpen tells whether a key exchange is under way.
 func (t *Table) HalfOpen(now time.Duration) bool {
-	for _, s := range t.live(now) {
-		if s.halfOpen() {
-			return true
-		}
-	}
-	return false
+	t.expire(now)
+	return t.opened.Len() > 0 || slices.ContainsFunc(t.slots[:], func(s *Session) bool { return s != nil && s.state == keyed })
 }
 
-// live drops the sessions that have expired and returns the others.
+// BacksOff tells whether failed key exchanges count against somebody, which the
+// next process would not know.
+func (t *Table) BacksOff(now time.Duration) bool {
+	t.failures.expire(now)
+	return len(t.failures) > 0
+}
+
+// live drops the sessions that have expired and returns the others that are in
+// the file.
 func (t *Table) live(now time.Duration) []*Session {
+	t.expire(now)
 	var all []*Session
-	for slot, s := range t.slots {
-		switch {
-		case s == nil:
-		case now < s.expires(t.Timeout):
+	for _, s := range t.slots {
+		if s != nil {
 			all = append(all, s)
-		default:
-			t.logExpired(s)
-			t.drop(slot)
 		}
 	}
 	return all
+}
+
+func (t *Table) expire(now time.Duration) {
+	for s := t.oldest(); s != nil && now >= s.expires(t.Timeout); s = t.oldest() {
+		t.forget(s)
+	}
+	for _, s := range t.slots {
+		if s != nil && now >= s.expires(t.Timeout) {
+			t.logExpired(s)
+			t.drop(s, now)
+		}
+	}
 }
 
 // logExpired tells an operator why a session went away. A console that has the
@@ -132,10 +154,8 @@ func (t *Table) logExpired(s *Session) {
 
 // find returns the session with that ID if it has not expired.
 func (t *Table) find(id uint32, now time.Duration) *Session {
-	for _, s := range t.slots {
-		if s != nil && s.managedID == id && now < s.expires(t.Timeout) {
-			return s
-		}
+	if s := t.byID[id]; s != nil && now < s.expires(t.Timeout) {
+		return s
 	}
 	return nil
 }
@@ -174,10 +194,19 @@ func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
 	return t.commit(s, changed)
 }
 
-// drop forgets the session of a slot. A record that cannot be erased is one
-// that expires.
-func (t *Table) drop(slot int) {
-	t.slots[slot] = nil
+// drop ends a session that is in the file. A key exchange that ends so has
+// failed.
+func (t *Table) drop(s *Session, now time.Duration) {
+	if s.state == keyed {
+		t.failures.add(s.attempt(), now)
+	}
+	delete(t.byID, s.managedID)
+	t.slots[s.slot] = nil
+	t.erase(s.slot)
+}
+
+// erase blanks a record. One that cannot be erased is one that expires.
+func (t *Table) erase(slot int) {
 	if err := t.file.write(slot, blank[:]); err != nil {
 		t.Log.Error("session not erased", "slot", slot, "err", err)
 	}
@@ -186,7 +215,7 @@ func (t *Table) drop(slot int) {
 // save writes the session to the file, unless it has ended.
 func (t *Table) save(s *Session) error {
 	err := errEnded
-	if held := t.slots[s.slot]; held != nil && held.managedID == s.managedID {
+	if t.byID[s.managedID] != nil {
 		err = t.file.write(s.slot, t.encode(s))
 	}
 	if err != nil {
@@ -202,57 +231,4 @@ func (t *Table) commit(s *Session, changed Session) error {
 	}
 	*s = changed
 	return nil
-}
-
-// Receive checks an authenticated packet: the session it names, its
-// authentication code, then its sequence number; then it decrypts the payload,
-// which stays valid until the next call. All of it is saved, with a sequence
-// number for one answer, before Receive returns.
-//
-// ErrDuplicate comes with the session; every other error means that nothing may
-// be answered.
-func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (*Session, []byte, error) {
-	s := t.find(p.SessionID, now)
-	if s == nil || s.halfOpen() {
-		return nil, nil, errAuth
-	}
-	if err := s.cipher().authenticate(p); err != nil {
-		return nil, nil, err
-	}
-	changed := *s
-	if !changed.received.accept(p.Sequence) {
-		return s, nil, ErrDuplicate
-	}
-	plain, err := s.cipher().decrypt(t.plain[:0], p.Payload)
-	if err != nil {
-		return nil, nil, err
-	}
-	t.plain = plain
-
-	changed.Peer, changed.confirmed = peer, true
-	if s.state == active {
-		changed.touched = now
-	}
-	if s.reserved == s.sent {
-		changed.reserved = next(s.sent)
-	}
-	if err := t.commit(s, changed); err != nil {
-		t.Log.Error("packet dropped", "err", err)
-		return nil, nil, err
-	}
-	return s, plain, nil
-}
-
-// Seal appends the datagram that carries an IPMI payload to the console, under
-// the next sequence number, which is saved first unless Receive reserved it.
-func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
-	if s.reserved == s.sent {
-		changed := *s
-		changed.reserved = next(s.sent)
-		if err := t.commit(s, changed); err != nil {
-			return nil, err
-		}
-	}
-	s.sent = next(s.sent)
-	return s.cipher().seal(b, rmcp.PayloadIPMI, s.consoleID, s.sent, payload, t.Random)
 }

@@ -35,7 +35,7 @@ func (t *Table) SetUsers(users []User, now time.Duration) (changed []*Session) {
 		case t.credential(user) == t.credential(s.user):
 			s.user = user
 		case s.halfOpen():
-			t.drop(s.slot)
+			t.drop(s, now)
 		case s.state == active:
 			changed = append(changed, s)
 		}

@@ -47,14 +47,15 @@ func TestSetUsers(t *testing.T) {
 			require.Equal(t, tt.changed, m.send(keyed, keyed.RAKP3()) == nil)
 			m.requireEcho(active, "the answer to the change must leave")
 
-			m.kill()
-			require.Equal(t, tt.changed, m.Find(active.SIDc, m.now) == nil)
 			if user := m.user("admin"); user != nil && user.Limit == rmcp.Administrator {
 				opened.Password = string(user.Password())
 				opened.ReadRAKP2(m.send(opened, opened.RAKP1()))
 				opened.ReadRAKP4(m.send(opened, opened.RAKP3()))
 				require.Equal(t, user.ID, m.Find(opened.SIDc, m.now).User().ID)
 			}
+
+			m.kill()
+			require.Equal(t, tt.changed, m.Find(active.SIDc, m.now) == nil)
 		})
 	}
 }

@@ -1,0 +1,54 @@
+package session
+
+import (
+	"maps"
+	"net/netip"
+	"time"
+)
+
+// What we chose.
+const (
+	maxFailures = 10              // at once
+	failureLife = 6 * time.Second // each, one after the other
+	maxAttempts = 1024            // that are remembered
+)
+
+// An attempt is whose key exchanges count together. Others are not kept out: not
+// other users behind the same address, nor the user elsewhere. The source is no
+// forgery, for it has been told a session ID there.
+type attempt struct {
+	source netip.Prefix
+	name   string
+}
+
+// attempt is what the session counts as if it comes to nothing.
+func (s *Session) attempt() attempt { return attempt{source(s.Peer), s.name} }
+
+// failures counts the key exchanges that did not make a session: those who guess
+// passwords leave them behind, and those who collect the codes of RAKP Message 2.
+// It holds the time at which the last one is forgotten.
+type failures map[attempt]time.Duration
+
+// add counts a failure. Where there is no room for one more attempt, one is
+// forgotten: that keeps nobody out.
+func (f failures) add(a attempt, now time.Duration) {
+	if _, known := f[a]; !known && len(f) >= maxAttempts {
+		f.expire(now)
+		for other := range f {
+			if len(f) < maxAttempts {
+				break
+			}
+			delete(f, other)
+		}
+	}
+	f[a] = min(max(f[a], now)+failureLife, now+maxFailures*failureLife)
+}
+
+// tooMany tells that another key exchange must wait.
+func (f failures) tooMany(a attempt, now time.Duration) bool {
+	return f[a]-now > (maxFailures-1)*failureLife
+}
+
+func (f failures) expire(now time.Duration) {
+	maps.DeleteFunc(f, func(_ attempt, until time.Duration) bool { return until <= now })
+}
