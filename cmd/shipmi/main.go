@@ -41,6 +41,7 @@ type systemd interface {
 	States(ctx context.Context, units []string) (map[string]string, error)
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
+	CheckFilter(ctx context.Context, unit string) error
 	TryRestart(ctx context.Context, unit string) error
 	Close()
 }

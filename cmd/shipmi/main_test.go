@@ -158,6 +158,8 @@ func (r recorder) Stop(_ context.Context, units []string) map[string]error {
 	return r.jobs("stop", "inactive", units)
 }
 
+func (r recorder) CheckFilter(_ context.Context, unit string) error { return r.fail("filter " + unit) }
+
 func (r recorder) TryRestart(_ context.Context, unit string) error {
 	return r.order("try-restart", unit)
 }

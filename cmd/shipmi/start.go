@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -60,6 +61,11 @@ func (a *app) start(ctx context.Context, names []string) error {
 			continue
 		}
 		started = append(started, b)
+		if b.Allow != nil {
+			if failure := s.CheckFilter(ctx, unit); failure != nil {
+				a.warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), failure)
+			}
+		}
 	}
 	if started == nil {
 		return err

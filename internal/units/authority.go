@@ -70,8 +70,11 @@ func filterOptions(allow []string) []*unit.UnitOption {
 	return options
 }
 
-// allowed returns from whom the settings of a socket take packets.
+// allowed returns from whom the settings of a socket take packets; nil: from all.
 func allowed(settings []setting) (allow []string) {
+	if pick(settings, socketSection, denySetting) == nil {
+		return nil
+	}
 	for _, s := range pick(settings, socketSection, allowSetting) {
 		allow = append(allow, strings.Fields(s.Value)...)
 	}

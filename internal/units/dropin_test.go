@@ -26,7 +26,7 @@ func write(t *testing.T, s Store, files map[string]string) {
 func TestHandEdits(t *testing.T) {
 	s := Store{Root: t.TempDir()}
 	write(t, s, map[string]string{
-		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\nIPAddressAllow=any\n[X-ShIPMI]\nComment=Bob and Eve\n",
+		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\nIPAddressDeny=any\nIPAddressAllow=any\n[X-ShIPMI]\nComment=Bob and Eve\n",
 		"shipmi-bmc@a.socket.d/60-more.conf":   "; reset\n[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\nIPAddressAllow=\nIPAddressAllow=localhost 192.0.2.1\n",
 		"shipmi-bmc@a.socket.d/ignored.bak":    "[Socket]\nListenDatagram=hello\n",
 		"shipmi-bmc@a.service.d/50-a.conf":     "[Service]\nEnvironment=SHIPMI_PROVIDER=/old.conf SHIPMI_CIPHER_SUITES=3\n",
@@ -49,6 +49,19 @@ func TestHandEdits(t *testing.T) {
 	require.Equal(t, []byte{3}, b.CipherSuites)
 	require.Equal(t, Account{"ipmi", "5000"}, b.RunAs)
 	require.Equal(t, []string{"localhost", "192.0.2.1"}, b.Allow)
+}
+
+// Without a "deny" nobody is refused.
+func TestAllowAlone(t *testing.T) {
+	s := Store{Root: t.TempDir()}
+	write(t, s, map[string]string{
+		"shipmi-bmc@a.socket.d/a.conf":  "[Socket]\nListenDatagram=1\nIPAddressDeny=any\nIPAddressAllow=::1\nIPAddressDeny=\n",
+		"shipmi-bmc@a.service.d/a.conf": service,
+	})
+	found, err := s.Find("a")
+	require.NoError(t, err)
+	require.NoError(t, found[0].Err)
+	require.Nil(t, found[0].Allow)
 }
 
 func TestNonsenseNamesTheFile(t *testing.T) {

@@ -36,6 +36,9 @@ func Test(t *testing.T) {
 func TestBeforeReboot(t *testing.T) { transcripts(t, "testdata/reboot/before.txtar", forget) }
 func TestAfterReboot(t *testing.T)  { transcripts(t, "testdata/reboot/after.txtar", nil) }
 
+// Here the kernel filters no packets.
+func TestWithoutBPF(t *testing.T) { transcripts(t, "testdata/reboot/unfiltered.txtar", forget) }
+
 func transcripts(t *testing.T, pattern string, setup func(*testscript.Env) error) {
 	files, err := filepath.Glob(pattern)
 	require.NoError(t, err)

@@ -44,7 +44,7 @@ var imports = map[string][]string{
 	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
 	"internal/units": {
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/godbus/dbus",
-		"github.com/google/renameio",
+		"github.com/google/renameio", "golang.org/x/sys",
 	},
 }
 

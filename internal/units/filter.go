@@ -1,0 +1,61 @@
+package units
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// cgroupRoots are where the unified hierarchy may be mounted, the hybrid place first.
+var cgroupRoots = []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}
+
+// errNoFilter means that packets from everywhere reach a socket.
+var errNoFilter = errors.New("the kernel has no filter for it")
+
+// CheckFilter reports why a socket unit that has been started does not keep to the
+// networks that it should, or that nobody can tell. systemd has the kernel filter by
+// means of a BPF program on the control group; where it cannot, it leaves the socket
+// open to all.
+func (s *Systemd) CheckFilter(ctx context.Context, unit string) error {
+	property, err := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "ControlGroup")
+	if err != nil {
+		return explain("look for the filter of", err)
+	}
+	group, ok := property.Value.Value().(string)
+	if !ok || group == "" {
+		return errNoFilter
+	}
+	for _, root := range cgroupRoots {
+		var dir *os.File
+		if dir, err = os.Open(filepath.Join(root, group)); err == nil {
+			defer dir.Close()
+			return checkFilter(dir)
+		}
+	}
+	return fmt.Errorf("%w: %w", errNoFilter, err)
+}
+
+// checkFilter asks the kernel for the filters of a control group, see bpf(2).
+func checkFilter(group *os.File) error {
+	query := struct { // union bpf_attr, the part "query"
+		target, attachType, queryFlags, attachFlags uint32
+		ids                                         uint64
+		count, _                                    uint32
+		more                                        [4]uint64
+	}{target: uint32(group.Fd()), attachType: unix.BPF_CGROUP_INET_INGRESS}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_QUERY, uintptr(unsafe.Pointer(&query)), unsafe.Sizeof(query))
+	runtime.KeepAlive(group)
+	switch {
+	case errno != 0:
+		return fmt.Errorf("%w, or none that can be seen: bpf: %w", errNoFilter, errno)
+	case query.count == 0:
+		return errNoFilter
+	}
+	return nil
+}
