@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/bmc"
@@ -74,6 +75,10 @@ func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Serve
 		Query:  set.Timeouts.Query,
 		Action: set.Timeouts.Action,
 	}
+	watchdog, err := daemon.SdWatchdogEnabled(false)
+	if err != nil {
+		return nil, settingError{fmt.Errorf("watchdog: %w", err)}
+	}
 	users := &users{now: credentials, path: getenv("SHIPMI_CREDENTIALS"), sessions: table}
 	return &bmc.Server{
 		Conns:    conns,
@@ -105,6 +110,9 @@ func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Serve
 		Clock:   bootTime,
 		Status:  func(text string) { notify("STATUS=" + text) },
 		Log:     log,
+
+		Alive:      func() { notify(daemon.SdNotifyWatchdog) },
+		AliveEvery: watchdog / 2,
 	}, nil
 }
 

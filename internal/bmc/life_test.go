@@ -285,6 +285,38 @@ func TestFloodAtTheEnd(t *testing.T) {
 	})
 }
 
+// Whatever the owner does or waits for, it is heard of in time. When it hangs, it is
+// not, though everything else in the process goes on.
+func TestAlive(t *testing.T) {
+	in(t, func(r *rig) {
+		time.Sleep(time.Hour / 2)
+		require.Zero(t, r.lives.Load(), "nobody listens")
+
+		r.watched = 15 * time.Second
+		r.stop()
+		r.start()
+		time.Sleep(10*time.Minute + time.Second)
+		require.EqualValues(t, 41, r.lives.Load(), "at first, and then 4 a minute")
+		for range 600 {
+			time.Sleep(100 * time.Millisecond)
+			r.one(unhex(t, pingVector))
+		}
+		require.EqualValues(t, 45, r.lives.Load(), "no more of them under load")
+
+		r.scripts.script[provider.Reset] = takes(2*time.Minute, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(time.Minute)
+		require.EqualValues(t, 49, r.lives.Load(), "while a script runs")
+
+		r.server.Status = func(string) { time.Sleep(time.Hour) }
+		time.Sleep(2 * time.Minute)
+		hung := r.lives.Load()
+		time.Sleep(20 * time.Minute)
+		require.Equal(t, hung, r.lives.Load())
+	})
+}
+
 func (r *rig) actionFiles() []string {
 	r.t.Helper()
 	paths, err := filepath.Glob(filepath.Join(r.dir, "actions", actionPattern))

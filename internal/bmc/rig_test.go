@@ -38,6 +38,8 @@ type rig struct {
 	hostBoot string
 	broken   bool // the provider file
 	restore  bool
+	watched  time.Duration // Server.AliveEvery
+	lives    atomic.Int32  // calls of Server.Alive
 	begin    time.Time
 	cancel   context.CancelFunc
 	ended    chan error
@@ -92,6 +94,9 @@ func (r *rig) start() {
 		Clock:   r.clock,
 		Status:  func(string) {},
 		Log:     log,
+
+		Alive:      func() { r.lives.Add(1) },
+		AliveEvery: r.watched,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	server, ended := r.server, make(chan error, 1)

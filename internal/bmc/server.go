@@ -40,7 +40,11 @@ type Server struct {
 	Clock func() time.Duration
 	// Status tells the operator in a few words what goes on.
 	Status func(string)
-	Log    *slog.Logger
+	// Alive tells a supervisor that the owner works, once in AliveEvery at least;
+	// never if that is 0.
+	Alive      func()
+	AliveEvery time.Duration
+	Log        *slog.Logger
 
 	in, free chan *datagram
 	results  chan func()     // what the owner has to do when a script has ended
@@ -51,6 +55,7 @@ type Server struct {
 	epoch    int // counts the beginnings and the ends of actions
 	replies  replies
 	answered time.Duration // when something was last answered
+	alive    time.Duration // when Alive was last called
 	out      []byte        // scratch for datagrams
 	told     situation
 	last     string // what the last script did
@@ -146,6 +151,18 @@ func (s *Server) tick(now time.Duration) {
 		}
 	}
 	s.expire(now)
+	if now >= s.aliveDue() {
+		s.alive = now
+		s.Alive()
+	}
+}
+
+// aliveDue is when Alive is to be called next.
+func (s *Server) aliveDue() time.Duration {
+	if s.AliveEvery == 0 {
+		return never
+	}
+	return s.alive + s.AliveEvery
 }
 
 // wait is how long nothing will be due; 0 means for ever: the BMC is idle. The
@@ -165,7 +182,7 @@ func (s *Server) wait(now time.Duration) time.Duration {
 	case now >= until:
 		return 0
 	}
-	return max(min(until, s.due())-now, time.Millisecond)
+	return max(min(until, s.due(), s.aliveDue())-now, time.Millisecond)
 }
 
 // busy tells that a script runs.
