@@ -32,13 +32,12 @@ func (s *Systemd) CheckFilter(ctx context.Context, unit string) error {
 		return errNoFilter
 	}
 	for _, root := range cgroupRoots {
-		var dir *os.File
-		if dir, err = os.Open(filepath.Join(root, group)); err == nil {
+		if dir, err := os.Open(filepath.Join(root, group)); err == nil {
 			defer dir.Close()
 			return checkFilter(dir)
 		}
 	}
-	return fmt.Errorf("%w: %w", errNoFilter, err)
+	return errNoFilter
 }
 
 // checkFilter asks the kernel for the filters of a control group, see bpf(2).
