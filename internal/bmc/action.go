@@ -14,7 +14,6 @@ import (
 type action struct {
 	waiters
 	askers
-	pace
 	key     uint64
 	command *ipmi.Command
 	request *ipmi.Request // the first
@@ -63,7 +62,7 @@ func (s *Server) do(a *action, w waiter) {
 		return
 	}
 	s.supersede(a)
-	a.asked, a.pace.seen = now, now
+	a.asked = now
 	s.actions.waiting = append(s.actions.waiting, a)
 	s.join(a, w, now)
 	s.nextAction()
@@ -96,8 +95,7 @@ func (l *actions) find(key uint64, session uint32) *action {
 // join adds a request to an action. Who asked is kept with the marker before there
 // can be an answer.
 func (s *Server) join(a *action, w waiter, now time.Duration) {
-	a.pace.step(now)
-	who, fresh := a.askers.with(&w)
+	who, fresh := a.askers.with(&w, now)
 	who.Constant = who.Constant || s.replies.history(w.session).constant
 	if fresh && a.file != "" {
 		if err := s.Actions.asked(a.file, who); err != nil {
@@ -229,7 +227,6 @@ func (s *Server) adopt() error {
 			key:     s.replies.key(f.Request),
 			askers:  f.askers,
 			file:    f.path,
-			pace:    pace{seen: f.Began},
 			asked:   f.Began,
 			started: f.Began,
 			own:     len(f.askers) == 0,

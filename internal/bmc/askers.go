@@ -8,6 +8,9 @@ import (
 // An asker is a session that asked for an action.
 type asker struct {
 	Session uint32 `json:"session"`
+	// First is the sequence number of the packet in which it asked first, and At when that came.
+	First uint32        `json:"first"`
+	At    time.Duration `json:"at"`
 	// RqSeqs has bit n set for each rqSeq n under which it asked.
 	RqSeqs uint64 `json:"rqseqs"`
 	// Sequence is the sequence number of the packet in which it asked last.
@@ -40,8 +43,8 @@ func (all *askers) put(who asker) {
 
 // with is what is known of who sent a request, with that request, and whether it
 // was not known.
-func (all askers) with(w *waiter) (asker, bool) {
-	who := asker{Session: w.session}
+func (all askers) with(w *waiter, now time.Duration) (asker, bool) {
+	who := asker{Session: w.session, First: w.sequence, At: now}
 	if a := all.find(w.session); a != nil {
 		who = *a
 	}
@@ -61,13 +64,9 @@ func (all askers) moveOn(w *waiter) {
 	}
 }
 
-// A pace tells how fast a request is repeated.
-type pace struct {
-	seen time.Duration // when it came last
-	gap  time.Duration // the largest between two
-}
-
-func (p *pace) step(now time.Duration) {
-	p.gap = max(p.gap, now-p.seen)
-	p.seen = now
+// repeats tells whether a packet is so soon behind the one in which it asked first,
+// for the number of packets that the console has sent since, that it is one of a
+// series of repetitions. Those that the network has lost have their numbers too.
+func (a *asker) repeats(w *waiter, now time.Duration) bool {
+	return now-a.At < time.Duration(int32(w.sequence-a.First))*repeatGap
 }

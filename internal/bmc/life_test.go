@@ -209,7 +209,7 @@ func TestThePaceOfAnAdoptedAction(t *testing.T) {
 		r.waits(c, chassis, control, 2, reset)
 		time.Sleep(1100 * time.Millisecond)
 		r.answers()
-		time.Sleep(3 * time.Second)
+		time.Sleep(5 * time.Second)
 		r.waits(c, chassis, control, 3, reset)
 		require.Len(t, r.scripts.started(), 2, "a new one")
 	})

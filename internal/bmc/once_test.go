@@ -95,8 +95,8 @@ func TestRepetitionsAfterTheScriptHasEnded(t *testing.T) {
 		"same rqSeq, at once":              {0, 1, nil, 1},
 		"same rqSeq, 19 s later":           {19 * time.Second, 1, nil, 1},
 		"same rqSeq, 21 s later":           {21 * time.Second, 1, nil, 2},
-		"other rqSeq, 1.9 s later":         {1900 * time.Millisecond, 2, nil, 1},
-		"other rqSeq, 2.1 s later":         {2100 * time.Millisecond, 2, nil, 2},
+		"other rqSeq, 2.9 s later":         {2900 * time.Millisecond, 2, nil, 1},
+		"other rqSeq, 3.1 s later":         {3100 * time.Millisecond, 2, nil, 2},
 		"same rqSeq, a keep-alive came by": {time.Second, 1, func(r *rig, c *console.Console) { r.ask(c, app, getDeviceID, 2) }, 1},
 		"same rqSeq, it has come round": {time.Second, 1, func(r *rig, c *console.Console) {
 			for n := range byte(64) {
@@ -159,6 +159,43 @@ func TestAnIdenticalDatagramIsAnsweredAgainFourTimes(t *testing.T) {
 		r.one(fresh)
 		time.Sleep(11 * time.Second)
 		require.Empty(t, r.send(fresh), "too late")
+	})
+}
+
+// FreeIPMI gives each repetition a new rqSeq, waits longer and longer for its answer, and gives up after 20 s. Whatever
+// the network loses of that, and though the process be killed, it stays one request.
+func TestFreeIPMIRepeatsItselfUntilItGivesUp(t *testing.T) {
+	sent := []time.Duration{0, 1, 2, 4, 6, 9, 12, 16} // in seconds; ipmi-chassis without options
+	for arrives := range 1 << (len(sent) - 1) {
+		in(t, func(r *rig) {
+			r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+			c, began := r.login(), r.clock()
+			require.Equal(t, "00", r.ask(c, chassis, control, 1, reset))
+			r.kill()
+			for i, at := range sent[1:] {
+				packet := c.Packet(console.Request(chassis, control, byte(i+2), reset))
+				if arrives&(1<<i) != 0 {
+					time.Sleep(began + at*time.Second - r.clock())
+					require.Equal(t, "00", r.read(c, r.one(packet)))
+				}
+			}
+			require.Len(t, r.scripts.started(), 1, "%07b arrive", arrives)
+		})
+	}
+}
+
+// One of several repetitions comes seconds late, behind a later one.
+func TestARepetitionThatIsOvertakenByAnother(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
+		c := r.login()
+		require.Equal(t, "00", r.ask(c, chassis, control, 1, reset))
+		late := c.Packet(console.Request(chassis, control, 2, reset))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "00", r.ask(c, chassis, control, 3, reset))
+		time.Sleep(2 * time.Second)
+		require.Equal(t, "00", r.read(c, r.one(late)))
+		require.Len(t, r.scripts.started(), 1)
 	})
 }
 

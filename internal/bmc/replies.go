@@ -14,10 +14,9 @@ import (
 // takes only the answer to its latest, some always use the same, some send the
 // identical datagram again. So an action is known by its session and content.
 const (
-	sameSeqHold  = 20 * time.Second // with the same rqSeq it is a repetition that long
-	otherSeqHold = 2 * time.Second  // with another rqSeq that long, or twice the gap
-	maxHold      = 5 * time.Second  // seen between repetitions, up to this
-	maxActions   = 64               // that are remembered
+	sameSeqHold = 20 * time.Second // with the same rqSeq it is a repetition that long
+	repeatGap   = 3 * time.Second  // with another rqSeq if it comes as often as that
+	maxActions  = 64               // that are remembered
 
 	answersKept = 8 // of each session, for identical datagrams
 	answerLife  = 10 * time.Second
@@ -54,7 +53,6 @@ type answered struct {
 // A remembered is an action that has ended.
 type remembered struct {
 	askers
-	pace
 	key  uint64
 	code ipmi.Code
 	at   time.Duration // when it ended
@@ -119,13 +117,12 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 		// Who has sent another request since has the answer; only what was under
 		// way before that is a repetition.
 		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0
-		hold := min(max(otherSeqHold, 2*a.gap), maxHold)
-		if !(sameSeq && now-a.at < sameSeqHold || !movedOn && now-a.at < hold) {
+		overtaken := int32(w.sequence-who.Sequence) < 0
+		if now-a.at >= sameSeqHold || !(sameSeq || overtaken || !movedOn && who.repeats(w, now)) {
 			return nil
 		}
-		again, _ := a.askers.with(w)
+		again, _ := a.askers.with(w, now)
 		a.askers.put(again)
-		a.step(now)
 		return a
 	}
 	return nil
@@ -135,7 +132,7 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 func (m *replies) ended(a *action, code ipmi.Code, at time.Duration) {
 	m.actions = slices.DeleteFunc(m.actions, func(o *remembered) bool { return at-o.at >= sameSeqHold })
 	m.actions = slices.Delete(m.actions, 0, max(0, len(m.actions)-maxActions+1))
-	m.actions = append(m.actions, &remembered{askers: a.askers, pace: a.pace, key: a.key, code: code, at: at})
+	m.actions = append(m.actions, &remembered{askers: a.askers, key: a.key, code: code, at: at})
 }
 
 // answered keeps an answer, in place of the oldest one of its session.
