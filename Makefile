@@ -15,7 +15,7 @@ CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
 GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run .ci/run
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run .ci/run
 
 .PHONY: help
 help:
@@ -25,6 +25,8 @@ help:
 	@echo 'make uninstall   remove what install installed'
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
+	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
+	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
 
@@ -65,6 +67,7 @@ test: tools lint
 	go test -race ./...
 	test/fuzz 5s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
+	$(MAKE) --no-print-directory load
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
@@ -74,8 +77,16 @@ e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 matrix: tools build bin/clients.test bin/goipmi
 	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
 
-.PHONY: bin/e2e.test bin/clients.test
-bin/e2e.test bin/clients.test: bin/%.test:
+.PHONY: load
+load: tools build bin/load.test
+	test/machine/machine new bookworm test/load/run
+
+.PHONY: soak
+soak: tools build bin/load.test
+	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
+
+.PHONY: bin/e2e.test bin/clients.test bin/load.test
+bin/e2e.test bin/clients.test bin/load.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
 bin/goipmi: Makefile
