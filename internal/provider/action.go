@@ -133,16 +133,16 @@ func outcome(v Verb, f *os.File) error {
 
 // kill ends the process group of an action that runs.
 func kill(file string) {
-	if group := Running(file); group > 1 {
+	if group := Running(file); group != 0 {
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
 }
 
 // Running returns the process group of the action that file belongs to; 0 if it does not run, or has not come so far.
 // Only the lock that its leader holds makes the number valid: when the action has ended, all that may be left of the
-// group is a guest.
+// group is a guest. The file may be anything: who asks may be root, and whose it is, not.
 func Running(file string) (group int) {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return 0
 	}
@@ -150,11 +150,13 @@ func Running(file string) (group int) {
 	if !errors.Is(flock(f, syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
 		return 0
 	}
-	text, err := io.ReadAll(f)
+	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
 	if err != nil {
 		return 0
 	}
-	group, _ = written(string(text), "pid")
+	if group, _ = written(string(text), "pid"); group == 1 {
+		return 0 // to kill that group is to kill everything
+	}
 	return group
 }
 

@@ -141,3 +141,25 @@ func TestRunning(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 4712, Running(runs))
 }
+
+// The file belongs to the user that the BMC runs as, and who asks may be root.
+func TestRunningTrustsNobody(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.Zero(t, Running(pipe), "nor does it wait for somebody to write")
+
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("action: pid 1\n"), 0o600))
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	require.NoError(t, syscall.Flock(int(f.Fd()), syscall.LOCK_EX))
+	require.Zero(t, Running(file), "kill -1 would mean everybody")
+
+	link := filepath.Join(dir, "link")
+	require.NoError(t, os.WriteFile(file, []byte("action: pid 4711\n"), 0o600))
+	require.NoError(t, os.Symlink(file, link))
+	require.Equal(t, 4711, Running(file))
+	require.Zero(t, Running(link))
+}
