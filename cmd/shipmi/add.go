@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net/netip"
+	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,26 +11,13 @@ import (
 	"github.com/shipmi/shipmi/internal/units"
 )
 
-type addOptions struct {
-	username  string
-	password  secretSource
-	kg        secretSource
-	port      portValue
-	addresses addressesValue
-	comment   string
-	provider  string
-	set       parametersValue
-	fru       instance.FRU
-	runAs     string
-	allow     networksValue
-}
-
 func (a *app) addCommand() *cobra.Command {
-	o := addOptions{port: 623, addresses: addressesValue{addrs: []netip.Addr{netip.IPv6Unspecified()}}}
+	var o settings
 	cmd := &cobra.Command{
-		Use:   "add NAME",
-		Short: "Add a BMC",
-		Long: `Add a BMC. It does not listen before "shipmi start".
+		Use:   "add NAME...",
+		Short: "Add BMCs",
+		Long: `Add a BMC, or several that are the same but for their ports: all of them, or none. It
+does not listen before "shipmi start".
 
 Without --provider, the provider is the one that the configuration file names, or
 the only one in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS.
@@ -44,70 +31,59 @@ cannot be changed over IPMI.`,
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
   shipmi add node-5 --run-as ipmi:libvirt --allow 192.0.2.0/24
   shipmi add node-6 --port 6236 --provider proxmox-qm --set vmid=105
+  shipmi add rack-3-{01..40} --port 6230+ --password-file secret
   pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
-		Args: oneName,
+		Args: newNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.add(cmd.Context(), args[0], o)
+			return a.add(cmd.Context(), args, o)
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.username, "username", "admin", "name of the user who may log in")
-	flags.StringVar(&o.password.text, "password", defaultPassword, "password of the user, which other users of this host can see")
-	cmd.MarkFlagsMutuallyExclusive(append([]string{"password"}, o.password.addFlags(cmd, "password")...)...)
-	flags.StringVar(&o.kg.text, "kg", "", "BMC key, as text or 0x and hex digits, which other users of this host can see")
-	cmd.MarkFlagsMutuallyExclusive(append([]string{"kg"}, o.kg.addFlags(cmd, "kg")...)...)
-	cmd.MarkFlagsMutuallyExclusive("password-stdin", "kg-stdin")
-	flags.Var(&o.port, "port", "UDP port to listen on")
-	flags.Var(&o.addresses, "address", "IP address to listen on; may be repeated")
-	flags.StringVar(&o.comment, "comment", "", "a note for yourself")
-	for name, usage := range map[string]string{
-		"manufacturer": "manufacturer of the machine, for its inventory",
-		"product":      "product name of the machine",
-		"serial":       "serial number of the machine",
-		"asset":        "asset tag of the machine",
-	} {
-		flags.Var(fruValue{&o.fru, name}, name, usage)
-	}
-	flags.StringVar(&o.runAs, "run-as", "", "`USER[:GROUP]` that the BMC and its scripts run as, in a sandbox")
-	flags.Var(&o.allow, "allow", "take packets from this network or address only; may be repeated")
-	flags.StringVar(&o.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
-	flags.Var(&o.set, "set", "parameter of the provider, as \"shipmi providers\" lists them; may be repeated; no place for secrets")
+	o.addFlags(cmd, a)
 	return cmd
 }
 
-func (a *app) add(ctx context.Context, name string, o addOptions) error {
+// newNames checks the names of BMCs that do not exist yet.
+func newNames(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return fmt.Errorf("want the name of a BMC")
+	}
+	for i, name := range args {
+		if err := instance.CheckName(name); err != nil {
+			return err
+		}
+		if slices.Contains(args[:i], name) {
+			return fmt.Errorf("%q is there twice", name)
+		}
+	}
+	return nil
+}
+
+func (a *app) add(ctx context.Context, names []string, o settings) error {
 	c, err := a.loadConfig()
 	if err != nil {
 		return err
 	}
-	p, err := a.findProvider(o.provider, c.provider)
+	all := func(string) bool { return true }
+	e, err := a.edit(o, c, all, len(names))
 	if err != nil {
 		return err
 	}
-	if err := checkParameters(p, name, o.set); err != nil {
+	var credentials instance.Credentials
+	if err := credentials.Add(instance.User{Privilege: instance.PrivilegeAdministrator}); err != nil {
 		return err
 	}
-	runAs, err := findAccount(o.runAs)
-	if err != nil {
+	if err := e.credentials("", &credentials); err != nil {
 		return err
 	}
-	credentials, err := a.newCredentials(o)
-	if err != nil {
-		return err
+	var bmcs []units.BMC
+	for _, name := range names {
+		b := units.BMC{Instance: instance.Instance{Name: name, Timeouts: c.timeouts, CipherSuites: c.cipherSuites}}
+		if err := e.bmc(&b); err != nil {
+			return err
+		}
+		bmcs = append(bmcs, b)
 	}
-
-	b := units.BMC{
-		Instance: instance.Instance{
-			Name: name, Provider: p.Path, Parameters: o.set, Timeouts: c.timeouts, CipherSuites: c.cipherSuites, FRU: o.fru,
-		},
-		Comment: o.comment,
-		RunAs:   runAs,
-		Allow:   o.allow,
-	}
-	for _, addr := range o.addresses.addrs {
-		b.Listen = append(b.Listen, netip.AddrPortFrom(addr, uint16(o.port)))
-	}
-	err = a.store.Add(b, credentials, func() error {
+	err = a.store.Add(bmcs, credentials, func() error {
 		s, err := a.connect(ctx)
 		if err != nil {
 			return err
@@ -118,32 +94,23 @@ func (a *app) add(ctx context.Context, name string, o addOptions) error {
 	if err != nil {
 		return err
 	}
-	a.warnPassword(b, credentials.Users[0].Password)
+	a.warnPassword(bmcs, e.secret)
 	return nil
 }
 
-func (a *app) newCredentials(o addOptions) (c instance.Credentials, err error) {
-	admin := instance.User{Name: o.username, Privilege: instance.PrivilegeAdministrator}
-	if admin.Password, err = o.password.read(a); err != nil {
-		return c, err
-	}
-	if o.kg.given() {
-		c.Kg, err = o.kg.read(a)
-	}
-	return c, errors.Join(err, c.Add(admin))
-}
-
-func (a *app) warnPassword(b units.BMC, password instance.Secret) {
+func (a *app) warnPassword(bmcs []units.BMC, password instance.Secret) {
 	if len(password.Reveal()) > instance.MaxShortPassword {
 		a.warn("the password has more than %d bytes: some clients cut it off", instance.MaxShortPassword)
 	}
 	if password.Reveal() != defaultPassword {
 		return
 	}
-	for _, addr := range b.Listen {
-		if !addr.Addr().IsLoopback() {
-			a.warn("%q will listen on %v with the default password", b.Name, addr)
-			return
+	for _, b := range bmcs {
+		for _, addr := range b.Listen {
+			if !addr.Addr().IsLoopback() {
+				a.warn("%q will listen on %v with the default password", b.Name, addr)
+				break
+			}
 		}
 	}
 }

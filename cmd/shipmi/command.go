@@ -38,12 +38,22 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 
+	a.addScopeFlags(root.PersistentFlags())
 	root.AddCommand(
-		a.addCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.listCommand(), a.showCommand(),
-		a.userCommand(), a.kgCommand(), a.providersCommand(),
+		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
+		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
+		a.providersCommand(),
 	)
 	status := exitUsage
-	whenUnderstood(root, func() { status = exitError })
+	wrap(root, func(do runner) runner {
+		return func(cmd *cobra.Command, words []string) error {
+			status = exitError
+			if a.host != "" {
+				return a.remote(root, args)
+			}
+			return do(cmd, words)
+		}
+	})
 
 	command, err := root.ExecuteContextC(ctx)
 	switch {
@@ -56,38 +66,24 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 	return status
 }
 
-// whenUnderstood has f called before cmd, or a command below it, does what the
-// command line says.
-func whenUnderstood(cmd *cobra.Command, f func()) {
+type runner func(*cobra.Command, []string) error
+
+// wrap puts something around what cmd, and the commands below it, do.
+func wrap(cmd *cobra.Command, around func(runner) runner) {
 	for _, below := range cmd.Commands() {
-		whenUnderstood(below, f)
+		wrap(below, around)
 	}
-	if do := cmd.RunE; do != nil {
-		cmd.RunE = func(cmd *cobra.Command, args []string) error {
-			f()
-			return do(cmd, args)
-		}
+	if cmd.RunE != nil {
+		cmd.RunE = around(cmd.RunE)
 	}
 }
 
-// oneName, someNames and nameAndUser are the arguments that commands take.
+// oneName and nameAndUser are arguments that commands take.
 func oneName(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("want the name of one BMC, got %d", len(args))
 	}
 	return instance.CheckName(args[0])
-}
-
-func someNames(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return fmt.Errorf("want the name of a BMC")
-	}
-	for _, name := range args {
-		if err := instance.CheckName(name); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func nameAndUser(_ *cobra.Command, args []string) error {

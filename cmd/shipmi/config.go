@@ -66,16 +66,22 @@ func (a *app) configPath() (string, error) {
 		}
 		return path, nil
 	}
-	places := []string{filepath.Join(a.store.Root, "/etc/shipmi/daemon.conf")}
-	if home := a.getenv("HOME"); home != "" {
-		places = slices.Insert(places, 0, filepath.Join(home, ".shipmi/daemon.conf"))
-	}
-	for _, path := range places {
+	for _, dir := range a.configDirs() {
+		path := filepath.Join(dir, "daemon.conf")
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path, nil
 		}
 	}
 	return "", nil
+}
+
+// configDirs are where the configuration file and providers may be, the one that
+// counts most first.
+func (a *app) configDirs() []string {
+	if home := a.getenv("HOME"); home != "" {
+		return slices.Concat([]string{filepath.Join(home, ".shipmi")}, a.config)
+	}
+	return a.config
 }
 
 func (c *config) set(section string, key *ini.Key) (err error) {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/units"
@@ -23,11 +26,23 @@ func (a *app) changeCredentials(ctx context.Context, name string, change func(*i
 	if err := a.store.ChangeCredentials(name, change); err != nil {
 		return err
 	}
-	unit := units.ServiceUnit(name)
-	if err := s.TryRestart(ctx, unit); err != nil {
-		return hint(fmt.Errorf("%s: the change is stored but does not count yet: %w", name, err), "see journalctl -u %s", unit)
+	return restart(ctx, s, map[string]string{name: units.ServiceUnit(name)})
+}
+
+// restart starts a unit of each BMC again, if it runs, so that a change counts.
+func restart(ctx context.Context, s systemd, unitOf map[string]string) error {
+	if len(unitOf) == 0 {
+		return nil
 	}
-	return nil
+	failed := s.TryRestart(ctx, slices.Sorted(maps.Values(unitOf)))
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(unitOf)) {
+		if err := failed[unitOf[name]]; err != nil {
+			err = fmt.Errorf("%s: the change is stored but does not count yet: %w", name, err)
+			errs = append(errs, hint(err, `see "shipmi logs %s"`, name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // setPassword is changeCredentials with a password.
@@ -44,6 +59,6 @@ func (a *app) setPassword(ctx context.Context, name string, source secretSource,
 	if err != nil {
 		return err
 	}
-	a.warnPassword(found[0], password)
+	a.warnPassword(found, password)
 	return nil
 }

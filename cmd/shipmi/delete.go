@@ -12,22 +12,26 @@ import (
 )
 
 func (a *app) deleteCommand() *cobra.Command {
-	return &cobra.Command{
+	var s selection
+	cmd := &cobra.Command{
 		Use:   "delete NAME...",
 		Short: "Stop BMCs and delete all that is kept for them",
 		Long: `Stop BMCs and delete all that is kept for them: settings, credentials, sessions and
 boot options. Providers stay, and so do the machines behind the BMCs.`,
 		Example: `  shipmi delete node-0
-  shipmi delete node-0 node-1 node-2`,
-		Args: someNames,
+  shipmi delete node-0 node-1 node-2
+  shipmi delete 'rack-3-*'`,
+		Args: s.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.delete(cmd.Context(), args)
+			return a.delete(cmd.Context(), s.patterns(args))
 		},
 	}
+	s.addFlag(cmd)
+	return cmd
 }
 
-func (a *app) delete(ctx context.Context, names []string) error {
-	bmcs, err := a.store.Find(names...)
+func (a *app) delete(ctx context.Context, patterns []string) error {
+	bmcs, err := a.store.Find(patterns...)
 	if err != nil {
 		return err
 	}
@@ -63,7 +67,7 @@ func (a *app) idle(bmcs []units.BMC) error {
 		for _, file := range files {
 			if group := provider.Running(file); group != 0 {
 				errs = append(errs, hint(fmt.Errorf("%s: a script of it still runs", b.Name),
-					"wait for its end, see journalctl -u %s, or end it with kill -KILL -- -%d", units.ServiceUnit(b.Name), group))
+					`wait for its end, see "shipmi logs %s", or end it with kill -KILL -- -%d`, b.Name, group))
 			}
 		}
 	}

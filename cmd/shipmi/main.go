@@ -23,9 +23,14 @@ var version = "unknown"
 
 // An app is the command with everything that it takes from outside.
 type app struct {
-	store   units.Store
-	connect func(context.Context) (systemd, error)
-	getenv  func(string) string
+	store       units.Store
+	connect     func(context.Context) (systemd, error)
+	connectUser func(context.Context) (systemd, error) // takes the place of connect with --user
+	config      []string                               // directories, the one that counts most first
+	getenv      func(string) string
+
+	user    bool   // --user
+	host    string // --host
 	builtIn string // directory of the providers that come with ShIPMI
 
 	stdin          io.Reader
@@ -42,7 +47,7 @@ type systemd interface {
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
 	CheckFilter(ctx context.Context, unit string) error
-	TryRestart(ctx context.Context, unit string) error
+	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()
 }
 
@@ -53,13 +58,22 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal kills
 
 	a := &app{
-		store:   units.Store{Sandbox: filepath.Join(filepath.Dir(provider.BuiltIn()), "sandbox.conf")},
-		connect: func(ctx context.Context) (systemd, error) { return units.Connect(ctx) },
+		store:   units.SystemStore(""),
 		getenv:  os.Getenv,
 		builtIn: provider.BuiltIn(),
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
+	}
+	a.store.Sandbox = filepath.Join(filepath.Dir(provider.BuiltIn()), "sandbox.conf")
+	a.config = []string{a.store.ConfigDir()}
+	a.connect = func(ctx context.Context) (systemd, error) {
+		s, err := units.Connect(ctx)
+		return a.withProgress(s), err
+	}
+	a.connectUser = func(ctx context.Context) (systemd, error) {
+		s, err := units.ConnectUser(ctx, os.Getenv)
+		return a.withProgress(s), err
 	}
 	os.Exit(a.run(ctx, os.Args[1:]))
 }

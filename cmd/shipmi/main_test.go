@@ -19,9 +19,13 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"shipmi": func() {
 			root := os.Getenv("SHIPMI_ROOT")
+			connect := func(context.Context) (systemd, error) { return connectRecorder(root) }
+			store := units.SystemStore(root)
+			store.Sandbox = filepath.Join(root, "usr/share/shipmi/sandbox.conf")
 			a := &app{
-				store:   units.Store{Root: root, Sandbox: filepath.Join(root, "usr/share/shipmi/sandbox.conf")},
-				connect: func(context.Context) (systemd, error) { return connectRecorder(root) },
+				store:   store,
+				connect: connect,
+				config:  []string{store.ConfigDir()},
 				getenv:  os.Getenv,
 				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
 				stdin:   os.Stdin,
@@ -160,8 +164,15 @@ func (r recorder) Stop(_ context.Context, units []string) map[string]error {
 
 func (r recorder) CheckFilter(_ context.Context, unit string) error { return r.fail("filter " + unit) }
 
-func (r recorder) TryRestart(_ context.Context, unit string) error {
-	return r.order("try-restart", unit)
+func (r recorder) TryRestart(_ context.Context, units []string) map[string]error {
+	_ = r.order("try-restart", units...)
+	failed := make(map[string]error)
+	for _, unit := range units {
+		if err := r.fail("try-restart " + unit); err != nil {
+			failed[unit] = err
+		}
+	}
+	return failed
 }
 
 func (r recorder) jobs(verb, state string, units []string) map[string]error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,9 +14,9 @@ import (
 // ownProviders returns the directories of the providers that the users of this
 // host made. Of two with the same name the one in the later directory counts.
 func (a *app) ownProviders() []string {
-	dirs := []string{filepath.Join(a.store.Root, provider.Dir)}
-	if home := a.getenv("HOME"); home != "" {
-		dirs = append(dirs, filepath.Join(home, ".shipmi/providers"))
+	var dirs []string
+	for _, dir := range slices.Backward(a.configDirs()) {
+		dirs = append(dirs, filepath.Join(dir, "providers"))
 	}
 	return append(dirs, filepath.SplitList(a.getenv("SHIPMI_PROVIDERS"))...)
 }
@@ -26,7 +27,8 @@ func (a *app) listProviders() ([]provider.Entry, error) {
 
 // loadProvider reads a provider file as the process of a BMC would.
 func (a *app) loadProvider(path string) (*provider.Provider, error) {
-	return provider.Load(path, a.builtIn, filepath.Join(a.store.Root, provider.Dir))
+	ofSystem := a.config[len(a.config)-1]
+	return provider.Load(path, a.builtIn, filepath.Join(ofSystem, "providers"))
 }
 
 // findProvider returns the provider that was asked for, else the one in the

@@ -3,15 +3,13 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/shipmi/shipmi/internal/provider"
 )
 
 func (a *app) providersCommand() *cobra.Command {
-	return &cobra.Command{
+	var o output
+	cmd := &cobra.Command{
 		Use:   "providers [NAME]",
 		Short: "List the providers, or show one",
 		Long: `List the providers that BMCs can be added with, or show one of them: what it needs,
@@ -22,31 +20,36 @@ its parameters for "shipmi add --set", and what clients can ask of its BMCs.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.providers()
+				return a.providers(&o)
 			}
-			return a.showProvider(args[0])
+			return a.showProvider(&o, args[0])
 		},
+		ValidArgsFunction: a.completeProvider,
 	}
+	o.addFlags(cmd)
+	return cmd
 }
 
-func (a *app) providers() error {
+func (a *app) providers(o *output) error {
 	entries, err := a.listProviders()
 	if err != nil {
 		return err
 	}
-	var rows [][]string
+	l := listing{columns: []column{
+		{name: "name", title: "Name", left: true},
+		{name: "description", title: "Description", left: true},
+		{name: "from", title: "From", left: true},
+	}}
 	for _, entry := range entries {
-		row := []string{entry.Name, "", a.origin(entry.Path)}
+		row := []any{entry.Name, "", a.origin(entry.Path)}
 		if p, err := a.loadProvider(entry.Path); err != nil {
 			a.warn("%v", err)
 		} else {
 			row[1] = p.Description
 		}
-		rows = append(rows, row)
+		l.rows = append(l.rows, row)
 	}
-	header := []string{"Name", "Description", "From"}
-	a.printTable(header, rows, header...)
-	return nil
+	return a.print(o, l)
 }
 
 // origin tells where a provider file comes from: the directory that it is in.
@@ -58,26 +61,42 @@ func (a *app) origin(path string) string {
 	return dir
 }
 
-func (a *app) showProvider(name string) error {
+func (a *app) showProvider(o *output, name string) error {
 	p, err := a.findProvider(name, "")
 	if err != nil {
 		return err
 	}
-	header := []string{"Property", "Value"}
-	a.printTable(header, [][]string{
-		{"name", p.Name()},
-		{"description", p.Description},
-		{"file", p.Path},
-		{"commands", strings.Join(p.Commands, ", ")},
-		{"verbs", verbNames(p.Verbs())},
-	}, header...)
+	var parameters list
+	for _, parameter := range p.Parameters {
+		parameters = append(parameters, parameterFact{parameter.Name, parameter.Help, parameter.Default, parameter.Required})
+	}
+	about := listing{
+		columns: []column{
+			{name: "name", title: "name", left: true},
+			{name: "description", title: "description", left: true},
+			{name: "file", title: "file", left: true},
+			{name: "commands", title: "commands", left: true},
+			{name: "verbs", title: "verbs", left: true},
+			{name: "parameters", title: "parameters", left: true, wide: true},
+			{name: "header", title: "header", left: true, wide: true},
+		},
+		rows: [][]any{{p.Name(), p.Description, p.Path, texts(p.Commands), texts(p.Verbs()), parameters, p.Header}},
+	}
+	if err := a.printProperties(o, about); err != nil || o.format.name != "table" {
+		return err
+	}
 	if p.Parameters != nil {
-		header := []string{"Parameter", "Meaning", "Default"}
-		var rows [][]string
+		l := listing{columns: []column{
+			{name: "parameter", title: "Parameter", left: true},
+			{name: "meaning", title: "Meaning", left: true},
+			{name: "default", title: "Default", left: true},
+		}}
 		for _, parameter := range p.Parameters {
-			rows = append(rows, []string{parameter.Name, parameter.Help, defaultOf(parameter)})
+			l.rows = append(l.rows, []any{parameter.Name, parameter.Help, defaultOf(parameter)})
 		}
-		a.printTable(header, rows, header...)
+		if err := a.print(o, l); err != nil {
+			return err
+		}
 	}
 	if p.Header != "" {
 		fmt.Fprintln(a.stdout, p.Header)
@@ -85,10 +104,18 @@ func (a *app) showProvider(name string) error {
 	return nil
 }
 
-func verbNames(verbs []provider.Verb) string {
-	var names []string
-	for _, verb := range verbs {
-		names = append(names, string(verb))
+// A parameterFact is a parameter of a provider.
+type parameterFact struct {
+	Name     string `json:"name"`
+	Help     string `json:"help"`
+	Default  string `json:"default"`
+	Required bool   `json:"required"`
+}
+
+func texts[T ~string](all []T) list {
+	l := list{}
+	for _, text := range all {
+		l = append(l, string(text))
 	}
-	return strings.Join(names, ", ")
+	return l
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jedib0t/go-pretty/v6/text"
+
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -17,7 +19,7 @@ import (
 // report prints a line for each line of err, then the hints that hang on it.
 func (a *app) report(err error) {
 	for line := range strings.Lines(err.Error()) {
-		fmt.Fprintln(a.stderr, "shipmi: error:", strings.TrimSuffix(line, "\n"))
+		fmt.Fprintln(a.stderr, a.paint(text.FgRed, "shipmi: error:"), strings.TrimSuffix(line, "\n"))
 	}
 	texts := hints(err)
 	for _, general := range generalHints {
@@ -26,13 +28,13 @@ func (a *app) report(err error) {
 		}
 	}
 	slices.Sort(texts)
-	for _, text := range slices.Compact(texts) {
-		fmt.Fprintln(a.stderr, "shipmi: hint:", text)
+	for _, advice := range slices.Compact(texts) {
+		fmt.Fprintln(a.stderr, "shipmi: hint:", advice)
 	}
 }
 
 func (a *app) warn(format string, args ...any) {
-	fmt.Fprintf(a.stderr, "shipmi: warning: "+format+"\n", args...)
+	fmt.Fprintln(a.stderr, a.paint(text.FgYellow, "shipmi: warning:"), fmt.Sprintf(format, args...))
 }
 
 // A hintError is an error with advice.

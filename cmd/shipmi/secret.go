@@ -73,8 +73,8 @@ func readSecret(r io.Reader) (string, error) {
 
 // ask asks twice, because nobody sees what he types.
 func (a *app) ask(what string) (string, error) {
-	tty, ok := a.stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(tty.Fd())) {
+	tty, _ := a.stdin.(*os.File)
+	if !isTerminal(tty) {
 		return "", hint(fmt.Errorf("no terminal to ask for the %s", what), "use --%s-file or --%s-stdin", what, what)
 	}
 	var answers [2]string

@@ -14,22 +14,30 @@ import (
 )
 
 func (a *app) startCommand() *cobra.Command {
-	return &cobra.Command{
+	var s selection
+	cmd := &cobra.Command{
 		Use:   "start NAME...",
 		Short: "Start BMCs, now and whenever the host starts",
 		Long: `Start BMCs: systemd listens for them from now on, also after the host has been
-started again. What was changed in drop-ins by hand counts from now on.`,
+started again. What was changed in drop-ins by hand counts from now on.
+
+This is "systemctl enable --now", because people expect of a BMC that it is there
+as long as the machine. "shipmi enable" and "systemctl start" do one of the two.`,
 		Example: `  shipmi start node-0
-  shipmi start node-0 node-1 node-2`,
-		Args: someNames,
+  shipmi start node-0 node-1 node-2
+  shipmi start 'rack-3-*'
+  shipmi start --all`,
+		Args: s.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.start(cmd.Context(), args)
+			return a.start(cmd.Context(), s.patterns(args))
 		},
 	}
+	s.addFlag(cmd)
+	return cmd
 }
 
-func (a *app) start(ctx context.Context, names []string) error {
-	bmcs, err := a.store.Find(names...)
+func (a *app) start(ctx context.Context, patterns []string) error {
+	bmcs, err := a.store.Find(patterns...)
 	for _, b := range bmcs {
 		if b.Err != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, b.Err))
@@ -57,7 +65,7 @@ func (a *app) start(ctx context.Context, names []string) error {
 	for _, b := range free {
 		unit := units.SocketUnit(b.Name)
 		if failure := failed[unit]; failure != nil {
-			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), "see journalctl -u %s", unit))
+			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
 			continue
 		}
 		started = append(started, b)

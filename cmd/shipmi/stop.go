@@ -12,16 +12,21 @@ import (
 )
 
 func (a *app) stopCommand() *cobra.Command {
-	return &cobra.Command{
+	var selected selection
+	cmd := &cobra.Command{
 		Use:   "stop NAME...",
 		Short: "Stop BMCs until they are started again",
 		Long: `Stop BMCs: nobody listens for them any more, their sessions end, and they do not
-come back when the host starts. A machine that a BMC has switched on stays on.`,
+come back when the host starts. A machine that a BMC has switched on stays on.
+
+This is "systemctl disable --now". "shipmi disable" and "systemctl stop" do one of
+the two.`,
 		Example: `  shipmi stop node-0
-  shipmi stop node-0 node-1 node-2`,
-		Args: someNames,
+  shipmi stop node-0 node-1 node-2
+  shipmi stop --all`,
+		Args: selected.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bmcs, err := a.store.Find(args...)
+			bmcs, err := a.store.Find(selected.patterns(args)...)
 			if err != nil {
 				return err
 			}
@@ -37,6 +42,8 @@ come back when the host starts. A machine that a BMC has switched on stays on.`,
 			return errors.Join(err, s.Disable(cmd.Context(), sockets(stopped)), s.Reload(cmd.Context()))
 		},
 	}
+	selected.addFlag(cmd)
+	return cmd
 }
 
 // stop ends BMCs and their processes, and returns those that it stopped. The

@@ -1,32 +1,103 @@
 package main
 
 import (
-	"net/netip"
-	"slices"
-	"strconv"
+	"fmt"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// printTable prints rows below a header. All columns are centred but the given
-// ones.
-func (a *app) printTable(header []string, rows [][]string, left ...string) {
-	rows = append([][]string{header}, rows...)
-	for column, name := range header {
-		if !slices.Contains(left, name) {
-			centre(rows, column)
+// A listing is what a command has to show: rows of cells in columns. A cell is nil,
+// a text, a number, a boolean, a list of those, or a struct with JSON tags that can
+// print itself.
+type listing struct {
+	columns []column
+	rows    [][]any
+}
+
+// A column has a name, which scripts rely on, and a title, which people and the
+// scripts of the predecessor know it by.
+type column struct {
+	name  string
+	title string
+	left  bool // flush left in a table; others are centred
+	wide  bool // not in a table, unless it is asked for
+	paint func(cell string) text.Colors
+}
+
+// list is a cell with several values. A single one looks like itself.
+type list []any
+
+func (l list) String() string {
+	var texts []string
+	for _, v := range l {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return strings.Join(texts, ", ")
+}
+
+func cellText(cell any) string {
+	if cell == nil {
+		return ""
+	}
+	return fmt.Sprint(cell)
+}
+
+// properties turns a listing of one row by a quarter: a row for each cell that says
+// something.
+func (l listing) properties(row []any) listing {
+	left := l.columns[0].left
+	p := listing{columns: []column{{name: "property", title: "Property", left: left}, {name: "value", title: "Value", left: left}}}
+	for i, c := range l.columns {
+		if row[i] != nil {
+			p.rows = append(p.rows, []any{c.title, row[i]})
 		}
 	}
+	return p
+}
+
+// writeTable prints a table in the look of the predecessor.
+func (o *output) writeTable(a *app, l listing) {
 	t := table.NewWriter()
 	t.SetOutputMirror(a.stdout)
 	t.Style().Format.Header = text.FormatDefault
-	t.AppendHeader(cells(rows[0]))
-	for _, row := range rows[1:] {
-		t.AppendRow(cells(row))
+	header, rows := l.texts(!o.noHeaders)
+	for i, c := range l.columns {
+		if !c.left {
+			centre(append(rows, header), i)
+		}
+		if c.paint != nil && a.colours(a.stdout) {
+			for _, row := range rows {
+				row[i] = c.paint(strings.TrimSpace(row[i])).Sprint(row[i])
+			}
+		}
+	}
+	if !o.noHeaders {
+		t.AppendHeader(tableRow(header))
+	}
+	for _, row := range rows {
+		t.AppendRow(tableRow(row))
 	}
 	t.Render()
+}
+
+// texts returns the titles, empty ones if there is to be no header, and all cells.
+func (l listing) texts(titles bool) (header []string, rows [][]string) {
+	header = make([]string, len(l.columns))
+	for i, c := range l.columns {
+		if titles {
+			header[i] = c.title
+		}
+	}
+	for _, cells := range l.rows {
+		row := make([]string, len(cells))
+		for i, cell := range cells {
+			row[i] = cellText(cell)
+		}
+		rows = append(rows, row)
+	}
+	return header, rows
 }
 
 // centre pads a column as the predecessor does: of a blank that is left over, a
@@ -44,27 +115,10 @@ func centre(rows [][]string, column int) {
 	}
 }
 
-func cells(row []string) table.Row {
-	var all table.Row
-	for _, cell := range row {
-		all = append(all, cell)
+func tableRow(cells []string) table.Row {
+	var row table.Row
+	for _, cell := range cells {
+		row = append(row, cell)
 	}
-	return all
-}
-
-// addresses and ports describe where a BMC listens in a cell each.
-func addresses(listen []netip.AddrPort) string {
-	var texts []string
-	for _, addr := range listen {
-		texts = append(texts, addr.Addr().String())
-	}
-	return strings.Join(texts, ", ")
-}
-
-func ports(listen []netip.AddrPort) string {
-	var texts []string
-	for _, addr := range listen {
-		texts = append(texts, strconv.Itoa(int(addr.Port())))
-	}
-	return strings.Join(slices.Compact(texts), ", ")
+	return row
 }

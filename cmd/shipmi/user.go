@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -120,7 +119,8 @@ func findUser(c *instance.Credentials, name, user string) (instance.User, error)
 }
 
 func (a *app) userListCommand() *cobra.Command {
-	return &cobra.Command{
+	var o output
+	cmd := &cobra.Command{
 		Use:   "list NAME",
 		Short: "List the users of a BMC",
 		Long: `List the users of a BMC, with the ID that each has in IPMI. A user that was made over
@@ -135,14 +135,20 @@ IPMI needs a password and a privilege, and to be enabled, before he can log in.`
 			if err != nil {
 				return err
 			}
-			var rows [][]string
+			l := listing{columns: []column{
+				{name: "id", title: "ID"},
+				{name: "name", title: "Name", left: true},
+				{name: "privilege", title: "Privilege"},
+				{name: "login", title: "Login"},
+			}}
 			for _, u := range c.Users {
-				rows = append(rows, []string{strconv.Itoa(int(u.ID)), u.Name, u.Privilege.String(), login(u)})
+				l.rows = append(l.rows, []any{int(u.ID), u.Name, u.Privilege.String(), login(u)})
 			}
-			a.printTable([]string{"ID", "Name", "Privilege", "Login"}, rows, "Name")
-			return nil
+			return a.print(&o, l)
 		},
 	}
+	o.addFlags(cmd)
+	return cmd
 }
 
 func login(u instance.User) string {

@@ -11,19 +11,37 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// A portValue is the UDP port of --port.
-type portValue uint16
+// A portValue is the UDP port of --port. Where it counts, each BMC has the next one.
+type portValue struct {
+	first    int
+	counting bool
+}
+
+const lastPort = 65535
 
 func (p *portValue) Set(text string) error {
-	n, err := strconv.ParseUint(text, 10, 16)
+	digits, counting := strings.CutSuffix(text, "+")
+	n, err := strconv.ParseUint(digits, 10, 16)
 	if err != nil || n == 0 {
-		return fmt.Errorf("want 1 to 65535")
+		return fmt.Errorf("want 1 to %d, or a number to count from, like 6230+", lastPort)
 	}
-	*p = portValue(n)
+	*p = portValue{int(n), counting}
 	return nil
 }
 
-func (p *portValue) String() string { return strconv.Itoa(int(*p)) }
+// at returns the port of the BMC with that index.
+func (p *portValue) at(index int) (uint16, error) {
+	port := p.first
+	if p.counting {
+		port += index
+	}
+	if port > lastPort {
+		return 0, fmt.Errorf("there are not so many ports from %d on", p.first)
+	}
+	return uint16(port), nil
+}
+
+func (p *portValue) String() string { return strconv.Itoa(p.first) }
 
 func (p *portValue) Type() string { return "port" }
 
@@ -62,10 +80,14 @@ func (a *addressesValue) String() string {
 func (a *addressesValue) Type() string { return "address" }
 
 // A networksValue is the networks of --allow, which may be repeated, as systemd has
-// them.
+// them. None of them, like "any", is all.
 type networksValue []string
 
 func (n *networksValue) Set(text string) error {
+	if text == "any" {
+		*n = nil
+		return nil
+	}
 	network, err := netip.ParsePrefix(text)
 	if addr, noNetwork := netip.ParseAddr(text); noNetwork == nil && addr.Zone() == "" {
 		network, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
@@ -84,13 +106,16 @@ func (n *networksValue) String() string { return "" }
 
 func (n *networksValue) Type() string { return "network" }
 
-// A fruValue is one field of the inventory.
+// A fruValue is one field of the inventory, which goes into a map.
 type fruValue struct {
-	*instance.FRU
-	field string
+	fields map[string]string
+	field  string
 }
 
-func (v fruValue) Set(text string) error { return v.FRU.Set(v.field, text) }
+func (v fruValue) Set(text string) error {
+	v.fields[v.field] = text
+	return new(instance.FRU).Set(v.field, text)
+}
 
 func (v fruValue) String() string { return "" }
 
@@ -117,10 +142,10 @@ func (p *parametersValue) Set(text string) error {
 	return nil
 }
 
-func (p *parametersValue) String() string {
+func (p parametersValue) String() string {
 	var texts []string
-	for _, name := range slices.Sorted(maps.Keys(*p)) {
-		texts = append(texts, name+"="+(*p)[name])
+	for _, name := range slices.Sorted(maps.Keys(p)) {
+		texts = append(texts, name+"="+p[name])
 	}
 	return strings.Join(texts, ", ")
 }

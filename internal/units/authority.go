@@ -81,11 +81,15 @@ func allowed(settings []setting) (allow []string) {
 	return allow
 }
 
-// sandbox is the link that shuts up a BMC which does not run as root. What it points
-// to is shared by all of them, and renewed with ShIPMI.
+// sandbox is the link that shuts up a BMC which does not run as root; for others it
+// is gone. What it points to is shared by all of them, and renewed with ShIPMI.
 func (s Store) sandbox(b BMC) (file, error) {
+	f := file{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), sandboxName), link: s.Sandbox}
+	if b.RunAs == (Account{}) {
+		return file{path: f.path, gone: true}, nil
+	}
 	if _, err := os.Stat(s.Sandbox); err != nil {
 		return file{}, fmt.Errorf("sandbox of %v: %w", b.RunAs, err)
 	}
-	return file{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), sandboxName), link: s.Sandbox}, nil
+	return f, nil
 }

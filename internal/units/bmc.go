@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/shipmi/shipmi/internal/instance"
 )
@@ -31,12 +32,28 @@ var (
 // SocketUnit returns the name of the unit that listens for a BMC.
 func SocketUnit(name string) string { return "shipmi-bmc@" + name + ".socket" }
 
+// socketName returns the name of the BMC that a unit listens for, "" for other units.
+func socketName(unit string) string {
+	before, after, _ := strings.Cut(SocketUnit("/"), "/")
+	name, isOurs := strings.CutPrefix(unit, before)
+	name, isSocket := strings.CutSuffix(name, after)
+	if !isOurs || !isSocket {
+		return ""
+	}
+	return name
+}
+
 // ServiceUnit returns the name of the unit that answers for a BMC.
 func ServiceUnit(name string) string { return "shipmi-bmc@" + name + ".service" }
 
 // restoreUnit is the name of the unit that sees to the power restore policy of a
 // BMC. It is enabled together with the socket.
 func restoreUnit(name string) string { return "shipmi-bmc-restore@" + name + ".service" }
+
+// Units returns the names of all units of a BMC.
+func Units(name string) []string {
+	return []string{SocketUnit(name), ServiceUnit(name), restoreUnit(name)}
+}
 
 // checkListen reports the first address of b that cannot be bound because of
 // another one of b or of others.

@@ -25,11 +25,35 @@ const (
 	commentSetting = "Comment"
 )
 
-const dropInHeader = `# Written by "shipmi add". Changes made here by hand count from the next
-# "systemctl daemon-reload" on; see systemd.unit(5).
+const dropInHeader = `# Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
+# apart, are kept, and count from the next "systemctl daemon-reload" on.
 `
 
-func (b BMC) socketDropIn() ([]byte, error) {
+// A dropIn is what we say of one unit.
+type dropIn struct {
+	unit    string
+	options []*unit.UnitOption
+}
+
+func (d dropIn) equal(other dropIn) bool {
+	return slices.EqualFunc(d.options, other.options, (*unit.UnitOption).Match)
+}
+
+// dropIns returns those of a BMC: of its service, and of its socket.
+func (s Store) dropIns(b BMC) ([]dropIn, error) {
+	dropIns := []dropIn{
+		{ServiceUnit(b.Name), b.serviceOptions(filepath.Join(s.credentialsDir(), b.Name))},
+		{SocketUnit(b.Name), b.socketOptions()},
+	}
+	for _, d := range dropIns {
+		if err := escape(d.options); err != nil {
+			return nil, err
+		}
+	}
+	return dropIns, nil
+}
+
+func (b BMC) socketOptions() []*unit.UnitOption {
 	var options []*unit.UnitOption
 	for _, addr := range b.Listen {
 		options = append(options, unit.NewUnitOption(socketSection, listenSetting, formatListen(addr)))
@@ -38,29 +62,33 @@ func (b BMC) socketDropIn() ([]byte, error) {
 	if b.Comment != "" {
 		options = append(options, unit.NewUnitOption(ownSection, commentSetting, quote(b.Comment)))
 	}
-	return render(options)
+	return options
 }
 
-func (b BMC) serviceDropIn() ([]byte, error) {
+func (b BMC) serviceOptions(credentials string) []*unit.UnitOption {
 	var options []*unit.UnitOption
 	for _, variable := range b.Environ() {
 		options = append(options, unit.NewUnitOption(serviceSection, envSetting, quote(variable)))
 	}
-	options = append(options, unit.NewUnitOption(serviceSection, credSetting, "users:"+credentialsPath(b.Name)))
-	return render(append(options, b.RunAs.options()...))
+	options = append(options, unit.NewUnitOption(serviceSection, credSetting, "users:"+credentials))
+	return append(options, b.RunAs.options()...)
 }
 
-// render returns a drop-in. It guards what unit.Serialize lets through: a line
-// break, which would begin a new setting, and %, which stands for a specifier.
-func render(options []*unit.UnitOption) ([]byte, error) {
+// escape guards what unit.Serialize lets through: a line break, which would begin a
+// new setting, and %, which stands for a specifier.
+func escape(options []*unit.UnitOption) error {
 	for _, o := range options {
 		if err := instance.CheckText(o.Value); err != nil {
-			return nil, fmt.Errorf("%s=%q %w", o.Name, o.Value, err)
+			return fmt.Errorf("%s=%q %w", o.Name, o.Value, err)
 		}
 		o.Value = strings.ReplaceAll(o.Value, "%", "%%")
 	}
-	body, err := io.ReadAll(unit.Serialize(options))
-	return append([]byte(dropInHeader), body...), err
+	return nil
+}
+
+func (s Store) render(d dropIn) (file, error) {
+	body, err := io.ReadAll(unit.Serialize(d.options))
+	return file{path: s.dropInPath(d.unit), text: append([]byte(dropInHeader), body...), mode: 0o644}, err
 }
 
 // A setting is one line of a drop-in, with the file that it stands in.

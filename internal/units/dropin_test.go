@@ -17,14 +17,14 @@ const service = "[Service]\nEnvironment=SHIPMI_PROVIDER=/p.conf\n"
 func write(t *testing.T, s Store, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
-		path := s.path(unitDir, name)
+		path := s.path(s.Units, name)
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
 	}
 }
 
 func TestHandEdits(t *testing.T) {
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{
 		"shipmi-bmc@a.socket.d/50-shipmi.conf": "[Socket]\nListenDatagram=[::]:623\nIPAddressDeny=any\nIPAddressAllow=any\n[X-ShIPMI]\nComment=Bob and Eve\n",
 		"shipmi-bmc@a.socket.d/60-more.conf":   "; reset\n[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\nIPAddressAllow=\nIPAddressAllow=localhost 192.0.2.1\n",
@@ -53,7 +53,7 @@ func TestHandEdits(t *testing.T) {
 
 // Without a "deny" nobody is refused.
 func TestAllowAlone(t *testing.T) {
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{
 		"shipmi-bmc@a.socket.d/a.conf":  "[Socket]\nListenDatagram=1\nIPAddressDeny=any\nIPAddressAllow=::1\nIPAddressDeny=\n",
 		"shipmi-bmc@a.service.d/a.conf": service,
@@ -79,7 +79,7 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := Store{Root: t.TempDir()}
+			s := SystemStore(t.TempDir())
 			write(t, s, map[string]string{
 				"shipmi-bmc@bad.socket.d/x.conf":   tt.socket,
 				"shipmi-bmc@bad.service.d/x.conf":  tt.service,
@@ -91,13 +91,13 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, all, 2)
 			require.Equal(t, "bad", all[0].Name)
-			require.EqualError(t, all[0].Err, s.path(unitDir, "shipmi-bmc@bad."+tt.want))
+			require.EqualError(t, all[0].Err, s.path(s.Units, "shipmi-bmc@bad."+tt.want))
 			require.Equal(t, "good", all[1].Name)
 			require.NoError(t, all[1].Err)
 		})
 	}
 
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{"shipmi-bmc@a b.socket.d/x.conf": ""})
 	all, err := s.List()
 	require.NoError(t, err)

@@ -6,73 +6,106 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/google/renameio/v2"
-
-	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// A file is to be written for a new BMC, in a directory that may not exist yet.
+// A file is to be written, in a directory that may not exist yet.
 type file struct {
 	path string
 	text []byte
 	mode os.FileMode
 	link string // where it points to, if it is a link
+	gone bool   // it is to be removed
 }
 
-// render returns the files of a BMC, the one that makes it exist last.
-func (s Store) render(b BMC, c instance.Credentials) ([]file, error) {
-	socket, socketErr := b.socketDropIn()
-	service, serviceErr := b.serviceDropIn()
-	if err := errors.Join(instance.CheckName(b.Name), c.Check(), socketErr, serviceErr); err != nil {
-		return nil, err
-	}
-	files := []file{
-		{path: s.path(credentialsPath(b.Name)), text: c.Marshal(), mode: 0o600},
-		{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), dropInName), text: service, mode: 0o644},
-		{path: filepath.Join(s.dropInDir(SocketUnit(b.Name)), dropInName), text: socket, mode: 0o644},
-	}
-	if b.RunAs == (Account{}) {
-		return files, nil
-	}
-	sandbox, err := s.sandbox(b)
-	return slices.Insert(files, 1, sandbox), err
-}
-
-func (f file) write() (err error) {
+// replace writes files and then calls commit. When anything fails, commit included,
+// everything is as it was.
+func replace(files []file, commit func() error) (err error) {
+	undo := func() error { return nil }
 	defer func() {
-		if cause, ok := errors.AsType[*fs.PathError](err); ok {
-			err = fmt.Errorf("write %s: %w", f.path, cause.Err) // not the temporary file
+		if err != nil {
+			err = errors.Join(err, undo())
+			removeEmptyDirs(files)
 		}
 	}()
+	var puts []func() error
+	for _, f := range files {
+		put, cleanup, err := f.stage() // there is room for all, before one is replaced
+		if err != nil {
+			return f.explain(err)
+		}
+		defer cleanup()
+		puts = append(puts, put)
+	}
+	for i, f := range files {
+		before, err := f.before()
+		if err != nil {
+			return err
+		}
+		if err := puts[i](); err != nil {
+			return f.explain(err)
+		}
+		later := undo
+		undo = func() error { return errors.Join(replace([]file{before}, nothing), later()) }
+	}
+	return commit()
+}
+
+func nothing() error { return nil }
+
+func removeEmptyDirs(files []file) {
+	for _, f := range files {
+		_ = os.Remove(filepath.Dir(f.path)) // one that is not empty stays
+	}
+}
+
+// before returns the file as it is now.
+func (f file) before() (file, error) {
+	if link, err := os.Readlink(f.path); err == nil {
+		return file{path: f.path, link: link}, nil
+	}
+	text, err := os.ReadFile(f.path)
+	if os.IsNotExist(err) {
+		return file{path: f.path, gone: true}, nil
+	}
+	return file{path: f.path, text: text, mode: f.mode}, err
+}
+
+// explain names the file instead of the temporary one.
+func (f file) explain(err error) error {
+	if cause, ok := errors.AsType[*fs.PathError](err); ok {
+		err = cause.Err
+	}
+	return fmt.Errorf("write %s: %w", f.path, err)
+}
+
+// stage does all that takes room. Then put is one step, and cleanup removes what is
+// left without it.
+func (f file) stage() (put, cleanup func() error, err error) {
+	if f.gone {
+		return f.remove, nothing, nil
+	}
 	dir := filepath.Dir(f.path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if f.link != "" {
-		return renameio.Symlink(f.link, f.path)
+		return func() error { return renameio.Symlink(f.link, f.path) }, nothing, nil
 	}
 	pending, err := renameio.NewPendingFile(f.path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(f.mode))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer pending.Cleanup()
 	if _, err := pending.Write(f.text); err != nil {
-		return err
+		return nil, nil, errors.Join(err, pending.Cleanup())
 	}
-	return pending.CloseAtomicallyReplace()
+	return pending.CloseAtomicallyReplace, pending.Cleanup, nil
 }
 
-// undo removes what write may have made. Directories that hold something else
-// stay.
-func undo(files []file) error {
-	var errs []error
-	for _, f := range files {
-		if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
-			errs = append(errs, err)
-		}
-		_ = os.Remove(filepath.Dir(f.path))
+func (f file) remove() error {
+	if err := os.Remove(f.path); err != nil && !os.IsNotExist(err) {
+		return err
 	}
-	return errors.Join(errs...)
+	return nil
 }

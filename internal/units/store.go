@@ -4,75 +4,100 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/keyring"
 )
 
-const (
-	unitDir        = "/etc/systemd/system"
-	credentialsDir = "/etc/shipmi/credentials"
-	runtimeDir     = "/run/shipmi-bmc"
-	stateDir       = "/var/lib/shipmi-bmc"
-	dropInName     = "50-shipmi.conf"
-)
-
-// A Store is the files of all BMCs of a host.
-type Store struct {
-	Root    string // prefix of every path that is read or written; empty for /
-	Sandbox string // the drop-in of all services that do not run as root
-}
+const dropInName = "50-shipmi.conf"
 
 func (s Store) path(elem ...string) string {
-	return filepath.Join(s.Root, filepath.Join(elem...))
+	return filepath.Join(s.root, filepath.Join(elem...))
 }
 
-func (s Store) dropInDir(unitName string) string { return s.path(unitDir, unitName+".d") }
+func (s Store) dropInDir(unitName string) string { return s.path(s.Units, unitName+".d") }
 
-func credentialsPath(name string) string { return filepath.Join(credentialsDir, name) }
+func (s Store) dropInPath(unitName string) string {
+	return filepath.Join(s.dropInDir(unitName), dropInName)
+}
 
-func (s Store) keyring() keyring.Keyring { return keyring.Keyring{Dir: s.path(credentialsDir)} }
+func (s Store) credentialsDir() string { return filepath.Join(s.Config, "credentials") }
+
+func (s Store) keyring() keyring.Keyring { return keyring.Keyring{Dir: s.path(s.credentialsDir())} }
 
 // List returns all BMCs, sorted by name. One that cannot be understood is there
 // too, with its Err set.
 func (s Store) List() ([]BMC, error) {
-	entries, err := os.ReadDir(s.path(unitDir))
-	if err != nil && !os.IsNotExist(err) {
+	names, err := s.Names()
+	if err != nil {
 		return nil, err
 	}
-	before, after, _ := strings.Cut(SocketUnit("/"), "/")
 	var all []BMC
-	for _, entry := range entries {
-		name, isSocket := strings.CutSuffix(entry.Name(), after+".d")
-		name, isOurs := strings.CutPrefix(name, before)
-		if isSocket && isOurs && name != "" {
-			all = append(all, s.load(name))
-		}
+	for _, name := range names {
+		all = append(all, s.load(name))
 	}
 	return all, nil
 }
 
-// Find returns the named BMCs, each once. If any of them does not exist, the
+// Names returns the names of all BMCs, sorted.
+func (s Store) Names() ([]string, error) {
+	entries, err := os.ReadDir(s.path(s.Units))
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		unit, isDropIn := strings.CutSuffix(entry.Name(), ".d")
+		if name := socketName(unit); isDropIn && name != "" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// Find returns the BMCs that have one of the names or match one of the patterns,
+// which are those of path.Match, each once. If there is none for some of them, the
 // error has a line for each of those and wraps ErrNotExist.
-func (s Store) Find(names ...string) ([]BMC, error) {
+func (s Store) Find(patterns ...string) ([]BMC, error) {
+	names, err := s.Names()
+	if err != nil {
+		return nil, err
+	}
 	var (
 		found []BMC
 		errs  []error
 		seen  = make(map[string]bool)
 	)
-	for _, name := range names {
-		switch {
-		case seen[name]:
-		case !s.exists(name):
-			errs = append(errs, fmt.Errorf("%w: %q", ErrNotExist, name))
-		default:
-			found = append(found, s.load(name))
+	for _, pattern := range patterns {
+		matching := s.match(names, pattern)
+		if matching == nil && !seen[pattern] {
+			errs = append(errs, fmt.Errorf("%w: %q", ErrNotExist, pattern))
+			seen[pattern] = true
 		}
-		seen[name] = true
+		for _, name := range matching {
+			if !seen[name] {
+				found = append(found, s.load(name))
+				seen[name] = true
+			}
+		}
 	}
 	return found, errors.Join(errs...)
+}
+
+func (s Store) match(names []string, pattern string) (matching []string) {
+	if s.exists(pattern) {
+		return []string{pattern}
+	}
+	for _, name := range names {
+		if ok, _ := path.Match(pattern, name); ok {
+			matching = append(matching, name)
+		}
+	}
+	return matching
 }
 
 func (s Store) exists(name string) bool {
@@ -96,6 +121,16 @@ func (s Store) load(name string) BMC {
 	return b
 }
 
+// Enabled tells which BMCs start with the host.
+func (s Store) Enabled() (map[string]bool, error) {
+	links, err := filepath.Glob(s.path(s.Units, "*.wants", SocketUnit("*")))
+	enabled := make(map[string]bool)
+	for _, link := range links {
+		enabled[socketName(filepath.Base(link))] = true
+	}
+	return enabled, err
+}
+
 // Credentials returns who may log in to a BMC.
 func (s Store) Credentials(name string) (instance.Credentials, error) {
 	return s.keyring().Read(name)
@@ -108,45 +143,18 @@ func (s Store) ChangeCredentials(name string, change func(*instance.Credentials)
 	return err
 }
 
-// Add writes the files of a new BMC and then calls commit. When anything fails,
-// commit included, it leaves everything as it was. The error wraps ErrExist or
-// ErrTaken when another BMC is in the way.
-func (s Store) Add(b BMC, c instance.Credentials, commit func() error) error {
-	files, err := s.render(b, c)
-	if err != nil {
-		return err
-	}
-	unlock, err := s.keyring().Lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-
-	if s.exists(b.Name) {
-		return fmt.Errorf("BMC %q %w", b.Name, ErrExist)
-	}
-	others, err := s.List()
-	if err != nil {
-		return err
-	}
-	if err := b.checkListen(others); err != nil {
-		return err
-	}
-	for _, f := range files {
-		if err := f.write(); err != nil {
-			return errors.Join(err, undo(files))
-		}
-	}
-	if err := commit(); err != nil {
-		return errors.Join(err, undo(files))
-	}
-	return nil
-}
-
 // ActionFiles returns the files of the actions that a BMC remembers, see
 // provider.Running.
 func (s Store) ActionFiles(name string) ([]string, error) {
-	return filepath.Glob(s.path(stateDir, name, instance.ActionDir, "*"))
+	var files []string
+	for _, dir := range s.State {
+		found, err := filepath.Glob(s.path(dir, name, instance.ActionDir, "*"))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
+	}
+	return files, nil
 }
 
 // Delete removes everything that is kept for a BMC: other drop-ins of its units
@@ -160,19 +168,16 @@ func (s Store) Delete(name string) error {
 	defer unlock()
 	var doomed []string
 	for _, unit := range []string{SocketUnit(name), restoreUnit(name)} {
-		links, err := filepath.Glob(s.path(unitDir, "*.wants", unit))
+		links, err := filepath.Glob(s.path(s.Units, "*.wants", unit))
 		if err != nil {
 			return err
 		}
 		doomed = append(doomed, links...)
 	}
-	for _, path := range append(doomed,
-		s.path(credentialsPath(name)),
-		s.path(runtimeDir, name),
-		s.path(stateDir, name),
-		s.dropInDir(ServiceUnit(name)),
-		s.dropInDir(SocketUnit(name)),
-	) {
+	for _, dir := range slices.Concat(s.State, []string{s.Runtime, s.credentialsDir()}) {
+		doomed = append(doomed, s.path(dir, name))
+	}
+	for _, path := range append(doomed, s.dropInDir(ServiceUnit(name)), s.dropInDir(SocketUnit(name))) {
 		if err := os.RemoveAll(path); err != nil {
 			return err
 		}

@@ -54,17 +54,17 @@ func tree(t *testing.T, root string) map[string]string {
 }
 
 func TestAdd(t *testing.T) {
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	b := newBMC("node-0", "[fe80::1%eth0]:623")
 	b.Listen = append(b.Listen, netip.MustParseAddrPort("192.0.2.1:6230"))
 	b.Comment = `rack "3" \ 50%`
 	b.Provider = `/p/100% "q" \.conf`
 	b.Timeouts.Idle = 30 * time.Second
-	require.NoError(t, s.Add(b, admin("secret"), committed))
+	require.NoError(t, s.Add([]BMC{b}, admin("secret"), committed))
 
-	files := tree(t, s.Root)
-	require.Equal(t, `-rw-r--r-- # Written by "shipmi add". Changes made here by hand count from the next
-# "systemctl daemon-reload" on; see systemd.unit(5).
+	files := tree(t, s.root)
+	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
+# apart, are kept, and count from the next "systemctl daemon-reload" on.
 [Socket]
 ListenDatagram=[fe80::1]:623%%eth0
 ListenDatagram=192.0.2.1:6230
@@ -72,8 +72,8 @@ ListenDatagram=192.0.2.1:6230
 [X-ShIPMI]
 Comment="rack \"3\" \\ 50%%"
 `, files["/etc/systemd/system/shipmi-bmc@node-0.socket.d/50-shipmi.conf"])
-	require.Equal(t, `-rw-r--r-- # Written by "shipmi add". Changes made here by hand count from the next
-# "systemctl daemon-reload" on; see systemd.unit(5).
+	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
+# apart, are kept, and count from the next "systemctl daemon-reload" on.
 [Service]
 Environment="SHIPMI_PROVIDER=/p/100%% \"q\" \\.conf"
 Environment="SHIPMI_IDLE_TIMEOUT=30s"
@@ -109,29 +109,29 @@ func TestAddRefuses(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := Store{Root: t.TempDir()}
-			require.NoError(t, s.Add(newBMC("old", "[::]:623"), admin("x"), committed))
-			before := tree(t, s.Root)
+			s := SystemStore(t.TempDir())
+			require.NoError(t, s.Add([]BMC{newBMC("old", "[::]:623")}, admin("x"), committed))
+			before := tree(t, s.root)
 
 			b := newBMC("new", "[::]:6230")
 			tt.b(&b)
-			err := s.Add(b, admin(tt.pass), committed)
+			err := s.Add([]BMC{b}, admin(tt.pass), committed)
 			require.ErrorContains(t, err, tt.want)
-			require.Equal(t, before, tree(t, s.Root))
+			require.Equal(t, before, tree(t, s.root))
 		})
 	}
 }
 
 func TestAddRollsBack(t *testing.T) {
-	s := Store{Root: t.TempDir()}
-	override := s.path(unitDir, "shipmi-bmc@new.service.d", "override.conf")
+	s := SystemStore(t.TempDir())
+	override := s.path(s.Units, "shipmi-bmc@new.service.d", "override.conf")
 	require.NoError(t, os.MkdirAll(filepath.Dir(override), 0o755))
 	require.NoError(t, os.WriteFile(override, []byte("[Service]\nNice=5\n"), 0o644))
-	before := tree(t, s.Root)
+	before := tree(t, s.root)
 
 	failure := errors.New("no systemd")
-	require.ErrorIs(t, s.Add(newBMC("new", "[::]:623"), admin("x"), func() error { return failure }), failure)
-	require.Equal(t, before, tree(t, s.Root), "what was there before is there still")
+	require.ErrorIs(t, s.Add([]BMC{newBMC("new", "[::]:623")}, admin("x"), func() error { return failure }), failure)
+	require.Equal(t, before, tree(t, s.root), "what was there before is there still")
 }
 
 // The disk is a real one, of a few pages. The further the room goes, the later
@@ -143,8 +143,8 @@ func TestAddOnAFullDisk(t *testing.T) {
 	root := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", root, "tmpfs", 0, "size=64k,nr_inodes=64"))
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(root, 0)) })
-	s := Store{Root: root}
-	require.NoError(t, s.Add(newBMC("old", "[::]:623"), admin("x"), committed))
+	s := SystemStore(root)
+	require.NoError(t, s.Add([]BMC{newBMC("old", "[::]:623")}, admin("x"), committed))
 
 	free := func() uint64 {
 		var stat unix.Statfs_t
@@ -159,7 +159,7 @@ func TestAddOnAFullDisk(t *testing.T) {
 	failures := 0
 	for {
 		before := tree(t, root)
-		err := s.Add(newBMC("new", "[::]:6230"), admin("x"), committed)
+		err := s.Add([]BMC{newBMC("new", "[::]:6230")}, admin("x"), committed)
 		if err == nil {
 			break
 		}
@@ -175,7 +175,7 @@ func TestAddOnAFullDisk(t *testing.T) {
 }
 
 func TestConcurrentAdds(t *testing.T) {
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	var (
 		wg   sync.WaitGroup
 		errs = make([]error, 20)
@@ -183,7 +183,7 @@ func TestConcurrentAdds(t *testing.T) {
 	for i := range errs {
 		wg.Go(func() {
 			name := []string{"same", "other"}[i%2]
-			errs[i] = s.Add(newBMC(name, "[::]:623"), admin("x"), committed)
+			errs[i] = s.Add([]BMC{newBMC(name, "[::]:623")}, admin("x"), committed)
 		})
 	}
 	wg.Wait()
@@ -203,35 +203,35 @@ func TestConcurrentAdds(t *testing.T) {
 }
 
 func TestDeleteLeavesNothing(t *testing.T) {
-	s := Store{Root: t.TempDir()}
-	require.NoError(t, os.MkdirAll(s.path(unitDir), 0o755))
-	require.NoError(t, os.MkdirAll(s.path(runtimeDir), 0o755))
-	require.NoError(t, os.MkdirAll(s.path(stateDir), 0o755))
-	wants := s.path(unitDir, "sockets.target.wants")
+	s := SystemStore(t.TempDir())
+	require.NoError(t, os.MkdirAll(s.path(s.Units), 0o755))
+	require.NoError(t, os.MkdirAll(s.path(s.Runtime), 0o755))
+	require.NoError(t, os.MkdirAll(s.path(s.State[0]), 0o755))
+	wants := s.path(s.Units, "sockets.target.wants")
 	require.NoError(t, os.Mkdir(wants, 0o755))
 	require.NoError(t, os.Symlink("/dev/null", filepath.Join(wants, "shipmi-bmc@other.socket")))
-	before := tree(t, s.Root)
+	before := tree(t, s.root)
 
-	require.NoError(t, s.Add(newBMC("node-0", "[::]:623"), admin("x"), committed))
+	require.NoError(t, s.Add([]BMC{newBMC("node-0", "[::]:623")}, admin("x"), committed))
 	require.NoError(t, os.Symlink("/lib/gone", filepath.Join(wants, "shipmi-bmc@node-0.socket")))
 	require.NoError(t, os.Symlink("/lib/gone", filepath.Join(wants, "shipmi-bmc-restore@node-0.service")))
 	for _, path := range []string{
-		s.path(unitDir, "shipmi-bmc@node-0.service.d/override.conf"),
-		s.path(runtimeDir, "node-0/sessions"),
-		s.path(stateDir, "node-0/boot"),
+		s.path(s.Units, "shipmi-bmc@node-0.service.d/override.conf"),
+		s.path(s.Runtime, "node-0/sessions"),
+		s.path(s.State[0], "node-0/boot"),
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
 
 	require.NoError(t, s.Delete("node-0"))
-	require.Equal(t, before, tree(t, s.Root))
+	require.Equal(t, before, tree(t, s.root))
 	require.NoError(t, s.Delete("node-0"), "deleting can be repeated")
 }
 
 func TestFindNamesEveryMissingBMC(t *testing.T) {
-	s := Store{Root: t.TempDir()}
-	require.NoError(t, s.Add(newBMC("node-0", "[::]:623"), admin("x"), committed))
+	s := SystemStore(t.TempDir())
+	require.NoError(t, s.Add([]BMC{newBMC("node-0", "[::]:623")}, admin("x"), committed))
 
 	_, err := s.Find("node-1", "node-0", "../system", "node-1")
 	require.ErrorIs(t, err, ErrNotExist)
@@ -239,11 +239,11 @@ func TestFindNamesEveryMissingBMC(t *testing.T) {
 }
 
 func TestActionFiles(t *testing.T) {
-	s := Store{Root: t.TempDir()}
+	s := SystemStore(t.TempDir())
 	files, err := s.ActionFiles("node-0")
 	require.NoError(t, err)
 	require.Empty(t, files)
-	dir := s.path(stateDir, "node-0", "actions")
+	dir := s.path(s.State[0], "node-0", "actions")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), nil, 0o600))
 	files, err = s.ActionFiles("node-0")

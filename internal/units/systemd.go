@@ -6,43 +6,73 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Systemd carries orders to the service manager of this host. Its methods take
-// names of units. An error wraps fs.ErrPermission when the caller may not give
-// the order.
+// Systemd carries orders to a service manager. Its methods take names of units. An
+// error wraps fs.ErrPermission when the caller may not give the order.
 type Systemd struct {
+	// Progress, if it is there, hears how many of how many units have done what they
+	// were ordered to do.
+	Progress func(done, all int)
+
 	conn *dbus.Conn
 }
 
 // ErrUnreachable means that there is no service manager to talk to.
 var ErrUnreachable = errors.New("systemd cannot be reached")
 
-// Connect opens a connection that lives until ctx ends or Close. Root talks to
-// systemd itself, and so needs no message bus; others go through the system bus.
+// Connect opens a connection to the service manager of the host that lives until
+// ctx ends or Close. Root talks to systemd itself, and so needs no message bus;
+// others go through the system bus.
 func Connect(ctx context.Context) (*Systemd, error) {
 	var private error
 	if os.Geteuid() == 0 {
 		conn, err := dbus.NewSystemdConnectionContext(ctx)
 		if err == nil {
-			return &Systemd{conn}, nil
+			return &Systemd{conn: conn}, nil
 		}
 		private = err
 	}
 	conn, err := dbus.NewSystemConnectionContext(ctx)
 	switch {
 	case err == nil:
-		return &Systemd{conn}, nil
+		return &Systemd{conn: conn}, nil
 	case private != nil:
 		return nil, fmt.Errorf("%w: private socket: %w; system bus: %w", ErrUnreachable, private, err)
 	default:
 		return nil, fmt.Errorf("%w: system bus: %w", ErrUnreachable, err)
 	}
 }
+
+// ConnectUser is Connect with the service manager of the user who calls, which needs
+// no message bus either. getenv has the shape of os.Getenv.
+func ConnectUser(ctx context.Context, getenv func(string) string) (*Systemd, error) {
+	address := "unix:path=" + filepath.Join(userRuntimeDir(getenv), "systemd/private")
+	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) {
+		conn, err := godbus.Dial(address, godbus.WithContext(ctx))
+		if err != nil {
+			return nil, err
+		}
+		if err := conn.Auth([]godbus.Auth{godbus.AuthExternal(strconv.Itoa(os.Getuid()))}); err != nil {
+			return nil, errors.Join(err, conn.Close())
+		}
+		return conn, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUserUnreachable, err)
+	}
+	return &Systemd{conn: conn}, nil
+}
+
+// ErrUserUnreachable means that the user has no service manager: he is not logged
+// in, or not in a way that starts one.
+var ErrUserUnreachable = errors.New("systemd of this user cannot be reached")
 
 // Close ends the connection.
 func (s *Systemd) Close() { s.conn.Close() }
@@ -121,9 +151,14 @@ func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
 	return failed
 }
 
-// TryRestart starts a unit again if it runs.
-func (s *Systemd) TryRestart(ctx context.Context, unit string) error {
-	return explain("restart", s.batch(ctx, s.conn.TryRestartUnitContext, []string{unit})[unit])
+// TryRestart starts those units again that run, all at once, and returns why units
+// failed.
+func (s *Systemd) TryRestart(ctx context.Context, units []string) map[string]error {
+	failed := s.batch(ctx, s.conn.TryRestartUnitContext, units)
+	for unit, err := range failed {
+		failed[unit] = explain("restart", err)
+	}
+	return failed
 }
 
 // errJob means that systemd took an order and then failed to do it.
@@ -132,23 +167,25 @@ var errJob = errors.New("systemd could not")
 // batch gives the same order for many units and then waits for all of them.
 func (s *Systemd) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
 	failed := make(map[string]error)
-	results := make(map[string]chan string)
-	for _, unit := range units {
-		result := make(chan string, 1) // a channel that blocks would stall the connection
-		if _, err := order(ctx, unit, "replace", result); err != nil {
+	results := make([]chan string, len(units))
+	for i, unit := range units {
+		results[i] = make(chan string, 1) // a channel that blocks would stall the connection
+		if _, err := order(ctx, unit, "replace", results[i]); err != nil {
 			failed[unit] = err
-			continue
+			results[i] <- ""
 		}
-		results[unit] = result
 	}
-	for unit, result := range results {
+	for i, unit := range units {
 		select {
-		case text := <-result:
-			if text != "done" {
+		case text := <-results[i]:
+			if failed[unit] == nil && text != "done" {
 				failed[unit] = fmt.Errorf("%w: %s", errJob, text)
 			}
 		case <-ctx.Done():
 			failed[unit] = ctx.Err()
+		}
+		if s.Progress != nil {
+			s.Progress(i+1, len(units))
 		}
 	}
 	return failed

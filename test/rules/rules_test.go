@@ -25,8 +25,8 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/instance", "internal/provider", "internal/units", "github.com/spf13", "github.com/jedib0t/go-pretty",
-		"gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
+		"internal/bmc", "internal/instance", "internal/ipmi", "internal/provider", "internal/units", "github.com/spf13",
+		"github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
 	},
 	"cmd/shipmi-bmc": {
 		"internal/bmc", "internal/instance", "internal/ipmi", "internal/keyring", "internal/provider", "internal/rmcp",
@@ -51,7 +51,7 @@ var imports = map[string][]string{
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
 	"net":      {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
-	"os/exec":  {"internal/provider"},
+	"os/exec":  {"internal/provider", "cmd/shipmi"},
 	"time.Now": {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
 }
 

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+)
+
+func (a *app) enableCommand() *cobra.Command {
+	return a.bootCommand(&cobra.Command{
+		Use:   "enable NAME...",
+		Short: "Have BMCs start with the host",
+		Long: `Have BMCs start with the host from the next time on. Whether they run now stays as
+it is: "shipmi start" does both.`,
+		Example: `  shipmi enable node-0`,
+	}, systemd.Enable)
+}
+
+func (a *app) disableCommand() *cobra.Command {
+	return a.bootCommand(&cobra.Command{
+		Use:   "disable NAME...",
+		Short: "Have BMCs not start with the host",
+		Long: `Have BMCs not start with the host any more. Whether they run now stays as it is:
+"shipmi stop" does both.`,
+		Example: `  shipmi disable 'rack-3-*'`,
+	}, systemd.Disable)
+}
+
+// bootCommand completes a command that changes what happens when the host boots.
+func (a *app) bootCommand(cmd *cobra.Command, order func(systemd, context.Context, []string) error) *cobra.Command {
+	var selected selection
+	selected.addFlag(cmd)
+	cmd.Args = selected.args
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		bmcs, err := a.store.Find(selected.patterns(args)...)
+		if err != nil {
+			return err
+		}
+		s, err := a.connect(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return errors.Join(order(s, cmd.Context(), sockets(bmcs)), s.Reload(cmd.Context()))
+	}
+	return cmd
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// A selection is the BMCs that a command works on: names, patterns as those of a
+// shell, or all.
+type selection struct{ all bool }
+
+func (s *selection) addFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&s.all, "all", false, "take all BMCs")
+}
+
+// args checks the arguments of a command.
+func (s *selection) args(cmd *cobra.Command, args []string) error {
+	switch {
+	case s.all && len(args) > 0:
+		return errors.New("want names or --all, not both")
+	case !s.all && len(args) == 0:
+		return errors.New("want the name of a BMC")
+	}
+	return patterns(cmd, args)
+}
+
+// patterns returns what the arguments ask for.
+func (s *selection) patterns(args []string) []string {
+	if s.all {
+		return []string{"*"}
+	}
+	return args
+}
+
+// patterns checks arguments that are names or patterns.
+func patterns(_ *cobra.Command, args []string) error {
+	for _, arg := range args {
+		if !strings.ContainsAny(arg, `*?[`) {
+			if err := instance.CheckName(arg); err != nil {
+				return err
+			}
+		} else if _, err := path.Match(arg, ""); err != nil {
+			return fmt.Errorf("pattern %q: %w", arg, err)
+		}
+	}
+	return nil
+}

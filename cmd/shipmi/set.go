@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+func (a *app) setCommand() *cobra.Command {
+	var (
+		o        settings
+		selected selection
+	)
+	cmd := &cobra.Command{
+		Use:   "set NAME...",
+		Short: "Change what was set when BMCs were added",
+		Long: `Change what was set when BMCs were added: what is given, for all of them or for none.
+An empty text takes a comment, a --run-as or a word of the inventory back, and
+"--allow any" the networks. What is changed counts at once:
+
+  --port, --address                      a BMC that listens does so anew, and all
+                                         its sessions end
+  --password..., --username              sessions of that user end: the one whom
+                                         "add" made; "shipmi user" manages others
+  --kg...                                all sessions end
+  --provider, --run-as, the inventory    sessions go on; so do scripts that run
+  --comment                              nothing else happens
+
+Whether a BMC starts with the host is left as it is.`,
+		Example: `  shipmi set node-0 --port 6231
+  shipmi set node-0 --ask-password
+  shipmi set 'rack-3-*' --provider lab --comment ''`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(settingsIn(cmd)) == 0 && len(args) > 0 {
+				return errors.New("nothing to set")
+			}
+			return selected.args(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.set(cmd.Context(), selected.patterns(args), o, settingsIn(cmd))
+		},
+	}
+	selected.addFlag(cmd)
+	o.addFlags(cmd, a)
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // what is not given stays
+	return cmd
+}
+
+// settingsIn returns the settings that a command line gives.
+func settingsIn(cmd *cobra.Command) map[string]bool {
+	given := make(map[string]bool)
+	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed && flag.Name != "all" {
+			given[flag.Name] = true
+		}
+	})
+	return given
+}
+
+func (a *app) set(ctx context.Context, patterns []string, o settings, given map[string]bool) error {
+	c, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	bmcs, err := a.store.Find(patterns...)
+	if err != nil {
+		return err
+	}
+	e, err := a.edit(o, c, func(flag string) bool { return given[flag] }, len(bmcs))
+	if err != nil {
+		return err
+	}
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	states, err := s.States(ctx, sockets(bmcs))
+	if err != nil {
+		return err
+	}
+
+	var (
+		changed []units.BMC
+		changes []units.Change
+	)
+	err = a.store.Update(bmcs, func(b *units.BMC, c *instance.Credentials) error {
+		before := slices.Clone(b.Listen)
+		if err := errors.Join(e.bmc(b), e.credentials(b.Name, c)); err != nil {
+			return err
+		}
+		changed = append(changed, *b)
+		if states[units.SocketUnit(b.Name)] != "active" {
+			return nil
+		}
+		return a.canMove(*b, before)
+	}, func(made []units.Change) error {
+		changes = made
+		if changes == nil {
+			return nil
+		}
+		return s.Reload(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	a.warnPassword(changed, e.secret)
+	unitOf := make(map[string]string)
+	for _, c := range changes {
+		switch {
+		case c.Listen:
+			unitOf[c.Name] = units.SocketUnit(c.Name)
+		case c.Service, c.Credentials:
+			unitOf[c.Name] = units.ServiceUnit(c.Name)
+		}
+	}
+	return restart(ctx, s, unitOf)
+}
+
+// canMove reports addresses that somebody else uses. On a port that the BMC has
+// already that is hard to tell: it would be the BMC itself.
+func (a *app) canMove(b units.BMC, before []netip.AddrPort) error {
+	b.Listen = slices.DeleteFunc(slices.Clone(b.Listen), func(addr netip.AddrPort) bool {
+		return slices.ContainsFunc(before, func(old netip.AddrPort) bool { return old.Port() == addr.Port() })
+	})
+	conns, err := a.listen(b)
+	for _, conn := range conns {
+		conn.Close()
+	}
+	return err
+}

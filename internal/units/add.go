@@ -1,0 +1,68 @@
+package units
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// Add writes the files of new BMCs, which all have the same credentials, and then
+// calls commit. When anything fails, commit included, it leaves everything as it
+// was. The error wraps ErrExist or ErrTaken when another BMC is in the way.
+func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) error {
+	unlock, err := s.keyring().Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	all, err := s.List()
+	if err != nil {
+		return err
+	}
+	var files []file
+	for _, b := range bmcs {
+		rendered, err := s.files(b, c)
+		if err != nil {
+			return err
+		}
+		if s.exists(b.Name) {
+			return fmt.Errorf("BMC %q %w", b.Name, ErrExist)
+		}
+		if err := b.checkListen(all); err != nil {
+			return err
+		}
+		all = append(all, b)
+		files = append(files, rendered...)
+	}
+	return replace(files, commit)
+}
+
+// files returns the files of a new BMC, the one that makes it exist last.
+func (s Store) files(b BMC, c instance.Credentials) ([]file, error) {
+	dropIns, err := s.dropIns(b)
+	if err := errors.Join(instance.CheckName(b.Name), c.Check(), err); err != nil {
+		return nil, err
+	}
+	files := []file{s.credentialsFile(b.Name, c)}
+	if b.RunAs != (Account{}) {
+		sandbox, err := s.sandbox(b)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, sandbox)
+	}
+	for _, d := range dropIns {
+		f, err := s.render(d)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, f)
+	}
+	return files, nil
+}
+
+func (s Store) credentialsFile(name string, c instance.Credentials) file {
+	return file{path: s.path(s.credentialsDir(), name), text: c.Marshal(), mode: 0o600}
+}

@@ -1,0 +1,190 @@
+package units
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/coreos/go-systemd/v22/unit"
+
+	"github.com/shipmi/shipmi/internal/instance"
+)
+
+// A Change tells what Update has changed of a BMC.
+type Change struct {
+	Name        string
+	Listen      bool // where it listens
+	Service     bool // the settings of its process
+	Credentials bool
+}
+
+// ErrOverridden means that a drop-in made by hand says otherwise.
+var ErrOverridden = errors.New("another drop-in says otherwise")
+
+// Update lets change work on BMCs and on who may log in to them, writes the files
+// that this makes different, and then calls commit with what has changed. When
+// anything fails, commit included, it leaves everything as it was. Settings that
+// somebody added to the files stay.
+func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error, commit func([]Change) error) error {
+	unlock, err := s.keyring().Lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	all, err := s.List()
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(b BMC) bool {
+		return slices.ContainsFunc(bmcs, func(c BMC) bool { return b.Name == c.Name })
+	})
+	var (
+		files   []file
+		wanted  []BMC
+		changes []Change
+	)
+	for _, old := range bmcs {
+		b, c, err := s.changed(old, change)
+		if err != nil {
+			return err
+		}
+		if err := b.checkListen(all); err != nil {
+			return err
+		}
+		rewritten, what, err := s.rewrite(old, b, c)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.Name, err)
+		}
+		all = append(all, b)
+		if rewritten != nil {
+			files, wanted, changes = append(files, rewritten...), append(wanted, b), append(changes, what)
+		}
+	}
+	return replace(files, func() error {
+		for _, b := range wanted {
+			if err := s.checkEffect(b); err != nil {
+				return err
+			}
+		}
+		return commit(changes)
+	})
+}
+
+func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) (BMC, instance.Credentials, error) {
+	if old.Err != nil {
+		return BMC{}, instance.Credentials{}, fmt.Errorf("%s: %w", old.Name, old.Err)
+	}
+	c, err := s.keyring().Read(old.Name)
+	if err != nil {
+		return BMC{}, c, fmt.Errorf("%s: %w", old.Name, err)
+	}
+	b := old
+	b.Listen = slices.Clone(old.Listen)
+	return b, c, errors.Join(change(&b, &c), c.Check())
+}
+
+// rewrite returns the files of a BMC that are to be other than they are, and what
+// that changes.
+func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what Change, err error) {
+	what = Change{Name: b.Name, Listen: !slices.Equal(old.Listen, b.Listen)}
+	before, err := s.dropIns(old)
+	if err != nil {
+		return nil, what, err
+	}
+	after, err := s.dropIns(b)
+	if err != nil {
+		return nil, what, err
+	}
+	for i, d := range after {
+		if d.equal(before[i]) {
+			continue
+		}
+		what.Service = what.Service || d.unit == ServiceUnit(b.Name)
+		foreign, err := foreignOptions(s.dropInPath(d.unit), slices.Concat(before[i].options, d.options))
+		if err != nil {
+			return nil, what, err
+		}
+		d.options = append(d.options, foreign...)
+		f, err := s.render(d)
+		if err != nil {
+			return nil, what, err
+		}
+		files = append(files, f)
+	}
+	if was, is := old.RunAs == (Account{}), b.RunAs == (Account{}); was != is {
+		sandbox, err := s.sandbox(b)
+		if err != nil {
+			return nil, what, err
+		}
+		files = append(files, sandbox)
+	}
+	credentials, err := s.keyring().Read(b.Name)
+	if err == nil && !bytes.Equal(credentials.Marshal(), c.Marshal()) {
+		what.Credentials = true
+		files = append(files, s.credentialsFile(b.Name, c))
+	}
+	return files, what, err
+}
+
+// foreignOptions returns what a drop-in says beside what ours could say. A line
+// that sets something of ours and something else is left alone.
+func foreignOptions(path string, ours []*unit.UnitOption) (foreign []*unit.UnitOption, err error) {
+	options, err := readDropIn(path)
+	if err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	for _, o := range options {
+		if !isOurs(o, ours) {
+			foreign = append(foreign, o)
+		}
+	}
+	return foreign, nil
+}
+
+func isOurs(o *unit.UnitOption, ours []*unit.UnitOption) bool {
+	switch o.Name {
+	case credSetting:
+		return slices.ContainsFunc(ours, o.Match)
+	case envSetting:
+		return setsOnly(o.Value, ours)
+	default:
+		return slices.ContainsFunc(ours, func(our *unit.UnitOption) bool {
+			return o.Section == our.Section && o.Name == our.Name
+		})
+	}
+}
+
+// setsOnly tells whether a list of variables has only such that ours set too.
+func setsOnly(variables string, ours []*unit.UnitOption) bool {
+	words, err := splitWords(variables)
+	return err == nil && !slices.ContainsFunc(words, func(word string) bool {
+		name, _, _ := strings.Cut(word, "=")
+		return !slices.ContainsFunc(ours, func(o *unit.UnitOption) bool {
+			return o.Name == envSetting && strings.HasPrefix(o.Value, `"`+name+"=")
+		})
+	})
+}
+
+// checkEffect reports a BMC that is not, all its files taken together, what it was
+// meant to be.
+func (s Store) checkEffect(b BMC) error {
+	got := s.load(b.Name)
+	if got.Err != nil {
+		return fmt.Errorf("%s: %w", b.Name, got.Err)
+	}
+	is, err0 := s.dropIns(got)
+	want, err1 := s.dropIns(b)
+	if err := errors.Join(err0, err1); err != nil {
+		return err
+	}
+	for i, d := range want {
+		if !d.equal(is[i]) {
+			return fmt.Errorf("%s: %w: see systemctl cat %s", b.Name, ErrOverridden, d.unit)
+		}
+	}
+	return nil
+}
