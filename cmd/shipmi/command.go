@@ -16,9 +16,8 @@ const (
 	exitUsage = 2 // what was asked for could not be understood
 )
 
-// run does what the command line says, reports errors on stderr and returns the
-// exit status.
-func (a *app) run(ctx context.Context, args []string) int {
+// rootCommand returns the whole command, which does nothing yet.
+func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "shipmi",
 		Short: "Manage virtual BMCs that run shell scripts on IPMI commands",
@@ -33,17 +32,23 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 		SilenceUsage:  true,
 	}
 	root.DisableSuggestions = true
-	root.SetArgs(args)
-	root.SetIn(a.stdin)
-	root.SetOut(a.stdout)
-	root.SetErr(a.stderr)
-
 	a.addScopeFlags(root.PersistentFlags())
 	root.AddCommand(
 		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
 		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
 		a.providersCommand(),
 	)
+	return root
+}
+
+// run does what the command line says, reports errors on stderr and returns the
+// exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	status := exitUsage
 	wrap(root, func(do runner) runner {
 		return func(cmd *cobra.Command, words []string) error {

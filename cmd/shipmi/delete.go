@@ -21,12 +21,11 @@ boot options. Providers stay, and so do the machines behind the BMCs.`,
 		Example: `  shipmi delete node-0
   shipmi delete node-0 node-1 node-2
   shipmi delete 'rack-3-*'`,
-		Args: s.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.delete(cmd.Context(), s.patterns(args))
 		},
 	}
-	s.addFlag(cmd)
+	s.addTo(cmd, a)
 	return cmd
 }
 

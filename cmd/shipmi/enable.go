@@ -30,8 +30,7 @@ func (a *app) disableCommand() *cobra.Command {
 // bootCommand completes a command that changes what happens when the host boots.
 func (a *app) bootCommand(cmd *cobra.Command, order func(systemd, context.Context, []string) error) *cobra.Command {
 	var selected selection
-	selected.addFlag(cmd)
-	cmd.Args = selected.args
+	selected.addTo(cmd, a)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		bmcs, err := a.store.Find(selected.patterns(args)...)
 		if err != nil {

@@ -19,7 +19,8 @@ is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
 		Example: `  shipmi kg node-0 --ask-kg
   shipmi kg node-0 --kg-file /root/kg
   shipmi kg node-0 --remove`,
-		Args: oneName,
+		Args:              oneName,
+		ValidArgsFunction: a.completeName,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var key instance.Secret
 			if !remove {

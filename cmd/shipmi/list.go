@@ -31,7 +31,8 @@ only root can see.`,
   shipmi list --watch
   shipmi list -o json | jq -r '.[] | select(.status == "error").name'
   shipmi list -o value -c name -c port --sort-column port`,
-		Args: patterns,
+		Args:              patterns,
+		ValidArgsFunction: a.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.every(cmd.Context(), watch, func(ctx context.Context) error { return a.list(ctx, &o, args) })
 		},

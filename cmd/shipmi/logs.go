@@ -18,9 +18,8 @@ options.`,
 		Example: `  shipmi logs node-0
   shipmi logs node-0 --follow --lines 20
   shipmi logs --all --since -1h`,
-		Args: s.args,
 	}
-	s.addFlag(cmd)
+	s.addTo(cmd, a)
 	own := pflag.NewFlagSet("journalctl", pflag.ContinueOnError)
 	own.BoolP("follow", "f", false, "go on with what comes")
 	own.StringP("lines", "n", "", "show the last `number` of lines only")

@@ -15,8 +15,11 @@ import (
 // shell, or all.
 type selection struct{ all bool }
 
-func (s *selection) addFlag(cmd *cobra.Command) {
+// addTo has a command take a selection.
+func (s *selection) addTo(cmd *cobra.Command, a *app) {
 	cmd.Flags().BoolVar(&s.all, "all", false, "take all BMCs")
+	cmd.Args = s.args
+	cmd.ValidArgsFunction = a.completeNames
 }
 
 // args checks the arguments of a command.

@@ -37,17 +37,17 @@ Whether a BMC starts with the host is left as it is.`,
 		Example: `  shipmi set node-0 --port 6231
   shipmi set node-0 --ask-password
   shipmi set 'rack-3-*' --provider lab --comment ''`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(settingsIn(cmd)) == 0 && len(args) > 0 {
-				return errors.New("nothing to set")
-			}
-			return selected.args(cmd, args)
-		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.set(cmd.Context(), selected.patterns(args), o, settingsIn(cmd))
 		},
 	}
-	selected.addFlag(cmd)
+	selected.addTo(cmd, a)
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(settingsIn(cmd)) == 0 && len(args) > 0 {
+			return errors.New("nothing to set")
+		}
+		return selected.args(cmd, args)
+	}
 	o.addFlags(cmd, a)
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // what is not given stays
 	return cmd

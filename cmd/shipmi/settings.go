@@ -49,4 +49,7 @@ func (o *settings) addFlags(cmd *cobra.Command, a *app) {
 	flags.StringVar(&o.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
 	flags.Var(&o.set, "set", "parameter of the provider, as \"shipmi providers\" lists them; may be repeated; no place for secrets")
 	_ = cmd.RegisterFlagCompletionFunc("provider", a.completeProvider)
+	_ = cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return a.completeParameter(o.provider)
+	})
 }

@@ -24,12 +24,11 @@ With -o json or yaml there is more, see "shipmi list --help".`,
 		Example: `  shipmi show node-0
   shipmi show node-0 -o value -c port
   shipmi show --all -o yaml`,
-		Args: s.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.show(cmd.Context(), &o, s.patterns(args))
 		},
 	}
-	s.addFlag(cmd)
+	s.addTo(cmd, a)
 	o.addFlags(cmd)
 	return cmd
 }

@@ -27,12 +27,11 @@ as long as the machine. "shipmi enable" and "systemctl start" do one of the two.
   shipmi start node-0 node-1 node-2
   shipmi start 'rack-3-*'
   shipmi start --all`,
-		Args: s.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.start(cmd.Context(), s.patterns(args))
 		},
 	}
-	s.addFlag(cmd)
+	s.addTo(cmd, a)
 	return cmd
 }
 

@@ -24,7 +24,6 @@ the two.`,
 		Example: `  shipmi stop node-0
   shipmi stop node-0 node-1 node-2
   shipmi stop --all`,
-		Args: selected.args,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bmcs, err := a.store.Find(selected.patterns(args)...)
 			if err != nil {
@@ -42,7 +41,7 @@ the two.`,
 			return errors.Join(err, s.Disable(cmd.Context(), sockets(stopped)), s.Reload(cmd.Context()))
 		},
 	}
-	selected.addFlag(cmd)
+	selected.addTo(cmd, a)
 	return cmd
 }
 

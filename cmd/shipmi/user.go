@@ -32,7 +32,8 @@ func (a *app) userAddCommand() *cobra.Command {
 		Short: "Let somebody else log in to a BMC",
 		Example: `  shipmi user add node-0 maas --privilege operator --ask-password
   shipmi user add node-0 monitor --privilege user --password-file secret`,
-		Args: nameAndUser,
+		Args:              nameAndUser,
+		ValidArgsFunction: a.completeNameAndUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u := instance.User{Name: args[1], Privilege: privilege}
 			return a.setPassword(cmd.Context(), args[0], password, func(c *instance.Credentials, secret instance.Secret) error {
@@ -58,7 +59,8 @@ func (a *app) userPasswdCommand() *cobra.Command {
 		Short: "Change the password of a user",
 		Example: `  shipmi user passwd node-0 admin --ask-password
   pass generate -n node-0 20 | tail -1 | shipmi user passwd node-0 admin --password-stdin`,
-		Args: nameAndUser,
+		Args:              nameAndUser,
+		ValidArgsFunction: a.completeNameAndUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.setPassword(cmd.Context(), args[0], password, func(c *instance.Credentials, secret instance.Secret) error {
 				u, err := findUser(c, args[0], args[1])
@@ -83,8 +85,9 @@ func (a *app) userDeleteCommand() *cobra.Command {
 		Short: "Let a user log in to a BMC no more",
 		Long: `Let a user log in to a BMC no more. The last user of a BMC stays. Without an
 administrator, users cannot be changed over IPMI, but still with this command.`,
-		Example: `  shipmi user delete node-0 monitor`,
-		Args:    nameAndUser,
+		Example:           `  shipmi user delete node-0 monitor`,
+		Args:              nameAndUser,
+		ValidArgsFunction: a.completeNameAndUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var left []instance.User
 			err := a.changeCredentials(cmd.Context(), args[0], func(c *instance.Credentials) error {
@@ -125,8 +128,9 @@ func (a *app) userListCommand() *cobra.Command {
 		Short: "List the users of a BMC",
 		Long: `List the users of a BMC, with the ID that each has in IPMI. A user that was made over
 IPMI needs a password and a privilege, and to be enabled, before he can log in.`,
-		Example: `  shipmi user list node-0`,
-		Args:    oneName,
+		Example:           `  shipmi user list node-0`,
+		Args:              oneName,
+		ValidArgsFunction: a.completeName,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := a.store.Find(args[0]); err != nil {
 				return err
