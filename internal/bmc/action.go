@@ -227,7 +227,7 @@ func (s *Server) adopt() error {
 			key:     s.replies.key(f.Request),
 			askers:  f.askers,
 			file:    f.path,
-			asked:   f.Began,
+			asked:   s.Clock(), // whether it runs at all is not known yet
 			started: f.Began,
 			own:     len(f.askers) == 0,
 			request: &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},

@@ -215,6 +215,22 @@ func TestThePaceOfAnAdoptedAction(t *testing.T) {
 	})
 }
 
+// A process that was killed before the script began leaves a marker alone. The next one does not accept a repetition of
+// the request, however late it comes, as long as it does not know.
+func TestAnActionThatNeverBeganIsNotAccepted(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(3 * time.Second)
+		require.Len(t, r.answers(), 1, "which is lost")
+		r.scripts.script[provider.Reset] = takes(time.Millisecond, ipmi.Result{Err: provider.ErrLost})
+		r.kill()
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(time.Millisecond)
+		require.Equal(t, unspecified, r.read(c, r.answers()[0]))
+	})
+}
+
 // Who is not in the file has not joined.
 func TestAnAskerThatCannotBeKept(t *testing.T) {
 	in(t, func(r *rig) {

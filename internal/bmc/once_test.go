@@ -27,6 +27,7 @@ const (
 	setBootOptions     = 0x08
 	setPrivilege       = 0x3B
 	busy, insufficient = "c0", "d4"
+	unspecified        = "ff"
 )
 
 func hexOf(s string) string {
