@@ -26,6 +26,7 @@ help:
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
+	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
@@ -68,6 +69,7 @@ test: tools lint
 	test/fuzz 5s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
 	$(MAKE) --no-print-directory load
+	$(MAKE) --no-print-directory chaos
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
@@ -81,12 +83,19 @@ matrix: tools build bin/clients.test bin/goipmi
 load: tools build bin/load.test
 	test/machine/machine new bookworm test/load/run
 
+.PHONY: chaos
+chaos: tools build bin/chaos.test bin/goipmi
+	cd test/chaos && ../../bin/chaos.test
+
+CHAOS = 20m
+
 .PHONY: soak
-soak: tools build bin/load.test
+soak: tools build bin/load.test bin/chaos.test bin/goipmi
+	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 
-.PHONY: bin/e2e.test bin/clients.test bin/load.test
-bin/e2e.test bin/clients.test bin/load.test: bin/%.test:
+.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test
+bin/e2e.test bin/clients.test bin/load.test bin/chaos.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
 bin/goipmi: Makefile
