@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -58,7 +59,7 @@ func (a *address) write(b []byte) error {
 }
 
 // read fills the datagram. It is false where what came in is too long to be a
-// request.
+// request, or where an answer would go to many, or to nobody.
 func (d *datagram) read(c Conn) (bool, error) {
 	n, infoN, flags, peer, err := c.ReadMsgUDPAddrPort(d.b[:], d.from.info[:])
 	if err != nil {
@@ -66,19 +67,28 @@ func (d *datagram) read(c Conn) (bool, error) {
 	}
 	d.n = n
 	d.from.conn, d.from.peer = c, netip.AddrPortFrom(peer.Addr().Unmap(), peer.Port())
-	used, local := answerFrom(d.from.info[:infoN])
+	used, local, one := answerFrom(d.from.info[:infoN])
 	d.from.used, d.from.local = used, netip.AddrPortFrom(local, portOf(c))
-	return flags&syscall.MSG_TRUNC == 0, nil
+	return flags&syscall.MSG_TRUNC == 0 && one && toOne(peer.Addr().Unmap()) && peer.Port() != 0, nil
+}
+
+// toOne tells whether the address is one of a single host. Which addresses are
+// those of broadcasts in a network, it does not know.
+func toOne(a netip.Addr) bool {
+	return !a.IsMulticast() && !a.IsUnspecified() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }
 
 // answerFrom turns the packet information of a datagram that came in into that
-// of its answer, and returns its length and the address that was asked. The
-// route chooses the interface, except for a link-local address, which means
-// nothing without one.
-func answerFrom(info []byte) (int, netip.Addr) {
+// of its answer, and returns its length, the address that was asked, and whether
+// that is one of ours alone. The route chooses the interface, except for a
+// link-local address, which means nothing without one.
+//
+// A broadcast of IPv4 to a network of ours is not recognized on a socket of IPv6,
+// but the kernel sends no answer from such an address.
+func answerFrom(info []byte) (used int, asked netip.Addr, one bool) {
 	const header = unix.SizeofCmsghdr
 	if len(info) < header {
-		return 0, netip.Addr{}
+		return 0, netip.Addr{}, true
 	}
 	data := info[header:]
 	level := int32(binary.NativeEndian.Uint32(info[header-8:]))
@@ -87,16 +97,16 @@ func answerFrom(info []byte) (int, netip.Addr) {
 	case level == unix.IPPROTO_IP && kind == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo:
 		// interface, address to answer from, address that was asked
 		clear(data[:4])
-		return len(info), netip.AddrFrom4([4]byte(data[8:]))
+		return len(info), netip.AddrFrom4([4]byte(data[8:])), bytes.Equal(data[4:8], data[8:12])
 	case level == unix.IPPROTO_IPV6 && kind == unix.IPV6_PKTINFO && len(data) >= unix.SizeofInet6Pktinfo:
 		// address, interface
 		addr := netip.AddrFrom16([16]byte(data))
 		if !addr.IsLinkLocalUnicast() {
 			clear(data[16:20])
 		}
-		return len(info), addr.Unmap()
+		return len(info), addr.Unmap(), toOne(addr.Unmap())
 	default:
-		return 0, netip.Addr{}
+		return 0, netip.Addr{}, true
 	}
 }
 

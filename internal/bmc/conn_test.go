@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
@@ -65,18 +66,111 @@ func TestADatagramThatIsTooLongIsNotWhole(t *testing.T) {
 	}
 }
 
+// What was sent to many has no answer.
+func TestABroadcastIsNotAnswered(t *testing.T) {
+	network(t, "addr add 192.0.2.1/24 broadcast + dev test0", "addr add fd00::1/64 dev test0 nodad", "link set lo up", "link set test0 up", "link set test1 up")
+	device, err := net.InterfaceByName("test0")
+	require.NoError(t, err)
+	tests := map[string]struct {
+		listen, to string
+		dropped    bool // else the kernel refuses to send the answer
+	}{
+		"to this host":                  {"0.0.0.0", "192.0.2.1", false},
+		"to a network":                  {"0.0.0.0", "192.0.2.255", true},
+		"to a network, on an IPv6 port": {"::", "192.0.2.255", false},
+		"to all":                        {"0.0.0.0", "255.255.255.255", true},
+		"to all, on an IPv6 port":       {"::", "255.255.255.255", true},
+		"to a group":                    {"0.0.0.0", "224.0.0.1", true},
+		"to a group of IPv6":            {"::", "ff02::1", true},
+	}
+	for name, tt := range tests {
+		conn := listen(t, tt.listen)
+		to := netip.AddrPortFrom(netip.MustParseAddr(tt.to), portOf(conn))
+		from := netip.MustParseAddrPort("192.0.2.1:0")
+		if to.Addr().Is6() {
+			from = netip.MustParseAddrPort("[fd00::1]:0")
+		}
+		client, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(from))
+		require.NoError(t, err)
+		defer client.Close()
+		reachMany(t, client, to.Addr(), device.Index)
+		require.Eventually(t, func() bool { // the cable has just been plugged in
+			_, err = client.WriteToUDPAddrPort([]byte("request"), to)
+			return err == nil
+		}, 5*time.Second, 10*time.Millisecond, "%s: %v", name, err)
+
+		require.NoError(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
+		var d datagram
+		whole, err := d.read(conn)
+		require.NoError(t, err, "%s: it did not get here: the test shows nothing", name)
+		require.Equal(t, !tt.dropped, whole, name)
+		if whole {
+			err = d.from.write([]byte("answer"))
+			require.Equal(t, tt.to == "192.0.2.1", err == nil, "%s: %v", name, err)
+		}
+	}
+}
+
+// network puts the test into a network of its own, with the devices test0 and test1
+// at the ends of a cable.
+func network(t *testing.T, commands ...string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("a network namespace takes root")
+	}
+	runtime.LockOSThread() // for good: the thread ends with the test
+	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET))
+	for _, line := range append([]string{"link add test0 type veth peer name test1"}, commands...) {
+		out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput()
+		require.NoError(t, err, "ip %s: %s", line, out)
+	}
+}
+
+// reachMany lets a socket send broadcasts, and multicasts through a device.
+func reachMany(t *testing.T, c *net.UDPConn, to netip.Addr, device int) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		if to.Is6() {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, device)
+			return
+		}
+		err = errors.Join(
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
+			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BINDTOIFINDEX, device),
+			unix.SetsockoptIPMreqn(int(fd), unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &unix.IPMreqn{Ifindex: int32(device)}))
+	}))
+	require.NoError(t, err)
+}
+
+func TestAnAnswerNeedsAPeer(t *testing.T) {
+	for peer, want := range map[string]bool{
+		"192.0.2.1:623": true, "[2001:db8::1]:623": true, "[fe80::1%lo]:623": true,
+		"192.0.2.1:0": false, "0.0.0.0:623": false, "255.255.255.255:623": false, "224.0.0.1:623": false, "[ff02::1%lo]:623": false, "[::]:623": false,
+	} {
+		conn := newMemoryConn()
+		conn.peer.Store(new(netip.MustParseAddrPort(peer)))
+		go func() { conn.in <- nil }()
+		var d datagram
+		whole, err := d.read(conn)
+		require.NoError(t, err)
+		require.Equal(t, want, whole, peer)
+	}
+}
+
 // listen opens a socket as systemd does with PassPacketInfo=yes.
 func listen(t *testing.T, addr string) *Socket {
 	t.Helper()
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 0)))
+	family, level, option := "udp4", unix.IPPROTO_IP, unix.IP_PKTINFO
+	if netip.MustParseAddr(addr).Is6() {
+		family, level, option = "udp", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	}
+	conn, err := net.ListenUDP(family, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 0)))
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	raw, err := conn.SyscallConn()
 	require.NoError(t, err)
-	level, option := unix.IPPROTO_IP, unix.IP_PKTINFO
-	if netip.MustParseAddr(addr).Is6() {
-		level, option = unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
-	}
 	require.NoError(t, raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, option, 1) }))
 	require.NoError(t, err)
 	socket, err := NewSocket(conn)
@@ -103,7 +197,7 @@ func TestPacketInfoOfAnAnswer(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			n, _ := answerFrom(tt.in)
+			n, _, _ := answerFrom(tt.in)
 			require.Equal(t, tt.want, append([]byte{}, tt.in[:n]...))
 		})
 	}
@@ -112,15 +206,7 @@ func TestPacketInfoOfAnAnswer(t *testing.T) {
 // Packets to neighbours that are not there wait in the send buffer until the kernel
 // gives them up. When it is full the answer is lost, and nobody's time.
 func TestAWriterNeverWaits(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("a network namespace takes root")
-	}
-	runtime.LockOSThread() // for good: the thread ends with the test
-	require.NoError(t, unix.Unshare(unix.CLONE_NEWNET))
-	for _, line := range []string{"link add test0 type veth peer name test1", "addr add 192.0.2.1/24 dev test0", "link set test0 up", "link set test1 up"} {
-		out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput()
-		require.NoError(t, err, "ip %s: %s", line, out)
-	}
+	network(t, "addr add 192.0.2.1/24 dev test0", "link set test0 up", "link set test1 up")
 	conn := listen(t, "192.0.2.1")
 	full := 0
 	for n := range 3000 {

@@ -34,11 +34,26 @@ func (s *Server) ping(d *datagram, b []byte) error {
 	if err != nil || ping.Tag == rmcp.NoAnswer {
 		return err
 	}
+	if err := s.admit(d); err != nil {
+		return err
+	}
 	s.send(&d.from, ping.AppendPong(s.out[:0]))
 	return nil
 }
 
-var errOutside = errors.New("not a packet outside a session")
+var (
+	errOutside = errors.New("not a packet outside a session")
+	errTooMany = errors.New("too many packets outside a session")
+)
+
+// admit fails where a packet that proves nothing is one too many to be answered.
+func (s *Server) admit(d *datagram) error {
+	if s.limits.allow(d.from.peer, s.Clock()) {
+		return nil
+	}
+	s.Log.Warn("flood: request dropped", "peer", d.from.peer)
+	return errTooMany
+}
 
 func (s *Server) packet(d *datagram, b []byte) error {
 	p, err := rmcp.ParsePacket(b)
@@ -66,6 +81,9 @@ func (s *Server) sessionless(d *datagram, p rmcp.Packet) error {
 	if r.RsAddr != rmcp.AddressBMC || !ipmi.Sessionless(r) {
 		return errOutside
 	}
+	if err := s.admit(d); err != nil {
+		return err
+	}
 	_, answer := s.BMC.Handle(s.requestOf(r, &d.from, nil))
 	message := r.AppendResponse(nil, byte(answer.Code), answer.Data)
 	if p.AuthType == rmcp.AuthNone {
@@ -87,6 +105,9 @@ func (s *Server) setup(d *datagram, p rmcp.Packet) error {
 	case rmcp.PayloadOpenRequest:
 		m, err := rmcp.ParseOpenRequest(p.Payload)
 		if err != nil {
+			return err
+		}
+		if err := s.admit(d); err != nil {
 			return err
 		}
 		return reply(rmcp.PayloadOpenResponse, s.Sessions.Open(m, d.from.peer, now).Append(nil))

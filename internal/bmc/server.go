@@ -54,6 +54,7 @@ type Server struct {
 	actions  actions
 	epoch    int // counts the beginnings and the ends of actions
 	replies  replies
+	limits   *limits
 	answered time.Duration // when something was last answered
 	alive    time.Duration // when Alive was last called
 	out      []byte        // scratch for datagrams
@@ -71,7 +72,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	s.BMC.Sessions = sessions{s}
 	s.BMC.Running = func() bool { return s.actions.running != nil }
-	s.replies = newReplies()
+	s.replies, s.limits = newReplies(), newLimits()
 	s.results = make(chan func(), maxActions) // more than there are workers: none waits for the owner
 	buffers := inFlight + len(s.Conns)        // a reader holds one while it waits
 	s.in = make(chan *datagram, buffers)      // nor does a reader,

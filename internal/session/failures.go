@@ -22,7 +22,7 @@ type attempt struct {
 }
 
 // attempt is what the session counts as if it comes to nothing.
-func (s *Session) attempt() attempt { return attempt{source(s.Peer), s.name} }
+func (s *Session) attempt() attempt { return attempt{Source(s.Peer), s.name} }
 
 // failures counts the key exchanges that did not make a session: those who guess
 // passwords leave them behind, and those who collect the codes of RAKP Message 2.

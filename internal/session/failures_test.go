@@ -96,7 +96,7 @@ func TestWhoCollectsCodesMustWait(t *testing.T) {
 		m.now += failureLife
 		attemptOf(m, c)
 	}
-	require.LessOrEqual(t, m.failures[attempt{source(c.Peer), "admin"}], m.now+maxFailures*failureLife)
+	require.LessOrEqual(t, m.failures[attempt{Source(c.Peer), "admin"}], m.now+maxFailures*failureLife)
 }
 
 // Many consoles behind one address may be in the middle of it at once, and a

@@ -92,8 +92,8 @@ func (t *Table) forget(s *Session) {
 	delete(t.byID, s.managedID)
 }
 
-// source is what counts as one: of IPv6 a network, since hosts have all of it.
-func source(peer netip.AddrPort) netip.Prefix {
+// Source is what counts as one: of IPv6 a network, since hosts have all of it.
+func Source(peer netip.AddrPort) netip.Prefix {
 	bits := peer.Addr().BitLen()
 	if peer.Addr().Is6() {
 		bits = 64

@@ -20,7 +20,7 @@ import (
 // wrong password.
 func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmcp.RAKP2, bool) {
 	s := t.find(m.ManagedID, now)
-	if s == nil || !s.halfOpen() || source(peer) != source(s.Peer) {
+	if s == nil || !s.halfOpen() || Source(peer) != Source(s.Peer) {
 		return rmcp.RAKP2{}, false
 	}
 	answer := rmcp.RAKP2{Tag: m.Tag, ConsoleID: s.consoleID, GUID: t.GUID}
@@ -30,7 +30,7 @@ func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmc
 	}
 	repeated := s.state == keyed && s.consoleRandom == m.Random && s.role == m.Role && s.name == string(m.Name)
 	if !repeated {
-		if t.failures.tooMany(attempt{source(peer), string(m.Name)}, now) {
+		if t.failures.tooMany(attempt{Source(peer), string(m.Name)}, now) {
 			t.Log.Warn("session refused: too many have failed", "user", string(m.Name), "peer", peer)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
@@ -83,14 +83,14 @@ func (t *Table) makeRoom(now time.Duration) {
 	for _, s := range t.live(now) {
 		if s.state == keyed {
 			all = append(all, s)
-			held[source(s.Peer)]++
+			held[Source(s.Peer)]++
 		}
 	}
 	if len(all) < maxKeyed {
 		return
 	}
 	s := slices.MinFunc(all, func(a, b *Session) int {
-		return cmp.Or(cmp.Compare(held[source(b.Peer)], held[source(a.Peer)]), cmp.Compare(a.created, b.created))
+		return cmp.Or(cmp.Compare(held[Source(b.Peer)], held[Source(a.Peer)]), cmp.Compare(a.created, b.created))
 	})
 	t.Log.Warn("session not opened: too many are half open", "user", s.name, "peer", s.Peer)
 	t.drop(s, now)
@@ -124,7 +124,7 @@ func (t *Table) password(s *Session) []byte {
 // that it had it.
 func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmcp.RAKP4, bool) {
 	s := t.find(m.ManagedID, now)
-	if s == nil || s.state == opened || s.confirmed || s.state == closing || source(peer) != source(s.Peer) {
+	if s == nil || s.state == opened || s.confirmed || s.state == closing || Source(peer) != Source(s.Peer) {
 		return rmcp.RAKP4{}, false
 	}
 	if s.state == active {
