@@ -83,7 +83,9 @@ func main() {
 }
 
 func run() int {
-	log := slog.New(&handler{out: os.Stderr, least: slog.LevelInfo})
+	damper := newDamper(&handler{out: os.Stderr, least: slog.LevelInfo})
+	defer damper.flush()
+	log := slog.New(damper)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
