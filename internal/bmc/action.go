@@ -41,8 +41,8 @@ func (s *Server) repeated(w waiter, now time.Duration) bool {
 		return true
 	}
 	if past := s.replies.repeats(&w, now); past != nil {
-		s.Log.Info("not repeated: it has just run", "user", w.user, "peer", w.to.peer)
-		s.reply(&w, nil, ipmi.Answer{Code: past.code})
+		s.Log.Info("not repeated: it has just been done", "user", w.user, "peer", w.to.peer)
+		s.reply(&w, nil, past.answer)
 		return true
 	}
 	return false
@@ -175,7 +175,7 @@ func (s *Server) actionEnded(a *action, result ipmi.Result) {
 		if err := s.Actions.end(a.file, answer.Code, now); err != nil {
 			s.Log.Error("result not kept", "err", err)
 		}
-		s.replies.ended(a, answer.Code, now)
+		s.replies.ended(a, answer, now)
 	}
 	s.settle(&a.waiters, same(answer))
 	s.nextAction()
@@ -233,7 +233,7 @@ func (s *Server) adopt() error {
 			request: &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
 		}
 		if f.answer != nil {
-			s.replies.ended(a, f.answer.Code, f.answer.At)
+			s.replies.ended(a, ipmi.Answer{Code: f.answer.Code}, f.answer.At)
 			continue
 		}
 		var answer ipmi.Answer

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"hash/maphash"
+	"iter"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ const (
 	sameSeqHold = 20 * time.Second // with the same rqSeq it is a repetition that long
 	repeatGap   = 3 * time.Second  // with another rqSeq if it comes as often as that
 	maxActions  = 64               // that are remembered
+	maxChanges  = rqSeqs           // that are remembered of each session
 
 	answersKept = 8 // of each session, for identical datagrams
 	answerLife  = 10 * time.Second
@@ -28,12 +30,14 @@ type replies struct {
 	seed      maphash.Seed
 	histories map[uint32]*history // by session ID
 	actions   []*remembered       // oldest first
+	until     time.Duration       // from when on no change is remembered
 }
 
 // A history is what is remembered of one session.
 type history struct {
 	answers [answersKept]answered
-	next    int // the oldest of answers
+	next    int           // the oldest of answers
+	changes []*remembered // oldest first
 
 	rqSeq    byte // of the last request
 	key      uint64
@@ -50,12 +54,13 @@ type answered struct {
 	again    int
 }
 
-// A remembered is an action that has ended.
+// A remembered is an action that has ended, or a change of the BMC.
 type remembered struct {
 	askers
-	key  uint64
-	code ipmi.Code
-	at   time.Duration // when it ended
+	key    uint64
+	alike  bool // under another rqSeq it is another one
+	answer ipmi.Answer
+	at     time.Duration // when it ended
 }
 
 func newReplies() replies {
@@ -93,9 +98,22 @@ func (m *replies) dispatched(w *waiter, running *action) {
 	if running != nil && running.key != w.key && !running.waiters.have(w.session) {
 		running.moveOn(w)
 	}
-	for _, a := range m.actions {
+	for a := range m.remembered(h) {
 		if a.key != w.key {
 			a.moveOn(w)
+		}
+	}
+}
+
+// remembered yields what a request of a session may repeat, latest first.
+func (m *replies) remembered(h *history) iter.Seq[*remembered] {
+	return func(yield func(*remembered) bool) {
+		for _, all := range [][]*remembered{m.actions, h.changes} {
+			for _, a := range slices.Backward(all) {
+				if !yield(a) {
+					return
+				}
+			}
 		}
 	}
 }
@@ -104,22 +122,24 @@ func (m *replies) dispatched(w *waiter, running *action) {
 // number comes again.
 const rqSeqs = 64
 
-// repeats returns the action that w asks for once more, if it has ended and w is
-// not meant as a new one.
+// repeats returns the action or the change that w asks for once more, if it has
+// ended and w is not meant as a new one.
 func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
-	for _, a := range slices.Backward(m.actions) {
+	h := m.history(w.session)
+	for a := range m.remembered(h) {
 		who := a.askers.find(w.session)
 		if a.key != w.key || who == nil {
 			continue
 		}
-		constant := who.Constant || m.history(w.session).constant
+		constant := who.Constant || h.constant
 		sameSeq := !constant && who.RqSeqs&(1<<w.request.RqSeq) != 0 && int32(w.sequence-who.Sequence) < rqSeqs
 		// Who has sent another request since has the answer; only what was under
 		// way before that is a repetition.
 		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0
 		overtaken := int32(w.sequence-who.Sequence) < 0
-		if now-a.at >= sameSeqHold || !(sameSeq || overtaken || !movedOn && who.repeats(w, now)) {
-			return nil
+		otherSeq := !a.alike && (overtaken || !movedOn && who.repeats(w, now))
+		if now-a.at >= sameSeqHold || !sameSeq && !otherSeq {
+			continue
 		}
 		again, _ := a.askers.with(w, now)
 		a.askers.put(again)
@@ -129,10 +149,24 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 }
 
 // ended remembers an action for all who asked for it.
-func (m *replies) ended(a *action, code ipmi.Code, at time.Duration) {
-	m.actions = slices.DeleteFunc(m.actions, func(o *remembered) bool { return at-o.at >= sameSeqHold })
-	m.actions = slices.Delete(m.actions, 0, max(0, len(m.actions)-maxActions+1))
-	m.actions = append(m.actions, &remembered{askers: a.askers, key: a.key, code: code, at: at})
+func (m *replies) ended(a *action, answer ipmi.Answer, at time.Duration) {
+	remember(&m.actions, maxActions, remembered{askers: a.askers, key: a.key, answer: answer, at: at})
+}
+
+// changed remembers a change for the session that made it.
+func (m *replies) changed(w *waiter, lane ipmi.Lane, answer ipmi.Answer, now time.Duration) {
+	a := remembered{key: w.key, alike: lane == ipmi.Append, answer: answer, at: now}
+	a.answer.Ends = nil
+	who, _ := a.askers.with(w, now)
+	a.askers.put(who)
+	remember(&m.history(w.session).changes, maxChanges, a)
+	m.until = now + sameSeqHold
+}
+
+// remember adds to what is remembered, and forgets what is too old or too much.
+func remember(all *[]*remembered, limit int, a remembered) {
+	*all = slices.DeleteFunc(*all, func(o *remembered) bool { return a.at-o.at >= sameSeqHold })
+	*all = append(slices.Delete(*all, 0, max(0, len(*all)-limit+1)), &a)
 }
 
 // answered keeps an answer, in place of the oldest one of its session.

@@ -152,7 +152,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 	if err != nil {
 		return err
 	}
-	if r.RsAddr != rmcp.AddressBMC || sess.Closing() && !ipmi.ClosesSession(r) {
+	if r.RsAddr != rmcp.AddressBMC {
 		return errOutside
 	}
 	s.handle(sess, waiter{
@@ -171,7 +171,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
 	}
 	s.replies.dispatched(&w, s.actions.running)
-	if s.repeated(w, now) {
+	if s.repeated(w, now) || sess.Closing() && !ipmi.ClosesSession(w.request) {
 		return
 	}
 	view := viewOf(sess)
@@ -184,6 +184,9 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		}
 	}
 	if answer.Script == nil {
+		if answer.Code == ipmi.OK && (command.Lane == ipmi.Change || command.Lane == ipmi.Append) {
+			s.replies.changed(&w, command.Lane, answer, now)
+		}
 		s.reply(&w, command, answer)
 		return
 	}

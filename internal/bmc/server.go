@@ -168,11 +168,11 @@ func (s *Server) aliveDue() time.Duration {
 
 // wait is how long nothing will be due; 0 means for ever: the BMC is idle. The
 // watchdog is waited for; so is a key exchange, if only to tell why it came to
-// nothing; and so are those who failed in theirs, for the next process would let
-// them begin anew.
+// nothing; so are those who failed in theirs, for the next process would let them
+// begin anew; and so is a repetition of a change, which it would make again.
 func (s *Server) wait(now time.Duration) time.Duration {
 	left, watchdog := s.BMC.WatchdogLeft(now)
-	until := s.answered + s.Idle
+	until := max(s.answered+s.Idle, s.replies.until)
 	switch {
 	case watchdog:
 		until = now + left

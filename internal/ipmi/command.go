@@ -13,8 +13,14 @@ import (
 type Lane byte
 
 const (
-	// Inline commands are answered at once.
+	// Inline commands are answered at once, and again when they arrive again.
 	Inline Lane = iota
+	// Change commands change the BMC at once. A request must not do so twice,
+	// however often it arrives.
+	Change
+	// Append commands are Change commands of which two alike in a row are two,
+	// unless they have the same request sequence number.
+	Append
 	// Query commands may run a script that changes nothing.
 	Query
 	// Action commands may run a script that changes the managed system. A

@@ -1,6 +1,7 @@
 package ipmi
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -246,4 +247,23 @@ func TestCodes(t *testing.T) {
 	} {
 		require.Equal(t, text, code.String())
 	}
+}
+
+// All that a request must not do twice, and nothing else, is in a lane that knows
+// repetitions.
+func TestLanesOfChanges(t *testing.T) {
+	want := map[Lane]string{
+		Action: "0002 0004 0008",
+		Change: "0006 0602 0603 0624 0643 0645 0647 0648 0649 0a12 0a46 0a47 0a49 0a5d 0c01 0c21",
+		Append: "0a44",
+	}
+	got := map[Lane]string{}
+	for _, c := range slices.SortedFunc(slices.Values(Commands), func(a, b Command) int {
+		return cmp.Or(cmp.Compare(a.NetFn, b.NetFn), cmp.Compare(a.Cmd, b.Cmd))
+	}) {
+		if _, knows := want[c.Lane]; knows {
+			got[c.Lane] = strings.TrimSpace(fmt.Sprintf("%s %02x%02x", got[c.Lane], byte(c.NetFn), c.Cmd))
+		}
+	}
+	require.Equal(t, want, got)
 }
