@@ -130,8 +130,7 @@ func (s *Server) reading() (stop func()) {
 			case <-ended:
 				left--
 			case d := <-s.in: // or a reader would wait for its buffer for ever
-				s.route(d)
-				s.free <- d
+				s.handOver(d)
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	inFlight  = 16 // datagrams that wait for the owner; the others wait in the socket
+	inFlight  = 64 // datagrams that wait for the owner; the others wait in the socket
 	readPause = 100 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
 )
@@ -106,8 +106,10 @@ func (s *Server) serve(ctx context.Context) {
 	for {
 		select {
 		case d := <-s.in:
-			s.route(d)
-			s.free <- d
+			s.handOver(d)
+			for range len(s.in) { // they came in a flood: what follows is for all of them
+				s.handOver(<-s.in)
+			}
 		case result := <-s.results:
 			result()
 		case <-timer.C:
@@ -124,6 +126,12 @@ func (s *Server) serve(ctx context.Context) {
 	}
 }
 
+// handOver routes a datagram and gives its buffer back to the readers.
+func (s *Server) handOver(d *datagram) {
+	s.route(d)
+	s.free <- d
+}
+
 // drain takes what the readers had read when they were stopped, and tells
 // whether that was a reason to go on.
 func (s *Server) drain() bool {
@@ -131,8 +139,7 @@ func (s *Server) drain() bool {
 	for {
 		select {
 		case d := <-s.in:
-			s.route(d)
-			s.free <- d
+			s.handOver(d)
 		default:
 			return s.answered != before || s.busy()
 		}
