@@ -70,6 +70,7 @@ test: tools lint
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
+	$(MAKE) --no-print-directory flood
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
@@ -87,11 +88,16 @@ load: tools build bin/load.test
 chaos: tools build bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test
 
+.PHONY: flood
+flood: tools
+	go test -tags e2e -count=1 -v ./test/flood
+
 CHAOS = 20m
 
 .PHONY: soak
 soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
+	go test -tags e2e -count=1 -v ./test/flood -flood 5m
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 
 .PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test

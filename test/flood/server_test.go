@@ -1,0 +1,131 @@
+//go:build e2e
+
+package flood
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// receiveBuffer is ReceiveBuffer= of the socket unit.
+const receiveBuffer = 8 << 20
+
+// A server is the real program with a socket, as systemd starts it.
+type server struct {
+	addr    netip.AddrPort
+	pid     int
+	logFile string
+}
+
+const provider = `[POWER]
+status=echo off
+on=true
+off=true
+`
+
+func start(t *testing.T) *server {
+	dir := t.TempDir()
+	bin := filepath.Join(dir, "shipmi-bmc")
+	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/shipmi-bmc").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	for file, text := range map[string]string{
+		"flood.conf":        provider,
+		"credentials/users": `{"users":[{"name":"admin","password":"sesame","privilege":"administrator"}]}`,
+		"runtime/.keep":     "",
+		"state/.keep":       "",
+	} {
+		path := filepath.Join(dir, file)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4zero})
+	require.NoError(t, err)
+	defer conn.Close()
+	socket, err := conn.File()
+	require.NoError(t, err)
+	defer socket.Close()
+	require.NoError(t, unix.SetsockoptInt(int(socket.Fd()), unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
+	require.NoError(t, unix.SetsockoptInt(int(socket.Fd()), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer), "this takes root")
+
+	s := &server{logFile: filepath.Join(dir, "log")}
+	log, err := os.Create(s.logFile)
+	require.NoError(t, err)
+	defer log.Close()
+	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, bin)
+	cmd.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "LISTEN_FDS=1", "SHIPMI_NAME=node-0",
+		"SHIPMI_PROVIDER=" + filepath.Join(dir, "flood.conf"), "CREDENTIALS_DIRECTORY=" + filepath.Join(dir, "credentials"),
+		"RUNTIME_DIRECTORY=" + filepath.Join(dir, "runtime"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
+	}
+	cmd.ExtraFiles, cmd.Stderr = []*os.File{socket}, log
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	s.pid = cmd.Process.Pid
+	s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	return s
+}
+
+func (s *server) port(text string) string {
+	return strings.ReplaceAll(text, "PORT", strconv.Itoa(int(s.addr.Port())))
+}
+
+// memory is what the process has of it, in MiB.
+type memory struct{ resident, peak float64 }
+
+func (s *server) memory(t *testing.T) memory {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.pid))
+	require.NoError(t, err)
+	kib := func(field string) float64 {
+		for line := range strings.Lines(string(text)) {
+			if words := strings.Fields(line); words[0] == field {
+				n, err := strconv.Atoi(words[1])
+				require.NoError(t, err)
+				return float64(n) / 1024
+			}
+		}
+		require.Fail(t, "no "+field)
+		return 0
+	}
+	return memory{kib("VmRSS:"), kib("VmHWM:")}
+}
+
+// dropped is how many datagrams the kernel did not deliver, because the socket was full.
+func (s *server) dropped(t *testing.T) int {
+	text, err := os.ReadFile("/proc/net/udp")
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); strings.HasSuffix(words[1], fmt.Sprintf(":%04X", s.addr.Port())) {
+			n, err := strconv.Atoi(words[len(words)-1])
+			require.NoError(t, err)
+			return n
+		}
+	}
+	require.Fail(t, "no such socket")
+	return 0
+}
+
+// log is what the program has logged, but for what clients caused that logged in.
+func (s *server) log(t *testing.T) (lines []string) {
+	text, err := os.ReadFile(s.logFile)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "<6>") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
