@@ -38,6 +38,10 @@ var networks = []struct{ requests, answers rates }{
 	{requests: rates{drop: 0.2, duplicate: 0.3, jitter: 0.3}},
 	{answers: rates{drop: 0.35, duplicate: 0.02}},
 	{requests: rates{duplicate: 0.5, late: 0.3}, answers: rates{corrupt: 0.05, late: 0.1}},
+	{
+		requests: rates{drop: 0.2, duplicate: 0.3, late: 0.2, sessions: true},
+		answers:  rates{drop: 0.5, sessions: true},
+	},
 }
 
 // TestMain has all BMCs run at once: for most of the time they wait.

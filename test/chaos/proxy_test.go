@@ -18,12 +18,22 @@ import (
 )
 
 // Rates say how often something happens to a datagram: 0 is never, 1 always.
-type rates struct{ drop, duplicate, corrupt, jitter, late float64 }
+type rates struct {
+	drop, duplicate, corrupt, jitter, late float64
+	// sessions tells that it happens only to datagrams of sessions: whoever logs in succeeds.
+	sessions bool
+}
 
 // A datagram is delayed by less than that. One that is late comes after its repetition, with most clients.
 const (
 	jitter = 100 * time.Millisecond
 	late   = 1500 * time.Millisecond
+)
+
+// Where the payload type of a datagram is, and what it is in a session (IPMI 2.0 §13.6).
+const (
+	payloadType = 5
+	sealed      = 0xC0
 )
 
 // A direction of the network decides what becomes of each datagram that goes that way, and counts.
@@ -77,7 +87,7 @@ func (d *direction) next() (f fate) {
 	}
 	switch {
 	case dropped:
-		f.delays = nil
+		f.delays, f.corrupt = nil, 0
 	case !duplicated:
 		f.delays = f.delays[:1]
 	}
@@ -123,6 +133,9 @@ func (p *proxy) relay(d *direction, read, write func([]byte) (int, error)) {
 			return
 		}
 		number, datagram, f := d.sent.Add(1), slices.Clone(buffer[:n]), d.next()
+		if d.sessions && (n <= payloadType || datagram[payloadType] != sealed) {
+			f = fate{delays: []time.Duration{0}}
+		}
 		if f.corrupt > 0 {
 			datagram[f.corrupt%uint64(n)] ^= f.mask
 			d.corrupted.Add(1)
@@ -158,11 +171,12 @@ func TestProxy(t *testing.T) {
 		rates
 		copies, changed int
 	}{
-		"a good network": {rates{}, 1, 0},
-		"drop":           {rates{drop: 1}, 0, 0},
-		"duplicate":      {rates{duplicate: 1}, 2, 0},
-		"corrupt":        {rates{corrupt: 1}, 1, 1},
-		"all but drop":   {rates{duplicate: 1, corrupt: 1, jitter: 1, late: 1}, 2, 1},
+		"a good network":   {rates{}, 1, 0},
+		"drop":             {rates{drop: 1}, 0, 0},
+		"not in a session": {rates{drop: 1, sessions: true}, 1, 0},
+		"duplicate":        {rates{duplicate: 1}, 2, 0},
+		"corrupt":          {rates{corrupt: 1}, 1, 1},
+		"all but drop":     {rates{duplicate: 1, corrupt: 1, jitter: 1, late: 1}, 2, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +232,7 @@ func TestASeedDecidesWhatHappensHowOften(t *testing.T) {
 	}
 	require.InDelta(t, 0.1, count(func(f fate) bool { return len(f.delays) == 0 }), 0.01)
 	require.InDelta(t, 0.9*0.2, count(func(f fate) bool { return len(f.delays) == 2 }), 0.01)
-	require.InDelta(t, 0.3, count(func(f fate) bool { return f.corrupt > 0 }), 0.01)
+	require.InDelta(t, 0.9*0.3, count(func(f fate) bool { return f.corrupt > 0 }), 0.01)
 	require.InDelta(t, 0.9*0.1*14/15, count(func(f fate) bool { return len(f.delays) > 0 && f.delays[0] > jitter }), 0.01)
 	require.InDelta(t, 0.9*0.9*0.6, count(func(f fate) bool { return len(f.delays) > 0 && f.delays[0] == 0 }), 0.01)
 }
