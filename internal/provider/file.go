@@ -11,7 +11,7 @@ import (
 
 // sections lists what a provider file may hold, in lower case. Those with a nil list hold one key for each parameter.
 var sections = map[string][]string{
-	"provider":   {"description", "include", "commands"},
+	"provider":   {"description", "include", "commands", "prelude"},
 	"parameters": nil,
 	"defaults":   nil,
 	"power":      {"status", "on", "off", "shutdown", "reset", "diag", "cycle"},
@@ -26,7 +26,7 @@ var parameterName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 var ownNames = []string{"name", "bootdev", "boot_device"}
 
 // parseFile reads the text of one provider file and checks all that can be said of it alone. The settings are found by
-// section and key in lower case, as in "power on".
+// section and key in lower case, as in "power on". Scripts have the prelude of the file before them.
 func parseFile(path, text string) (map[string]setting, error) {
 	all, err := parseINI(text)
 	if err != nil {
@@ -43,6 +43,13 @@ func parseFile(path, text string) (map[string]setting, error) {
 			return nil, s.fail(err)
 		}
 		settings[name] = s
+	}
+	prelude := settings["provider prelude"].value
+	for _, v := range verbs {
+		if s := settings[string(v)]; prelude != "" && s.value != "" {
+			s.value = prelude + "\n" + s.value
+			settings[string(v)] = s
+		}
 	}
 	return settings, nil
 }

@@ -28,14 +28,15 @@ func TestInclude(t *testing.T) {
 [PROVIDER]
 description = a plug
 commands = curl
+prelude = ask() { ./ask "$@"; }
 [PARAMETERS]
 host = of the plug
 port = of the plug
 [DEFAULTS]
 port = 80
 [POWER]
-status = ./ask
-on     = ./ask on %(host)s:%(port)s
+status = ask
+on     = ask on %(host)s:%(port)s
 off    = ./ask off
 reset  = ./ask reset
 `,
@@ -46,6 +47,7 @@ reset  = ./ask reset
 
 # Not the header.
 [PROVIDER]
+prelude = ask() { echo not mine; exit 1; }
 include = ../plug 100%'s/plug.conf
 description = a plug and
               a shell
