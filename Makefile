@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools curl socat
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -12,18 +14,75 @@ import (
 // The built-in providers, run as they are shipped.
 const builtin = "../../contrib/providers/"
 
-func TestBuiltinProvidersAreExplained(t *testing.T) {
-	files, err := filepath.Glob(builtin + "*.conf")
+// library loads all of them.
+func library(t *testing.T) []*Provider {
+	entries, err := List([]string{builtin})
 	require.NoError(t, err)
-	require.Len(t, files, 2)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	require.Greater(t, len(entries), 10)
+	var all []*Provider
+	for _, entry := range entries {
+		p, err := Load(entry.Path, builtin)
 		require.NoError(t, err)
-		header, _, _ := strings.Cut(string(text), "\n[")
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestLibraryIsExplained(t *testing.T) {
+	for _, p := range library(t) {
+		require.True(t, strings.HasPrefix(p.Header, p.Name()+": "), p.Name())
 		for _, part := range []string{"Needs:", "Rights:", "Behaviour:", "Tested with:"} {
-			require.Contains(t, header, "\n# "+part, file)
+			require.Contains(t, p.Header, "\n"+part, p.Name())
+		}
+		require.NotEmpty(t, p.Description, p.Name())
+		for _, command := range p.Commands {
+			require.Contains(t, p.Header, command, p.Name())
+		}
+		for _, parameter := range p.Parameters {
+			require.NotEmpty(t, parameter.Help, p.Name())
+			used := parameter.inScripts
+			for _, script := range p.scripts {
+				used = used || strings.Contains(script, "SHIPMI_PARAM_"+strings.ToUpper(parameter.Name))
+			}
+			require.True(t, used, "%s: %s", p.Name(), parameter.Name)
 		}
 	}
+}
+
+// What the README lists is what there is.
+func TestLibraryInREADME(t *testing.T) {
+	readme, err := os.ReadFile(builtin + "README.md")
+	require.NoError(t, err)
+	var table strings.Builder
+	for _, p := range library(t) {
+		var parameters []string
+		for _, parameter := range p.Parameters {
+			parameters = append(parameters, "`"+parameter.Name+"`"+flag(parameter.Required, " (must be set)", ""))
+		}
+		fmt.Fprintf(&table, "| [%[1]s](%[1]s.conf) | %s | %s |\n", p.Name(), p.Description, strings.Join(parameters, ", "))
+	}
+	listed := strings.Contains(string(readme), "| --- | --- | --- |\n"+table.String()+"\n")
+	require.True(t, listed, "want these rows:\n%s", table.String())
+}
+
+// The scripts are clean for shellcheck, as scripts of a POSIX shell.
+func TestLibraryShell(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"--shell=sh", "--exclude=" + strings.Join([]string{
+		"SC1090", "SC1091", // files that are read at run time
+		"SC2034", "SC2119", "SC2120", // what a prelude has and this script does not use
+		"SC2016", // $ in single quotes is for another shell
+	}, ",")}
+	for _, p := range library(t) {
+		r := &Runner{Provider: p, Name: "node-0", Parameters: map[string]string{"vm": "web"}}
+		for v := range p.scripts {
+			file := filepath.Join(dir, p.Name()+"-"+v.Identifier())
+			require.NoError(t, os.WriteFile(file, []byte(r.script(v, Boot{Device: DeviceHD})+"\n"), 0o600))
+			args = append(args, file)
+		}
+	}
+	out, err := exec.Command("shellcheck", args...).CombinedOutput()
+	require.NoError(t, err, string(out))
 }
 
 func TestDummy(t *testing.T) {
@@ -75,12 +134,16 @@ func TestDummy(t *testing.T) {
 	require.Error(t, act(On, Args{}))
 }
 
-func TestExampleInREADME(t *testing.T) {
+func TestExamplesInREADME(t *testing.T) {
 	readme, err := os.ReadFile(builtin + "README.md")
 	require.NoError(t, err)
-	_, rest, _ := strings.Cut(string(readme), "```ini\n")
-	example, _, found := strings.Cut(rest, "```\n")
-	require.True(t, found)
-	_, err = parse("README.md", example)
-	require.NoError(t, err)
+	blocks := strings.Split(string(readme), "```ini\n")[1:]
+	require.Len(t, blocks, 3)
+	for _, block := range blocks {
+		example, _, _ := strings.Cut(block, "```\n")
+		file := filepath.Join(t.TempDir(), "example.conf")
+		require.NoError(t, os.WriteFile(file, []byte(example), 0o600))
+		_, err = Load(file, builtin)
+		require.NoError(t, err, example)
+	}
 }

@@ -16,6 +16,7 @@ func newProxmox(t *testing.T, provider, status string, config ...string) *Runner
 	require.NoError(t, err)
 	r := loadRunner(t, provider)
 	r.Name = "100"
+	r.Parameters = map[string]string{"vmid": "100"}
 	r.Stderr = func(Verb) (*os.File, error) {
 		return os.OpenFile(filepath.Join(r.StateDir, "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	}
@@ -68,7 +69,7 @@ func TestProxmoxPower(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(calls), "monitor: nmi\n")
 
-	r.Name = "101"
+	r.Parameters["vmid"] = "101"
 	_, err = r.Status(t.Context())
 	require.EqualError(t, err, "power status: exit status 2")
 	require.EqualError(t, act(On), "power on: exit status 2")
@@ -158,7 +159,7 @@ func TestProxmoxFRU(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, FRU{Product: "Proxmox VE VM", Serial: "100", Asset: long}, fru)
 
-	r.Name = "101"
+	r.Parameters["vmid"] = "101"
 	_, err = r.FRU(t.Context())
 	require.EqualError(t, err, "fru get: exit status 2")
 }

@@ -1,0 +1,149 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+)
+
+// Each provider that comes with ShIPMI has a transcript, with stand-ins for the commands that it needs. Its scripts run
+// as the server runs them; see the commands below. A transcript shows every verb, a status that fails or is none, and an
+// action that fails.
+func TestLibrary(t *testing.T) {
+	files, err := filepath.Glob(builtin + "*.conf")
+	require.NoError(t, err)
+	transcripts, err := filepath.Glob(builtin + "testdata/*.txtar")
+	require.NoError(t, err)
+	require.Len(t, files, len(transcripts)+len([]string{"dummy", "proxmox-qm"}), "those two have tests in Go")
+	testscript.Run(t, testscript.Params{
+		Dir: builtin + "testdata",
+		Setup: func(env *testscript.Env) error {
+			bin := filepath.Join(env.WorkDir, "bin")
+			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+			m := &rig{ran: make(map[Verb]bool), root: env.WorkDir}
+			env.Values["rig"] = m
+			env.Defer(func() { m.complete(env.T()) })
+			return filepath.WalkDir(bin, func(path string, _ os.DirEntry, err error) error {
+				if os.IsNotExist(err) {
+					return nil
+				}
+				return os.Chmod(path, 0o755)
+			})
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"bmc":     newRig,
+			"serve":   serve,
+			"power":   verb("power"),
+			"boot":    verb("boot"),
+			"fru":     verb("fru"),
+			"chassis": verb("chassis"),
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// A rig is the BMC that a transcript drives.
+type rig struct {
+	*Runner
+	root         string
+	boot         Boot // in force
+	ran          map[Verb]bool
+	noStatus     bool // was seen
+	failedAction bool // was seen
+}
+
+// newRig makes a BMC: bmc NAME [PARAMETER=VALUE...]
+func newRig(ts *testscript.TestScript, _ bool, args []string) {
+	m := ts.Value("rig").(*rig)
+	p, err := Load(builtin + ts.Name() + ".conf")
+	ts.Check(err)
+	given := make(map[string]string)
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		given[name] = value
+	}
+	values, err := p.Values(args[0], given)
+	ts.Check(err)
+	state := ts.MkAbs("state-of-" + args[0])
+	ts.Check(os.MkdirAll(state, 0o700))
+	m.Runner = &Runner{
+		Provider:   p,
+		Parameters: values,
+		Name:       args[0],
+		StateDir:   state,
+		Environ:    []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("WORK"), "WORK=" + ts.Getenv("WORK")},
+		Stderr: func(Verb) (*os.File, error) {
+			return os.OpenFile(filepath.Join(m.root, "journal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		},
+	}
+}
+
+// verb runs a script: its answer is the standard output, why it failed the standard error. "boot set DEVICE [once]" sets
+// what "power on" and the like are told.
+func verb(section string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		m := ts.Value("rig").(*rig)
+		v := Verb(section + " " + args[0])
+		answer, err := m.run(ts, v, args[1:])
+		fmt.Fprint(ts.Stdout(), answer)
+		if err != nil {
+			fmt.Fprintln(ts.Stderr(), err)
+		}
+		if neg == (err == nil) {
+			journal, _ := os.ReadFile(filepath.Join(m.root, "journal"))
+			ts.Fatalf("%s: %v\n%s", v, err, journal)
+		}
+		m.ran[v] = m.ran[v] || err == nil
+		m.noStatus = m.noStatus || v == Status && err != nil
+		m.failedAction = m.failedAction || v != Status && err != nil
+	}
+}
+
+func (m *rig) run(ts *testscript.TestScript, v Verb, args []string) (answer string, err error) {
+	switch v {
+	case Status:
+		on, err := m.Status(context.Background())
+		if err != nil {
+			return "", err
+		}
+		return flag(on, "on\n", "off\n"), nil
+	case BootGet:
+		device, err := m.BootDevice(context.Background())
+		return string(device) + "\n", err
+	case FRUGet:
+		fru, err := m.FRU(context.Background())
+		return fmt.Sprintf("%+v\n", fru), err
+	case BootSet:
+		m.boot = Boot{Device: Device(args[0]), Persistent: !slices.Contains(args, "once")}
+	}
+	file, err := os.CreateTemp(m.root, "action")
+	ts.Check(err)
+	file.Close()
+	err = m.Act(context.Background(), v, Args{Boot: m.boot, Light: Light{On: true}}, file.Name())
+	if err == nil && v.starts() && !m.boot.Persistent {
+		m.boot = Boot{}
+	}
+	return "", err
+}
+
+// complete reports what the transcript has left out.
+func (m *rig) complete(t testscript.T) {
+	if m.Runner == nil {
+		t.Fatal("no machine")
+	}
+	for _, v := range m.Provider.Verbs() {
+		if !m.ran[v] {
+			t.Fatal("the transcript does not show:", v)
+		}
+	}
+	if !m.noStatus || !m.failedAction {
+		t.Fatal("the transcript shows no status, or no action, that fails")
+	}
+}

@@ -1,0 +1,208 @@
+package provider
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A device is something with a network interface, whose state is the file "state" of the transcript.
+type device struct{ root string }
+
+func (d device) is() string {
+	state, _ := os.ReadFile(filepath.Join(d.root, "state"))
+	return strings.TrimSpace(string(state))
+}
+
+func (d device) become(state string) {
+	_ = os.WriteFile(filepath.Join(d.root, "state"), []byte(state+"\n"), 0o600)
+}
+
+func (d device) note(format string, args ...any) {
+	f, err := os.OpenFile(filepath.Join(d.root, "calls"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil {
+		fmt.Fprintf(f, format+"\n", args...)
+		f.Close()
+	}
+}
+
+// serve starts the device that the provider of the transcript switches. Its address is in $ADDRESS.
+func serve(ts *testscript.TestScript, _ bool, _ []string) {
+	d := device{ts.Getenv("WORK")}
+	if ts.Name() == "qemu-qmp" {
+		d.listenQMP(ts)
+		return
+	}
+	s := httptest.NewServer(map[string]http.HandlerFunc{
+		"tasmota": d.tasmota, "shelly": d.shelly, "pikvm": d.pikvm, "ovirt": d.ovirt,
+	}[ts.Name()])
+	ts.Defer(s.Close)
+	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// tasmota has one relay and a password, and does not obey while it is "stuck".
+func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if r.URL.Path != "/cm" || q.Get("user") != "admin" || q.Get("password") != "secret" {
+		fmt.Fprint(w, `{"WARNING":"Need user=<username>&password=<password>"}`)
+		return
+	}
+	switch q.Get("cmnd") {
+	case "Power1 ON", "Power1 OFF":
+		d.note("%s", q.Get("cmnd"))
+		if d.is() != "stuck" {
+			d.become(strings.TrimPrefix(q.Get("cmnd"), "Power1 "))
+		}
+	case "Power1":
+	default:
+		fmt.Fprint(w, `{"Command":"Unknown"}`)
+		return
+	}
+	fmt.Fprintf(w, `{"POWER":"%s"}`, d.is())
+}
+
+// shelly is a plug of both generations.
+func (d device) shelly(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case d.is() == "overheated":
+		http.Error(w, `{"code":-103,"message":"overtemp"}`, http.StatusInternalServerError)
+	case r.URL.RequestURI() == "/rpc/Switch.GetStatus?id=0":
+		fmt.Fprintf(w, `{"id":0, "source":"HTTP_in", "output":%s,"temperature":{"tC":40.1, "tF":104.2}}`, d.is())
+	case r.URL.Path == "/rpc/Switch.Set" && r.URL.Query().Get("id") == "0":
+		fmt.Fprintf(w, `{"was_on":%s}`, d.is())
+		d.become(r.URL.Query().Get("on"))
+		d.note("%s", r.URL.RequestURI())
+	case r.URL.Path == "/relay/0":
+		switch turn := r.URL.Query().Get("turn"); turn {
+		case "on", "off":
+			d.become(fmt.Sprint(turn == "on"))
+			d.note("%s", r.URL.RequestURI())
+		}
+		fmt.Fprintf(w, `{"ison":%s,"has_timer":false,"timer_started":0,"source":"http"}`, d.is())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// pikvm is wired to a computer that obeys its buttons.
+func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	state := d.is()
+	switch {
+	case user != "ipmi" || password != "secret":
+		http.Error(w, `{"ok":false,"result":{"error":"ForbiddenError"}}`, http.StatusForbidden)
+	case r.Method == "GET" && r.URL.Path == "/api/atx":
+		fmt.Fprintf(w, `{"ok": true, "result": {"busy": false, "enabled": %t, "leds": {"hdd": false, "power": %t}}}`,
+			state != "disabled", state == "on")
+	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && state == "disabled":
+		http.Error(w, `{"ok":false,"result":{"error":"AtxDisabledError"}}`, http.StatusBadRequest)
+	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && r.URL.Query().Get("wait") == "1":
+		action := r.URL.Query().Get("action")
+		d.note("%s", action)
+		switch action {
+		case "on":
+			d.become("on")
+		case "off", "off_hard":
+			d.become("off")
+		case "reset_hard":
+		default:
+			http.Error(w, `{"ok":false,"result":{"error":"ValidatorError"}}`, http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// ovirt is an engine with one virtual machine, 42.
+func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	action, found := strings.CutPrefix(r.URL.Path, "/ovirt-engine/api/vms/42")
+	var body [1024]byte
+	n, _ := r.Body.Read(body[:])
+	wrongState := action == "/start" != (d.is() == "down")
+	switch {
+	case user != "ipmi@internal" || password != "secret":
+		http.Error(w, "<html><body>Unauthorized</body></html>", http.StatusUnauthorized)
+	case !found:
+		http.NotFound(w, r)
+	case r.Method == "GET" && action == "":
+		fmt.Fprintf(w, "<vm href=\"%s\" id=\"42\">\n    <name>web</name>\n    <status>%s</status>\n    <os>\n    </os>\n</vm>\n", r.URL.Path, d.is())
+	case r.Method == "PUT" && action == "", r.Method == "POST" && !wrongState:
+		d.note("%s %s", strings.TrimPrefix(action, "/"), body[:n])
+		if action != "" {
+			d.become(map[string]string{"/start": "up", "/reset": "up", "/stop": "down", "/shutdown": "down"}[action])
+		}
+		fmt.Fprint(w, "<action>\n    <status>complete</status>\n</action>\n")
+	default:
+		http.Error(w, "<action><fault><detail>[Cannot run VM. VM is running.]</detail></fault></action>", http.StatusConflict)
+	}
+}
+
+// listenQMP answers as QEMU does on its QMP socket, which is "qmp.sock" in the folder of the transcript.
+func (d device) listenQMP(ts *testscript.TestScript) {
+	l, err := net.Listen("unix", filepath.Join(d.root, "qmp.sock"))
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.qmp(conn)
+		}
+	}()
+}
+
+func (d device) qmp(conn net.Conn) {
+	defer conn.Close()
+	if d.is() == "gone" {
+		return
+	}
+	fmt.Fprint(conn, `{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}`+"\r\n")
+	ready := false
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		var c struct {
+			Execute   string
+			Arguments map[string]string
+		}
+		err := json.Unmarshal(lines.Bytes(), &c)
+		result := "{}"
+		switch {
+		case err != nil:
+			fmt.Fprint(conn, `{"error": {"class": "GenericError", "desc": "JSON parse error"}}`+"\r\n")
+			continue
+		case c.Execute == "qmp_capabilities":
+			ready = true
+		case !ready:
+			fmt.Fprint(conn, `{"error": {"class": "CommandNotFound", "desc": "Expecting capabilities negotiation"}}`+"\r\n")
+			continue
+		case d.is() == "broken":
+			fmt.Fprint(conn, `{"error": {"class": "GenericError", "desc": "it is broken"}}`+"\r\n")
+			continue
+		case c.Execute == "query-status":
+			result = fmt.Sprintf(`{"status": "%s", "running": %t}`, d.is(), d.is() == "running")
+		case c.Execute == "human-monitor-command":
+			d.note("%s", c.Arguments["command-line"])
+			result = `"boot device list now set to n\r\n"`
+		default:
+			d.note("%s", c.Execute)
+			fmt.Fprint(conn, `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "RESET", "data": {"guest": false}}`+"\r\n")
+			if c.Execute == "quit" || c.Execute == "system_powerdown" {
+				d.become("gone")
+				_ = os.WriteFile(filepath.Join(d.root, "unit"), []byte("inactive\n"), 0o600)
+			}
+		}
+		fmt.Fprintf(conn, `{"return": %s}`+"\r\n", result)
+	}
+}
