@@ -28,6 +28,20 @@ const (
 
 const administrator = 4
 
+// turns is how many requests can be under way at once. There is room for all of them on a machine that keeps up. On one
+// that is busy with other things consoles wait here, and not in a queue that is so long that the last one gives up: that
+// would tell something of the machine, not of the BMCs.
+var turns = make(chan struct{}, 20)
+
+// inTurn returns how long ask takes once it has begun.
+func inTurn(ask func()) time.Duration {
+	turns <- struct{}{}
+	defer func() { <-turns }()
+	start := time.Now()
+	ask()
+	return time.Since(start)
+}
+
 // A visit is one session of a console with a BMC.
 type visit struct {
 	*console.Console
@@ -51,15 +65,16 @@ func login(t *testing.T, addr string, f *figure) *visit {
 	conn, err := net.Dial("udp", addr)
 	require.NoError(t, err)
 	v := &visit{t: t, conn: conn, figure: f}
-	defer func(start time.Time) { f.logins = append(f.logins, time.Since(start)) }(time.Now())
-	for try := range tries {
-		if v.exchangeKeys(try) {
-			return v
+	f.logins = append(f.logins, inTurn(func() {
+		for try := range tries {
+			if v.exchangeKeys(try) {
+				return
+			}
+			f.again++
 		}
-		f.again++
-	}
-	require.FailNow(t, "nobody answers", addr)
-	return nil
+		require.FailNow(t, "nobody answers", addr)
+	}))
+	return v
 }
 
 // exchangeKeys begins anew where an answer is missing, as ipmitool does.
@@ -99,21 +114,23 @@ func (v *visit) command(code uint16, data ...byte) string {
 func (v *visit) request(code uint16, data ...byte) (plain string) {
 	v.rqSeq = (v.rqSeq + 1) % 64
 	request := console.Request(byte(code>>8), byte(code), v.rqSeq, data...)
-	defer func(start time.Time) { v.figure.commands = append(v.figure.commands, time.Since(start)) }(time.Now())
-	for try := range tries {
-		answer := v.ask(v.Packet(request), try, func(b []byte) bool {
-			var sequence uint32
-			sequence, plain = v.Read(b)
-			require.Greater(v.t, sequence, v.last)
-			v.last = sequence
-			return plain[4] == v.rqSeq<<2 && plain[5] == byte(code)
-		})
-		if answer != nil {
-			return plain
+	v.figure.commands = append(v.figure.commands, inTurn(func() {
+		for try := range tries {
+			answer := v.ask(v.Packet(request), try, func(b []byte) bool {
+				var sequence uint32
+				sequence, plain = v.Read(b)
+				require.Greater(v.t, sequence, v.last)
+				v.last = sequence
+				return plain[4] == v.rqSeq<<2 && plain[5] == byte(code)
+			})
+			if answer != nil {
+				return
+			}
+			plain = ""
+			v.figure.again++
 		}
-		v.figure.again++
-	}
-	return ""
+	}))
+	return plain
 }
 
 // close ends the session. A process that is killed then may leave nobody who could answer, and no console minds.
