@@ -14,6 +14,6 @@
 // The package takes its sockets, its clock and its directories from the caller
 // and knows nothing of systemd. Start reading at [Server.Run], then
 // [Server.route]. The two lanes of scripts are query.go and action.go; how a
-// repeated request is recognized stands in replies.go, and how an action outlives
-// the process in actionfile.go.
+// repeated request is recognized stands in replies.go, how an action outlives the
+// process in actionfile.go, and what a flood may cost in limits.go.
 package bmc

@@ -35,7 +35,7 @@ func TestFlood(t *testing.T) {
 	for _, c := range clients {
 		s.login(t, c) // the program is warm
 	}
-	before := s.memory(t)
+	before, idle := s.memory(t), s.processor(t)
 
 	ctx, cancel := context.WithTimeout(t.Context(), *duration)
 	defer cancel()
@@ -54,7 +54,7 @@ func TestFlood(t *testing.T) {
 	logins.Wait()
 	flood.Wait()
 	lasted := time.Since(begin).Seconds()
-	after := s.memory(t)
+	after, busy, dropped := s.memory(t), s.processor(t)-idle, s.dropped(t)
 
 	t.Logf("%.0f half-open attempts/s, %.0f of them answered/s, %.0f as far as RAKP 2/s; %.0f datagrams of garbage/s",
 		float64(halfOpen.sent)/lasted, float64(halfOpen.opened)/lasted, float64(halfOpen.keyed)/lasted, float64(garbage.sent)/lasted)
@@ -62,8 +62,9 @@ func TestFlood(t *testing.T) {
 		slices.Sort(all)
 		t.Logf("%s: %d logins, none failed; median %v, longest %v", name, len(all), all[len(all)/2].Round(time.Millisecond), all[len(all)-1].Round(time.Millisecond))
 	}
-	t.Logf("resident memory: %.1f MiB before, %.1f MiB after, %.1f MiB at most; %d datagrams did not fit into the socket",
-		before.resident, after.resident, after.peak, s.dropped(t))
+	t.Logf("resident memory: %.1f MiB before, %.1f MiB after, %.1f MiB at most", before.resident, after.resident, after.peak)
+	t.Logf("%v of processor time, %v for a datagram; %d datagrams did not fit into the socket",
+		busy, busy/time.Duration(max(1, halfOpen.sent+int(halfOpen.opened)+garbage.sent-dropped)), dropped)
 	for _, line := range s.log(t) {
 		t.Logf("log: %s", line)
 	}

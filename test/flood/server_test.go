@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -101,6 +102,17 @@ func (s *server) memory(t *testing.T) memory {
 		return 0
 	}
 	return memory{kib("VmRSS:"), kib("VmHWM:")}
+}
+
+// processor is the processor time that the process has used.
+func (s *server) processor(t *testing.T) time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.pid))
+	require.NoError(t, err)
+	var user, system int // in ticks of 10 ms
+	_, rest, _ := strings.Cut(string(text), ") ")
+	_, err = fmt.Sscanf(strings.Join(strings.Fields(rest)[11:13], " "), "%d %d", &user, &system)
+	require.NoError(t, err)
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // dropped is how many datagrams the kernel did not deliver, because the socket was full.
