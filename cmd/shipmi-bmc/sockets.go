@@ -37,7 +37,11 @@ func udpConn(f *os.File) (*bmc.Socket, error) {
 		return nil, err
 	}
 	if udp, ok := c.(*net.UDPConn); ok {
-		return bmc.NewSocket(udp)
+		s, err := bmc.NewSocket(udp)
+		if err != nil {
+			return nil, err
+		}
+		return s, s.DropNoise()
 	}
 	return nil, errors.Join(fmt.Errorf("it is a %T", c), c.Close())
 }

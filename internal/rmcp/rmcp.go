@@ -25,9 +25,11 @@ const (
 	ClassIPMI Class = 0x07
 )
 
+// Version is the RMCP version, the first byte of every message (IPMI 2.0 §13.1.3).
+const Version = 0x06
+
 const (
 	headerLen   = 4
-	version1    = 0x06
 	noSequence  = 0xFF // no RMCP acknowledge wanted: the rule for IPMI messages
 	acknowledge = 0x80
 )
@@ -38,7 +40,7 @@ func ParseHeader(b []byte) (Class, []byte, error) {
 	if len(b) < headerLen {
 		return 0, nil, short("RMCP header", len(b), headerLen)
 	}
-	if b[0] != version1 {
+	if b[0] != Version {
 		return 0, nil, bad("RMCP version", b[0])
 	}
 	if b[3]&acknowledge != 0 {
@@ -48,5 +50,5 @@ func ParseHeader(b []byte) (Class, []byte, error) {
 }
 
 func appendHeader(b []byte, c Class) []byte {
-	return append(b, version1, 0, noSequence, byte(c))
+	return append(b, Version, 0, noSequence, byte(c))
 }
