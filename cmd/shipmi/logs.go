@@ -37,10 +37,12 @@ options.`,
 			match = "--user-unit="
 		}
 		command := []string{"journalctl"}
-		own.Visit(func(flag *pflag.Flag) {
-			if flag.Name == "follow" {
+		own.VisitAll(func(flag *pflag.Flag) {
+			switch {
+			case !flag.Changed:
+			case flag.Name == "follow":
 				command = append(command, "--follow")
-			} else {
+			default:
 				command = append(command, "--"+flag.Name+"="+flag.Value.String())
 			}
 		})

@@ -23,14 +23,15 @@ func TestMain(m *testing.M) {
 			store := units.SystemStore(root)
 			store.Sandbox = filepath.Join(root, "usr/share/shipmi/sandbox.conf")
 			a := &app{
-				store:   store,
-				connect: connect,
-				config:  []string{store.ConfigDir()},
-				getenv:  os.Getenv,
-				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
-				stdin:   os.Stdin,
-				stdout:  os.Stdout,
-				stderr:  os.Stderr,
+				store:       store,
+				connect:     connect,
+				connectUser: func(context.Context) (systemd, error) { return connectRecorder(root + "/user") },
+				config:      []string{store.ConfigDir()},
+				getenv:      os.Getenv,
+				builtIn:     filepath.Join(root, "usr/share/shipmi/providers"),
+				stdin:       os.Stdin,
+				stdout:      os.Stdout,
+				stderr:      os.Stderr,
 			}
 			os.Exit(a.run(context.Background(), os.Args[1:]))
 		},
@@ -47,6 +48,7 @@ func TestTranscripts(t *testing.T) {
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("LINES", "one\nExecStart=/bin/sh") // what a transcript cannot quote
 			env.Setenv("TAB", "\t")
+			env.Setenv("ODD", "it's \"odd\" $HOME `id` \\ *")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -58,6 +58,8 @@ var generalHints = []struct {
 	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
 	{units.ErrNotExist, `"shipmi list" lists those that there are`},
 	{units.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
+	{units.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" his systemd runs all the time`},
+	{units.ErrOverridden, `"shipmi set" changes 50-shipmi.conf only: change the others by hand, see "systemctl cat"`},
 	{units.ErrTaken, `choose another --address or --port`},
 }
 

@@ -92,7 +92,6 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		changes []units.Change
 	)
 	err = a.store.Update(bmcs, func(b *units.BMC, c *instance.Credentials) error {
-		before := slices.Clone(b.Listen)
 		if err := errors.Join(e.bmc(b), e.credentials(b.Name, c)); err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		if states[units.SocketUnit(b.Name)] != "active" {
 			return nil
 		}
-		return a.canMove(*b, before)
+		return a.canMove(*b, bmcs)
 	}, func(made []units.Change) error {
 		changes = made
 		if changes == nil {
@@ -124,11 +123,13 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 	return restart(ctx, s, unitOf)
 }
 
-// canMove reports addresses that somebody else uses. On a port that the BMC has
-// already that is hard to tell: it would be the BMC itself.
-func (a *app) canMove(b units.BMC, before []netip.AddrPort) error {
+// canMove reports addresses of b that somebody else uses. Ports that the BMCs which
+// are being changed had before are in use by themselves.
+func (a *app) canMove(b units.BMC, before []units.BMC) error {
 	b.Listen = slices.DeleteFunc(slices.Clone(b.Listen), func(addr netip.AddrPort) bool {
-		return slices.ContainsFunc(before, func(old netip.AddrPort) bool { return old.Port() == addr.Port() })
+		return slices.ContainsFunc(before, func(old units.BMC) bool {
+			return slices.Contains(ports(old.Listen), any(int(addr.Port())))
+		})
 	})
 	conns, err := a.listen(b)
 	for _, conn := range conns {

@@ -117,6 +117,9 @@ func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
 			err = errors.Join(err, hint(failure, "see ss -lunp 'sport = :%d'", addr.Port()))
 		case errors.Is(failure, unix.EADDRNOTAVAIL):
 			a.warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
+		case a.user && errors.Is(failure, unix.EACCES):
+			failure = fmt.Errorf("%s: the port %d is for root alone", b.Name, addr.Port())
+			err = errors.Join(err, hint(failure, `choose another one, as in "shipmi --user set %s --port 6230"`, b.Name))
 		default:
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
 		}

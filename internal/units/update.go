@@ -183,7 +183,7 @@ func (s Store) checkEffect(b BMC) error {
 	}
 	for i, d := range want {
 		if !d.equal(is[i]) {
-			return fmt.Errorf("%s: %w: see systemctl cat %s", b.Name, ErrOverridden, d.unit)
+			return fmt.Errorf("%s: %w", d.unit, ErrOverridden)
 		}
 	}
 	return nil
