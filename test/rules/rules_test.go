@@ -26,7 +26,7 @@ const (
 var imports = map[string][]string{
 	"cmd/shipmi": {
 		"internal/bmc", "internal/instance", "internal/ipmi", "internal/provider", "internal/units", "github.com/spf13",
-		"github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
+		"github.com/cpuguy83/go-md2man", "github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
 	},
 	"cmd/shipmi-bmc": {
 		"internal/bmc", "internal/instance", "internal/ipmi", "internal/keyring", "internal/provider", "internal/rmcp",

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"github.com/stretchr/testify/require"
+)
+
+// Every command explains itself and has an example, and every flag says what it does.
+func TestHelp(t *testing.T) {
+	var visit func(*cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		require.NotEmpty(t, cmd.Short, cmd.CommandPath())
+		if !cmd.HasSubCommands() {
+			require.Contains(t, cmd.Example, "  "+cmd.CommandPath(), "an example of %s", cmd.CommandPath())
+		}
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			require.NotEmpty(t, flag.Usage, "%s --%s", cmd.CommandPath(), flag.Name)
+		})
+		for _, below := range cmd.Commands() {
+			visit(below)
+		}
+	}
+	visit(new(app).rootCommand())
+}
+
+// The pages are made from the commands, so what has to hold is that they can be made
+// and that man finds nothing wrong with them.
+func TestManPages(t *testing.T) {
+	dir := t.TempDir()
+	make := exec.Command("go", "run", "-tags", "docs", "./cmd/shipmi", dir, "v1.2.3", "2026-01-02")
+	make.Dir = "../.."
+	out, err := make.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+
+	for _, name := range []string{"shipmi.bash", "_shipmi", "shipmi.fish"} {
+		require.FileExists(t, filepath.Join(dir, name))
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "shipmi.1"))
+	require.NoError(t, err)
+	for _, want := range []string{`.TH SHIPMI 1 "2026-01-02" "ShIPMI v1.2.3"`, ".SS shipmi user passwd NAME USER", `\fB\-\-run\-as\fP \fIUSER[:GROUP]\fP`} {
+		require.Contains(t, string(page), want)
+	}
+	require.NotContains(t, string(page), "noindent", "what is hidden is not there")
+
+	man, err := exec.LookPath("man")
+	if err != nil {
+		t.Skip("no man here to look at the pages")
+	}
+	for _, name := range []string{"shipmi.1", "shipmi-bmc.8", "shipmi-provider.5"} {
+		cmd := exec.Command(man, "--warnings", "-E", "UTF-8", "--local-file", filepath.Join(dir, name))
+		cmd.Env = append(os.Environ(), "MANWIDTH=80", "LC_ALL=C.UTF-8")
+		var complaints bytes.Buffer
+		cmd.Stderr = &complaints
+		text, err := cmd.Output()
+		require.NoError(t, err)
+		require.Empty(t, complaints.String(), name)
+		require.Contains(t, string(text), "DESCRIPTION", name)
+	}
+}
