@@ -3,6 +3,8 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 UNITS   ?= $(PREFIX)/lib/systemd/system
+USER_UNITS ?= $(PREFIX)/lib/systemd/user
+SHARE   ?= $(PREFIX)/share
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
@@ -37,14 +39,28 @@ build: bin/shipmi bin/shipmi-bmc
 bin/shipmi bin/shipmi-bmc &: go.mod go.sum $(shell find cmd internal contrib -type f)
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
 
+# Man pages and shell completions. They are made on this host, whatever the programs are for.
+bin/docs: go.mod go.sum $(shell find cmd internal contrib docs/man -type f)
+	GOOS= GOARCH= go run -tags docs ./cmd/shipmi $@ '$(VERSION)' "$$(git log -1 --format=%cs 2>/dev/null)"
+	@touch $@
+
 .PHONY: install
-install: build
+install: build bin/docs
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin bin/shipmi
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin bin/shipmi-bmc
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi/providers contrib/providers/*.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi systemd/sandbox.conf
 	install -D -m 644 -t $(DESTDIR)$(UNITS) $(UNIT_FILES:%=systemd/%)
 	sed -i 's|@PREFIX@|$(PREFIX)|' $(DESTDIR)$(UNITS)/shipmi-bmc@.service
+	mkdir -p $(DESTDIR)$(USER_UNITS)
+	for unit in $(UNIT_FILES); do \
+		sed -f systemd/user.sed $(DESTDIR)$(UNITS)/$$unit >$(DESTDIR)$(USER_UNITS)/$$unit || exit; done
+	install -D -m 644 bin/docs/shipmi.1 $(DESTDIR)$(SHARE)/man/man1/shipmi.1
+	install -D -m 644 bin/docs/shipmi-provider.5 $(DESTDIR)$(SHARE)/man/man5/shipmi-provider.5
+	install -D -m 644 bin/docs/shipmi-bmc.8 $(DESTDIR)$(SHARE)/man/man8/shipmi-bmc.8
+	install -D -m 644 bin/docs/shipmi.bash $(DESTDIR)$(SHARE)/bash-completion/completions/shipmi
+	install -D -m 644 bin/docs/_shipmi $(DESTDIR)$(SHARE)/zsh/site-functions/_shipmi
+	install -D -m 644 bin/docs/shipmi.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/shipmi.fish
 	$(RELOAD)
 
 .PHONY: uninstall
@@ -52,7 +68,9 @@ uninstall:
 	@! ls -d $(DESTDIR)/etc/systemd/system/shipmi-bmc@*.socket.d 2>/dev/null || \
 		{ echo 'error: these BMCs are still there; first delete them with "shipmi delete NAME..."'; exit 1; }
 	rm -f $(DESTDIR)$(PREFIX)/bin/shipmi $(DESTDIR)$(PREFIX)/sbin/shipmi-bmc
-	rm -f $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%)
+	rm -f $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%) $(UNIT_FILES:%=$(DESTDIR)$(USER_UNITS)/%)
+	rm -f $(addprefix $(DESTDIR)$(SHARE)/, man/man1/shipmi.1 man/man5/shipmi-provider.5 man/man8/shipmi-bmc.8 \
+		bash-completion/completions/shipmi zsh/site-functions/_shipmi fish/vendor_completions.d/shipmi.fish)
 	rm -rf $(DESTDIR)$(PREFIX)/share/shipmi
 	$(RELOAD)
 
@@ -74,7 +92,7 @@ test: tools lint
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
-	test/machine/machine new $* test/e2e/run
+	test/machine/machine new $*,libpam-systemd,openssh-server test/e2e/run
 
 .PHONY: matrix
 matrix: tools build bin/clients.test bin/goipmi
@@ -111,6 +129,7 @@ bin/goipmi: Makefile
 .PHONY: lint
 lint:
 	go vet -tags e2e ./...
+	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)

@@ -63,14 +63,16 @@ func forget(env *testscript.Env) error {
 }
 
 // commands are what a transcript can type beside what testscript itself has: the programs of a user, without "exec",
-// and two that wait.
+// two that wait, and one for
+// what another user than root types.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	cmds := map[string]func(*testscript.TestScript, bool, []string){
 		"eventually": eventually,
 		"gone":       gone,
+		"as-ada":     asAda,
 	}
 	for _, program := range []string{
-		"shipmi", "systemctl", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl",
+		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl",
 		"ipmitool", "ipmipower", "ipmi-chassis", "ipmi-config", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -80,6 +82,14 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		}
 	}
 	return cmds
+}
+
+// asAda runs a program as a user without rights, who has the systemd of his own.
+func asAda(ts *testscript.TestScript, neg bool, args []string) {
+	as := []string{"--reuid=ada", "--regid=ada", "--init-groups", "env", "HOME=/home/ada", "XDG_RUNTIME_DIR=/run/user/1000"}
+	if err := ts.Exec("setpriv", append(as, args...)...); (err != nil) != neg {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
 }
 
 // eventually runs a program again and again until it succeeds; with "!", until it fails.
