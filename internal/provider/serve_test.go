@@ -140,7 +140,7 @@ func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
 	case r.Method == "PUT" && action == "", r.Method == "POST" && !wrongState:
 		d.note("%s %s", strings.TrimPrefix(action, "/"), body[:n])
 		if action != "" {
-			d.become(map[string]string{"/start": "up", "/reset": "up", "/stop": "down", "/shutdown": "down"}[action])
+			d.become(map[string]string{"/start": "up", "/stop": "down", "/shutdown": "down"}[action])
 		}
 		fmt.Fprint(w, "<action>\n    <status>complete</status>\n</action>\n")
 	default:
