@@ -175,3 +175,32 @@ func TestTheZeroSecretIsEmpty(t *testing.T) {
 	require.Empty(t, Secret{}.Reveal())
 	require.True(t, reflect.DeepEqual(Secret{}, Hide("")))
 }
+
+// A credential file that is read is valid and says the same when it is written; one
+// that is not tells no secret.
+func FuzzCredentials(f *testing.F) {
+	for _, seed := range []string{
+		`{"users":[{"name":"admin","password":"hush-hush","privilege":"administrator"}]}`,
+		`{"users":[{"id":16,"name":"a","password":"hush-hush","privilege":"user","enabled":false},` +
+			`{"name":"b","password":"","privilege":"none","messaging":false}],"kg":"0x686173682d68757368"}`,
+		`{"users":[{"name":"a","password":"hush-hush\n","privilege":"user"}]}`,
+		`{"users":[{"name":"a","password":"hush-hush","privilege":"root"}]}`,
+		`{"users":[{"name":"a","password":"hush-hush"}]} {}`,
+		`{"users":[],"kg":"hush-hush hush-hush hush-hush"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := ParseCredentials(text)
+		if err != nil {
+			require.NotContains(t, err.Error(), "hush-hush")
+			return
+		}
+		require.NoError(t, c.Check())
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v", c, c, c), "hush-hush")
+		written := c.Marshal()
+		again, err := ParseCredentials(written)
+		require.NoError(t, err)
+		require.Equal(t, string(written), string(again.Marshal()))
+	})
+}

@@ -140,3 +140,25 @@ func TestLock(t *testing.T) {
 	wg.Wait()
 	require.NoDirExists(t, filepath.Join(root, "shipmi"))
 }
+
+// Whatever is in a file: a change is made whole, or the file stays as it is.
+func FuzzChange(f *testing.F) {
+	f.Add([]byte(before))
+	f.Add([]byte(`{"users":[{"id":3,"name":"maas","password":"x","privilege":"none"}]}`))
+	f.Add([]byte(`{"users":[`))
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, file []byte) {
+		k := newKeyring(t)
+		require.NoError(t, os.WriteFile(k.path("node-0"), file, 0o600))
+		changed, err := k.Change("node-0", maas)
+		if err != nil {
+			require.Equal(t, string(file), text(t, k))
+			return
+		}
+		read, err := k.Read("node-0")
+		require.NoError(t, err)
+		require.Equal(t, string(changed.Marshal()), string(read.Marshal()))
+		_, there := read.Named("maas")
+		require.True(t, there)
+	})
+}

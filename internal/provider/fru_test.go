@@ -47,3 +47,23 @@ func TestFRU(t *testing.T) {
 	_, err := newRunner(t, "[POWER]\nstatus=x\n").FRU(t.Context())
 	require.ErrorIs(t, err, ErrNoScript)
 }
+
+// Whatever a script prints, a field is a word of it that fits into FRU data.
+func FuzzFRU(f *testing.F) {
+	for _, seed := range []string{"serial=1\nasset = 2\n", "manufacturer=Acme\r\nproduct=a=b\n", "serial=\nserial=\n", "color=red", "x", "=", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fru, err := parseFRU(text)
+		if err != nil {
+			require.Zero(t, fru)
+			require.NotContains(t, err.Error(), "\n")
+			return
+		}
+		for _, field := range []string{fru.Manufacturer, fru.Product, fru.Serial, fru.Asset} {
+			require.Contains(t, text, field)
+			require.LessOrEqual(t, len(field), maxFRU)
+			require.Equal(t, field, strings.Trim(field, " \t\r\n\x00\x7f"))
+		}
+	})
+}

@@ -196,6 +196,28 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
+// Whatever is in the file, the BMC starts, and somebody can log in.
+func FuzzFile(f *testing.F) {
+	m, _ := bring(f, "confirmed")
+	whole := m.read()
+	f.Add(whole)
+	f.Add(whole[:len(whole)-recordLen/2])
+	f.Add(append(bytes.Clone(whole), whole...))
+	f.Add(bytes.Replace(whole, []byte(magic), []byte("shipmi sessions 0\n"), 1))
+	f.Add([]byte(magic))
+	f.Add([]byte(nil))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		m, c := newMachine(t), console.New(t, 17)
+		require.NoError(t, m.Close())
+		m.write(content)
+		m.start()
+		c.Login(m.from(c))
+		m.requireEcho(c, "hello")
+		m.restart()
+		m.requireEcho(c, "still there")
+	})
+}
+
 func TestSecondProcess(t *testing.T) {
 	m, c := inSession(t, 17)
 	before := m.read()

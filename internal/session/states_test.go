@@ -56,7 +56,7 @@ var messages = map[string]func(c *console.Console) []byte{
 }
 
 // bring returns a session in a state of the table.
-func bring(t *testing.T, state string) (*machine, *console.Console) {
+func bring(t testing.TB, state string) (*machine, *console.Console) {
 	m, c := newMachine(t), console.New(t, 17)
 	c.SIDc, c.SIK, c.K1, c.K2 = 0x01020304, make([]byte, 32), make([]byte, 32), make([]byte, 32)
 	steps := map[string]func(){

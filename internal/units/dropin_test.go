@@ -1,13 +1,17 @@
 package units
 
 import (
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/unit"
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/instance"
 )
 
 const service = "[Service]\nEnvironment=SHIPMI_PROVIDER=/p.conf\n"
@@ -102,4 +106,44 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 	all, err := s.List()
 	require.NoError(t, err)
 	require.ErrorContains(t, all[0].Err, `invalid name "a b"`)
+}
+
+// Whatever an editor leaves in the drop-ins, what is understood is a BMC whose addresses
+// and settings can be written and are then read as the same; what is not is an error that
+// names the file.
+func FuzzDropIns(f *testing.F) {
+	const listen = "[Socket]\nListenDatagram=[::]:623\n"
+	f.Add(listen+"[X-ShIPMI]\nComment=\"Bob \\x27 and\" Eve\n", service)
+	f.Add("[Socket]\nListenDatagram=\nListenDatagram = 6230\nListenDatagram=[fe80::1]:1%%eth0\n", service+"[Install]\nAlias=x\n")
+	f.Add("; none\n"+listen, "[Service]\nEnvironment='SHIPMI_PROVIDER=/%i 100%%.conf' \\\n  SHIPMI_IDLE_TIMEOUT=1m\n")
+	f.Add(listen, service+"Environment=SHIPMI_CIPHER_SUITES=3 SHIPMI_FRU_SERIAL=1 SHIPMI_QUERY_TIMEOUT=90s\n")
+	f.Add("[Socket", "[Service]\nEnvironment=\"")
+	f.Fuzz(func(t *testing.T, socket, service string) {
+		b := understood(t, socket, service)
+		if b.Err != nil {
+			require.ErrorContains(t, b.Err, "shipmi-bmc@a.s")
+			return
+		}
+		b.RunAs, b.Allow = Account{}, nil // systemd's words, which are not ours to check
+		dropIns, err := SystemStore(t.TempDir()).dropIns(b)
+		if instance.CheckText(b.Comment) != nil {
+			require.Error(t, err)
+			return
+		}
+		require.NoError(t, err)
+		var texts []string
+		for _, d := range dropIns {
+			text, err := io.ReadAll(unit.Serialize(d.options))
+			require.NoError(t, err)
+			texts = append(texts, string(text))
+		}
+		require.Equal(t, b, understood(t, texts[1], texts[0]))
+	})
+}
+
+// understood is the BMC a with these drop-ins.
+func understood(t *testing.T, socket, service string) BMC {
+	s := SystemStore(t.TempDir())
+	write(t, s, map[string]string{"shipmi-bmc@a.socket.d/x.conf": socket, "shipmi-bmc@a.service.d/x.conf": service})
+	return s.load("a")
 }
