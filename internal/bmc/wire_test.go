@@ -1,7 +1,6 @@
 package bmc
 
 import (
-	"bytes"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -138,39 +137,5 @@ func TestCloseSessionIsAnsweredOnceMore(t *testing.T) {
 		require.Equal(t, "00", r.ask(c, app, 0x3C, 1, id...), "its answer was lost")
 		time.Sleep(2 * time.Second)
 		require.Empty(t, r.send(c.Packet(console.Request(app, 0x3C, 1, id...))), "too late")
-	})
-}
-
-// FuzzDatagram sends anything to a server with an open session, which must
-// survive and go on with the session.
-func FuzzDatagram(f *testing.F) {
-	seeds := []string{pingVector, authCapabilities, cipherSuites}
-	require.NotEmpty(f, seeds)
-	for _, text := range seeds {
-		b, err := hex.DecodeString(strings.ReplaceAll(text, " ", ""))
-		require.NoError(f, err)
-		f.Add(b, false)
-	}
-	f.Add([]byte(console.Request(chassis, setBootOptions, 1, 5, 0xE0, 4, 0, 0, 0)), true)
-	f.Add([]byte(console.Request(app, 0x3C, 1, 1, 2, 3, 4)), true)
-	f.Fuzz(func(t *testing.T, b []byte, sealed bool) {
-		if len(b) > 256 {
-			return
-		}
-		in(t, func(r *rig) {
-			result := func() ipmi.Result { return ipmi.Result{} }
-			for _, v := range []provider.Verb{provider.Status, provider.On, provider.Off, provider.Reset, provider.Diag, provider.Shutdown, provider.Cycle, provider.BootSet} {
-				r.scripts.script[v] = result
-			}
-			c, other := r.login(), r.login()
-			if sealed {
-				b = c.Packet(string(b))
-			}
-			for _, answer := range r.send(b) {
-				require.LessOrEqual(t, len(answer), 128)
-				require.True(t, bytes.HasPrefix(answer, []byte{6, 0, 0xFF}))
-			}
-			r.send(other.Packet(console.Request(app, getDeviceID, 2)))
-		})
 	})
 }
