@@ -6,6 +6,7 @@ UNITS   ?= $(PREFIX)/lib/systemd/system
 USER_UNITS ?= $(PREFIX)/lib/systemd/user
 SHARE   ?= $(PREFIX)/share
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+FUZZTIME ?= 1h
 
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
@@ -17,6 +18,7 @@ CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
 GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run .ci/run
 
 .PHONY: help
@@ -26,11 +28,12 @@ help:
 	@echo 'make install     install below PREFIX ($(PREFIX)); DESTDIR is put in front, for packagers'
 	@echo 'make uninstall   remove what install installed'
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
+	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make soak        the long forms of tests, which take a while'
-	@echo 'make lint        vet, staticcheck, gofmt, shellcheck'
+	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
 
 .PHONY: build
@@ -84,11 +87,15 @@ demo: tools build
 .PHONY: test
 test: tools lint
 	go test -race ./...
-	test/fuzz 5s
+	test/fuzz 30s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
+
+.PHONY: fuzz
+fuzz:
+	test/fuzz $(FUZZTIME)
 
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
@@ -127,12 +134,17 @@ bin/goipmi: Makefile
 		-ldflags '-X github.com/bougou/go-ipmi/cmd/goipmi/commands.Version=$(lastword $(subst @, ,$(GOIPMI)))' $(GOIPMI)
 
 .PHONY: lint
-lint:
+lint: bin/govulncheck
 	go vet -tags e2e ./...
 	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
+	bin/govulncheck -tags e2e ./... || { [ $$? = 1 ] && echo 'warning: known vulnerabilities were not looked for'; }
+
+# Status 3 means that there are vulnerabilities, 1 that it cannot tell: the database is on the network.
+bin/govulncheck: Makefile
+	GOBIN=$(CURDIR)/bin go install $(GOVULNCHECK)
 
 .PHONY: tools
 tools:
