@@ -15,9 +15,9 @@ import (
 // RAKP1 answers a RAKP Message 1 (IPMI 2.0 §13.20), unless it names no session
 // in set-up: then there is no answer.
 //
-// A name that nobody has gets an answer like any other, made with a key that
-// nobody knows, so that names cannot be probed. The console takes it for a
-// wrong password.
+// A name that nobody has gets an answer like any other and as soon, made with a
+// key that nobody knows, so that names cannot be probed; the log has it when the
+// exchange has ended. The console takes it for a wrong password.
 func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmcp.RAKP2, bool) {
 	s := t.find(m.ManagedID, now)
 	if s == nil || !s.halfOpen() || Source(peer) != Source(s.Peer) {
@@ -55,9 +55,6 @@ func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 	}
 	changed.state, changed.consoleRandom, changed.role, changed.name = keyed, m.Random, m.Role, string(m.Name)
 	changed.user = t.user(changed.name)
-	if changed.user == nil {
-		t.Log.Warn("session refused: unknown user, or one who may not log in", "user", changed.name, "peer", s.Peer)
-	}
 	again := s.state == keyed
 	if again {
 		t.failures.add(s.attempt(), now)
@@ -161,7 +158,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 // why names the cause of a failed key exchange for the log.
 func (t *Table) why(s *Session, otherwise string) string {
 	if s.user == nil {
-		return "unknown user"
+		return "unknown user, or one who may not log in"
 	}
 	return otherwise
 }

@@ -147,8 +147,8 @@ func (t *Table) logExpired(s *Session) {
 	switch {
 	case s.state == active:
 		t.Log.Info("session timed out", "session", s, "user", s.name, "peer", s.Peer)
-	case s.state == keyed && s.user != nil:
-		t.Log.Warn("session not opened: no RAKP Message 3 came: wrong password?", "user", s.name, "peer", s.Peer)
+	case s.state == keyed:
+		t.Log.Warn("session not opened: no RAKP Message 3 came: "+t.why(s, "wrong password?"), "user", s.name, "peer", s.Peer)
 	}
 }
 

@@ -81,10 +81,20 @@ func (c *Console) Open() []byte {
 	if c.Suite == 17 {
 		auth, integrity = 3, 4
 	}
+	return c.Propose(auth, integrity, 1)
+}
+
+// Propose is an Open Session Request with any algorithms; 0xFF leaves the choice to the
+// BMC.
+func (c *Console) Propose(auth, integrity, confidentiality byte) []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{c.Tag, 0, 0, 0}, c.SIDm)
-	b = append(b, 0, 0, 0, 8, auth, 0, 0, 0)
-	b = append(b, 1, 0, 0, 8, integrity, 0, 0, 0)
-	b = append(b, 2, 0, 0, 8, 1, 0, 0, 0)
+	for kind, algorithm := range []byte{auth, integrity, confidentiality} {
+		length := byte(8)
+		if algorithm == 0xFF {
+			length, algorithm = 0, 0
+		}
+		b = append(b, byte(kind), 0, 0, length, algorithm, 0, 0, 0)
+	}
 	return Datagram(0x10, 0, 0, b)
 }
 
