@@ -18,6 +18,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/pflag"
+	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/bmc"
 )
@@ -83,6 +84,9 @@ func main() {
 }
 
 func run() int {
+	// Passwords and keys stay out of core dumps, also of those that a program collects, and out of sight of other
+	// processes of the same user. Scripts are not affected.
+	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	damper := newDamper(&handler{out: os.Stderr, least: slog.LevelInfo})
 	defer damper.flush()
 	log := slog.New(damper)
