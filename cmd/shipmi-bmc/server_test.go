@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -91,6 +92,7 @@ func TestNewServer(t *testing.T) {
 	require.Equal(t, []rmcp.Suite{rmcp.Suite17}, s.Sessions.Suites)
 	require.Equal(t, s.BMC.GUID, s.Sessions.GUID)
 	require.Equal(t, "z", string(s.Sessions.Kg()))
+	require.Equal(t, rand.Reader, s.Sessions.Random)
 	for i, want := range []session.User{{ID: 2, Name: "a", Limit: rmcp.User}, {ID: 3, Name: "b", Limit: rmcp.Operator}} {
 		got := s.Sessions.Users[i]
 		require.Equal(t, "xy"[i:i+1], string(got.Password()))

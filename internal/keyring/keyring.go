@@ -66,10 +66,20 @@ func (k Keyring) Change(name string, change func(*instance.Credentials) error) (
 	return c, k.write(name, after)
 }
 
-func (k Keyring) write(name string, text []byte) error {
-	err := renameio.WriteFile(k.path(name), text, 0o600, renameio.WithTempDir(k.Dir), renameio.WithStaticPermissions(0o600))
+// write replaces a file. Its mode is what it has to be, not what it was.
+func (k Keyring) write(name string, text []byte) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write %s: %w", k.path(name), err)
+		}
+	}()
+	pending, err := renameio.NewPendingFile(k.path(name), renameio.WithTempDir(k.Dir), renameio.WithStaticPermissions(0o600))
 	if err != nil {
-		return fmt.Errorf("write %s: %w", k.path(name), err)
+		return err
 	}
-	return nil
+	defer pending.Cleanup()
+	if _, err := pending.Write(text); err != nil {
+		return err
+	}
+	return pending.CloseAtomicallyReplace()
 }

@@ -141,6 +141,24 @@ func TestLock(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(root, "shipmi"))
 }
 
+// The passwords of OpenBMC's IPMI users were in a file that everybody could read
+// (CVE-2020-14156). Here a change leaves a file for its owner alone, whatever the umask
+// and whoever could read it before.
+func TestCVE_2020_14156(t *testing.T) {
+	defer syscall.Umask(syscall.Umask(0))
+	k := newKeyring(t)
+	require.NoError(t, os.Chmod(k.path("node-0"), 0o666))
+	_, err := k.Change("node-0", maas)
+	require.NoError(t, err)
+	entries, err := os.ReadDir(k.Dir)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		info, err := entry.Info()
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, entry.Name())
+	}
+}
+
 // Whatever is in a file: a change is made whole, or the file stays as it is.
 func FuzzChange(f *testing.F) {
 	f.Add([]byte(before))
