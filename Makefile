@@ -6,7 +6,6 @@ UNITS   ?= $(PREFIX)/lib/systemd/system
 USER_UNITS ?= $(PREFIX)/lib/systemd/user
 SHARE   ?= $(PREFIX)/share
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-FUZZTIME ?= 1h
 
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
@@ -92,6 +91,8 @@ test: tools lint
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
+
+FUZZTIME = 1h
 
 .PHONY: fuzz
 fuzz:
