@@ -115,7 +115,7 @@ func (s *server) processor(t *testing.T) time.Duration {
 	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
-// dropped is how many datagrams the kernel did not deliver, because the socket was full.
+// dropped is how many datagrams the kernel did not deliver, because they were noise or the socket was full.
 func (s *server) dropped(t *testing.T) int {
 	text, err := os.ReadFile("/proc/net/udp")
 	require.NoError(t, err)
