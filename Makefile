@@ -123,7 +123,7 @@ CHAOS = 20m
 .PHONY: soak
 soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
-	go test -tags e2e -count=1 -v ./test/flood -flood 5m
+	go test -tags e2e -count=1 -v ./test/flood -share 1 -flood 5m
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 
 .PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test

@@ -37,10 +37,10 @@ func dial(t *testing.T, network byte, to netip.AddrPort) (all []*net.UDPConn) {
 }
 
 // paced calls send at a rate a second until ctx ends, in lumps of a millisecond, and makes up for what it missed.
-func paced(ctx context.Context, rate int, send func(i int)) (sent int) {
+func paced(ctx context.Context, rate float64, send func(i int)) (sent int) {
 	begin := time.Now()
 	for tick := time.Tick(time.Millisecond); ctx.Err() == nil; <-tick {
-		for due := int(time.Since(begin).Seconds() * float64(rate)); sent < due; sent++ {
+		for due := int(time.Since(begin).Seconds() * rate); sent < due; sent++ {
 			send(sent)
 		}
 	}
@@ -49,7 +49,7 @@ func paced(ctx context.Context, rate int, send func(i int)) (sent int) {
 
 // attempts opens sessions and leaves them half open. Every answer is taken for a RAKP Message 1, of which the source is
 // no forgery, so that both kinds of half-open sessions are attacked.
-func attempts(t *testing.T, ctx context.Context, to netip.AddrPort, rate int) tally {
+func attempts(t *testing.T, ctx context.Context, to netip.AddrPort, rate float64) tally {
 	conns := dial(t, 1, to)
 	var opened, keyed atomic.Int64
 	for _, c := range conns {
@@ -78,7 +78,7 @@ func attempts(t *testing.T, ctx context.Context, to netip.AddrPort, rate int) ta
 
 // rubbish sends datagrams of every kind that is no request: noise, headers with noise, packets in sessions that are
 // not there, messages of key exchanges that are not there, and answers.
-func rubbish(t *testing.T, ctx context.Context, to netip.AddrPort, rate int) tally {
+func rubbish(t *testing.T, ctx context.Context, to netip.AddrPort, rate float64) tally {
 	conns := dial(t, 2, to)
 	noise := make([]byte, 256)
 	for i := range noise {
