@@ -99,6 +99,8 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case user != "ipmi" || password != "secret":
 		http.Error(w, `{"ok":false,"result":{"error":"ForbiddenError"}}`, http.StatusForbidden)
+	case r.Method == "GET" && r.URL.Path == "/api/atx" && state == "strange":
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
 	case r.Method == "GET" && r.URL.Path == "/api/atx":
 		fmt.Fprintf(w, `{"ok": true, "result": {"busy": false, "enabled": %t, "leds": {"hdd": false, "power": %t}}}`,
 			state != "disabled", state == "on")
