@@ -1,0 +1,191 @@
+package crash
+
+import (
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/console"
+)
+
+const (
+	patience = 500 * time.Millisecond // of a client, before it repeats itself
+	tries    = 20
+	window   = 8 // FreeIPMI drops answers whose sequence number lies further ahead
+)
+
+// Network functions and commands.
+const (
+	chassis, app = 0x00, 0x06
+
+	chassisStatus, chassisControl, setBootOptions = 0x01, 0x02, 0x08
+	getDeviceID, setPrivilege, closeSession       = 0x01, 0x3B, 0x3C
+	setPassword                                   = 0x47
+	resetWatchdog, setWatchdog, getWatchdog       = 0x22, 0x24, 0x25
+)
+
+// A client repeats what is not answered, under a new sequence number of its
+// session. It notes all that it sends, and watches over what it gets.
+type client struct {
+	*console.Console
+	t       testing.TB
+	host    *host
+	conn    *net.UDPConn
+	fresh   bool // each repetition has a request sequence number of its own
+	rqSeq   byte
+	sent    [][]byte
+	numbers map[uint32]bool   // outbound sequence numbers seen
+	ivs     map[[16]byte]bool // initialization vectors seen
+	top     uint32            // highest of numbers
+}
+
+func newClient(t testing.TB, h *host, fresh bool) *client {
+	conn, err := net.DialUDP("udp", nil, h.address)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	return &client{t: t, host: h, conn: conn, fresh: fresh, numbers: map[uint32]bool{}, ivs: map[[16]byte]bool{}}
+}
+
+// exchange sends what build makes until take accepts an answer; nil if it never does.
+func (c *client) exchange(tries int, build func() []byte, take func(answer []byte) bool) []byte {
+	for range tries {
+		b := build()
+		c.sent = append(c.sent, b)
+		_, _ = c.conn.Write(b)
+		deaths := c.host.deaths.Load()
+		for until := time.Now().Add(patience); time.Now().Before(until) && c.host.deaths.Load() == deaths; {
+			if answer := c.receive(10 * time.Millisecond); answer != nil && take(answer) {
+				return answer
+			}
+		}
+	}
+	return nil
+}
+
+// receive returns a datagram; nil if there is none.
+func (c *client) receive(wait time.Duration) []byte {
+	b := make([]byte, 1024)
+	require.NoError(c.t, c.conn.SetReadDeadline(time.Now().Add(wait)))
+	n, err := c.conn.Read(b)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	require.NoError(c.t, err)
+	return b[:n]
+}
+
+// login opens a session at that privilege level. It begins anew where the BMC does
+// not know of its key exchange any more.
+func (c *client) login(name, password string, privilege byte) {
+	const kind, status = 5, 17
+	for range tries {
+		c.Console = console.New(c.t, 17)
+		c.Name, c.Password, c.Role = name, password, 0x10|privilege
+		step := func(message []byte) []byte {
+			answer := c.exchange(2, func() []byte { return message },
+				func(b []byte) bool { return b[kind] == message[kind]+1 })
+			if answer == nil || answer[status] != 0 {
+				return nil
+			}
+			return answer
+		}
+		answer := step(c.Open())
+		if answer == nil {
+			continue
+		}
+		c.ReadOpen(answer)
+		if answer = step(c.RAKP1()); answer == nil {
+			continue
+		}
+		c.ReadRAKP2(answer)
+		if answer = step(c.RAKP3()); answer == nil {
+			continue
+		}
+		c.ReadRAKP4(answer)
+		require.Equal(c.t, "\x00"+string(rune(privilege)), c.ask(app, setPrivilege, privilege))
+		return
+	}
+	require.Fail(c.t, "cannot log in")
+}
+
+// ask sends a request and returns completion code and data.
+func (c *client) ask(netFn, cmd byte, data ...byte) (said string) {
+	c.t.Helper()
+	c.rqSeq = (c.rqSeq + 1) % 64
+	first := true
+	answer := c.exchange(tries, func() []byte {
+		if c.fresh && !first {
+			c.rqSeq = (c.rqSeq + 1) % 64
+		}
+		first = false
+		return c.Packet(console.Request(netFn, cmd, c.rqSeq, data...))
+	}, func(b []byte) bool {
+		plain, ok := c.watch(b)
+		if !ok || plain[5] != cmd || plain[4]>>2 != c.rqSeq {
+			return false
+		}
+		said = plain[6 : len(plain)-1]
+		return true
+	})
+	require.NotNil(c.t, answer, "the session does not go on: %#x %#x", netFn, cmd)
+	return said
+}
+
+// watch opens an answer of the session, and makes sure that nothing in it was
+// used before. It is false for datagrams outside the session.
+func (c *client) watch(b []byte) (plain string, ok bool) {
+	const kind, payload = 5, 16
+	if b[kind] != 0xC0 {
+		return "", false
+	}
+	number, plain := c.Read(b)
+	iv := [16]byte(b[payload:])
+	require.False(c.t, c.numbers[number], "sequence number %d comes again", number)
+	require.False(c.t, c.ivs[iv], "an initialization vector comes again")
+	require.LessOrEqual(c.t, number, c.top+window, "a gap")
+	c.numbers[number], c.ivs[iv], c.top = true, true, max(c.top, number)
+	return plain, true
+}
+
+// act asks for something that a script does. It has run once if the BMC says that
+// it is done, else never.
+func (c *client) act(verb string, netFn, cmd byte, data ...byte) {
+	c.t.Helper()
+	before := c.host.runs(verb)
+	if code := c.ask(netFn, cmd, data...); code == "\x00" {
+		require.Equal(c.t, before+1, c.host.runs(verb), "%s: success", verb)
+	} else {
+		require.Contains(c.t, []string{"\xFF", "\xD5"}, code)
+		require.Equal(c.t, before, c.host.runs(verb), "%s: failure", verb)
+	}
+}
+
+// fault tells whether the last power action failed.
+func (c *client) fault() bool {
+	said := c.ask(chassis, chassisStatus)
+	require.Equal(c.t, byte(0), said[0])
+	return said[1]&0x10 != 0
+}
+
+// replay sends all that was sent once more, to a new process: nothing comes of it.
+func (c *client) replay() {
+	c.t.Helper()
+	for range 2 { // what a process leaves when it dies, the next one does
+		require.Equal(c.t, "\x00", c.ask(app, getDeviceID)[:1], "the session goes on")
+		c.host.idle()
+	}
+	for c.receive(20*time.Millisecond) != nil {
+	}
+	ran, state := c.host.read("ran"), c.host.state()
+	for _, b := range c.sent {
+		_, err := c.conn.Write(b)
+		require.NoError(c.t, err)
+	}
+	require.Equal(c.t, "\x00", c.ask(app, getDeviceID)[:1], "the session goes on")
+	require.Equal(c.t, ran, c.host.read("ran"), "a replay ran a script")
+	require.Equal(c.t, state, c.host.state(), "a replay changed the state")
+}

@@ -1,0 +1,100 @@
+package crash
+
+import (
+	"encoding/json"
+	"os"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A dialogue is what a client wants of a BMC while its process dies.
+type dialogue struct {
+	process int // that dies, from 1
+	talk    func(h *host, c *client)
+}
+
+var dialogues = map[string]dialogue{
+	"power actions": {1, func(h *host, c *client) {
+		c.admin()
+		c.act("power-on", chassis, chassisControl, 1)
+		c.act("power-reset", chassis, chassisControl, 3)
+		c.act("power-off", chassis, chassisControl, 0)
+		c.fault()
+	}},
+	"boot device": {1, func(h *host, c *client) {
+		c.admin()
+		c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0)
+		c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x08, 0, 0, 0)
+	}},
+	"idle exit": {1, func(h *host, c *client) {
+		c.admin()
+		h.idle()
+		c.act("power-reset", chassis, chassisControl, 3)
+	}},
+	"adoption": {2, func(h *host, c *client) {
+		c.admin()
+		h.dieAndGo("power-cycle")
+		c.act("power-cycle", chassis, chassisControl, 2)
+		require.False(h.t, c.fault())
+	}},
+	"adoption of a failure": {2, func(h *host, c *client) {
+		c.admin()
+		h.dieAndGo("power-diag")
+		require.Contains(h.t, []string{"\x00", "\xFF"}, c.ask(chassis, chassisControl, 4))
+		require.Equal(h.t, 1, h.runs("power-diag"))
+		require.Eventually(h.t, c.fault, 10*time.Second, 100*time.Millisecond)
+	}},
+	"shutdown cut short": {1, func(h *host, c *client) {
+		c.admin()
+		c.act("power-shutdown", chassis, chassisControl, 5)
+		c.act("power-off", chassis, chassisControl, 0)
+	}},
+	"new password": {1, func(h *host, c *client) {
+		const oper, set, changed = 3, 2, "new password"
+		c.admin()
+		data := append([]byte{oper, set}, changed+"\x00\x00\x00\x00"...)
+		said := c.ask(app, setPassword, data...)
+
+		var kept struct {
+			Users []struct{ Name, Password string }
+		}
+		require.NoError(h.t, json.Unmarshal([]byte(h.read("credentials/users")), &kept))
+		require.Equal(h.t, "correct horse", kept.Users[0].Password)
+		require.Equal(h.t, said == "\x00", kept.Users[1].Password == changed)
+		other := newClient(h.t, h, c.fresh)
+		other.login("oper", kept.Users[1].Password, 3)
+	}},
+	"watchdog": {1, func(h *host, c *client) {
+		const smsOS, reset = 0x04, 0x01
+		c.admin()
+		require.Equal(h.t, "\x00", c.ask(app, setWatchdog, smsOS, reset, 0, 1<<smsOS, 3, 0))
+		require.Equal(h.t, "\x00", c.ask(app, resetWatchdog))
+		require.Eventually(h.t, func() bool { return c.ask(app, getWatchdog)[4] != 0 }, 10*time.Second, 100*time.Millisecond)
+		require.LessOrEqual(h.t, h.runs("power-reset"), 1)
+	}},
+}
+
+func (c *client) admin() { c.login("admin", "correct horse", 4) }
+
+// dieAndGo has the process die as soon as the script of a verb runs, and the
+// script end soon after.
+func (h *host) dieAndGo(verb string) {
+	h.wait.Go(func() {
+		for h.runs(verb) == 0 && h.sleeps(5*time.Millisecond) {
+		}
+		h.kill9()
+		time.Sleep(100 * time.Millisecond)
+		must(os.WriteFile(h.path("go"), nil, 0o600))
+	})
+}
+
+// sleeps is false at the end of the test.
+func (h *host) sleeps(d time.Duration) bool {
+	select {
+	case <-h.stopped:
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
