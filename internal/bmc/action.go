@@ -243,7 +243,7 @@ func (s *Server) adopt() error {
 			a.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
 		}
 		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(&f.Session)...)
-		s.run(a, s.Scripts.adopt(f.Verb, f.path))
+		s.run(a, s.Scripts.adopt(f.Verb, f.path, s.Clock()-f.Began))
 	}
 	return nil
 }

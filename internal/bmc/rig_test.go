@@ -271,7 +271,7 @@ func (f *fakeScripts) action(script *ipmi.Script, _ string) func(context.Context
 	return f.query(script.Verb)
 }
 
-func (f *fakeScripts) adopt(v provider.Verb, _ string) func(context.Context) ipmi.Result {
+func (f *fakeScripts) adopt(v provider.Verb, _ string, _ time.Duration) func(context.Context) ipmi.Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.joined++

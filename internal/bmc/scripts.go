@@ -83,11 +83,10 @@ func (s *Scripts) action(script *ipmi.Script, file string) func(context.Context)
 	}
 }
 
-// adopt prepares to wait for an action that an earlier process began. What it
-// waited does not count for the time limit.
-func (s *Scripts) adopt(verb provider.Verb, file string) func(context.Context) ipmi.Result {
+// adopt prepares to wait for an action that an earlier process began, some time ago.
+func (s *Scripts) adopt(verb provider.Verb, file string, ago time.Duration) func(context.Context) ipmi.Result {
 	return func(ctx context.Context) ipmi.Result {
-		ctx, cancel := context.WithTimeout(ctx, s.Action)
+		ctx, cancel := context.WithTimeout(ctx, s.Action-ago)
 		defer cancel()
 		return ipmi.Result{Err: provider.Adopt(ctx, verb, file)}
 	}

@@ -23,7 +23,7 @@ const (
 type scripts interface {
 	query(provider.Verb) func(context.Context) ipmi.Result
 	action(script *ipmi.Script, file string) func(context.Context) ipmi.Result
-	adopt(verb provider.Verb, file string) func(context.Context) ipmi.Result
+	adopt(verb provider.Verb, file string, ago time.Duration) func(context.Context) ipmi.Result
 }
 
 // A Server serves one BMC. All fields must be set before Run.

@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -16,8 +17,11 @@ import (
 //go:embed action.sh
 var actionProgram string
 
-// actionLine matches what action.sh writes into the action file.
-var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit) (\d+)\n`)
+// actionLine matches what action.sh writes into the action file, and what kill does.
+var actionLine = regexp.MustCompile(`(?m)^action: (pid|exit|killed) (\w+)\n`)
+
+// killed is why an action was killed, as the action file says it.
+var killed = map[string]error{"timeout": ErrTimeout, "superseded": ErrSuperseded}
 
 // Act runs the action v to its end, with args for those verbs that have some.
 //
@@ -77,14 +81,19 @@ func (r *Runner) start(v Verb, args Args, file string) error {
 // Adopt waits for the end of an action that this or an earlier process began with Act, and says what became of it in
 // the same way. An action that left no exit status was killed, or never began: ErrLost.
 func Adopt(ctx context.Context, v Verb, file string) error {
-	f, err := os.Open(file)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return &Error{Verb: v, Err: err}
+	}
+	defer f.Close() // open until the end, so that the action can be killed though its file be removed
+	waits, err := os.Open(file)
 	if err != nil {
 		return &Error{Verb: v, Err: err}
 	}
 	end := make(chan error, 1)
 	go func() {
-		defer f.Close()
-		end <- outcome(v, f)
+		defer waits.Close()
+		end <- outcome(v, waits)
 	}()
 
 	select {
@@ -92,38 +101,35 @@ func Adopt(ctx context.Context, v Verb, file string) error {
 		return err
 	case <-ctx.Done():
 	}
-	killed := context.Cause(ctx)
-	switch {
-	case errors.Is(killed, context.DeadlineExceeded):
-		killed = ErrTimeout
-	case !errors.Is(killed, ErrSuperseded):
-		return &Error{Verb: v, Err: killed}
+	why := "timeout"
+	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, ErrSuperseded):
+		why = "superseded"
+	case !errors.Is(cause, context.DeadlineExceeded):
+		return &Error{Verb: v, Err: cause}
 	}
 	for {
-		kill(file)
+		kill(f, why)
 		select {
 		case err := <-end:
-			if errors.Is(err, ErrLost) {
-				return &Error{Verb: v, Err: killed}
-			}
 			return err
 		case <-time.After(100 * time.Millisecond): // it had not written its pid yet
 		}
 	}
 }
 
-// outcome waits until nobody holds the lock on the action file and reads the exit status in it.
+// outcome waits until nobody holds the lock on the action file and reads what became of the action.
 func outcome(v Verb, f *os.File) error {
 	if err := flock(f, syscall.LOCK_SH); err != nil {
 		return &Error{Verb: v, Err: err}
 	}
-	text, err := io.ReadAll(f)
+	text, err := contents(f)
 	if err != nil {
 		return &Error{Verb: v, Err: err}
 	}
-	switch exit, ok := written(string(text), "exit"); {
-	case !ok:
-		return &Error{Verb: v, Err: ErrLost}
+	switch exit, err := strconv.Atoi(written(text, "exit")); {
+	case err != nil:
+		return &Error{Verb: v, Err: cmp.Or(killed[written(text, "killed")], ErrLost)}
 	case exit != 0:
 		return &Error{Verb: v, Exit: exit, Err: exitMeaning[exit]}
 	default:
@@ -131,44 +137,54 @@ func outcome(v Verb, f *os.File) error {
 	}
 }
 
-// kill ends the process group of an action that runs.
-func kill(file string) {
-	if group := Running(file); group != 0 {
+// kill ends the process group of an action that runs. Why comes first, into its file: this process may die too.
+func kill(f *os.File, why string) {
+	if group := running(f); group != 0 {
+		_, _ = fmt.Fprintf(f, "action: killed %s\n", why)
 		_ = syscall.Kill(-group, syscall.SIGKILL)
 	}
 }
 
 // Running returns the process group of the action that file belongs to; 0 if it does not run, or has not come so far.
-// Only the lock that its leader holds makes the number valid: when the action has ended, all that may be left of the
-// group is a guest. The file may be anything: who asks may be root, and whose it is, not.
+// The file may be anything: who asks may be root, and whose it is, not.
 func Running(file string) (group int) {
 	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
+	return running(f)
+}
+
+// running is Running for a file that is open. Only the lock, held by the group's leader or for it by what runs its
+// script, makes the number valid: when the action has ended, all that may be left of the group is a guest.
+func running(f *os.File) (group int) {
 	if !errors.Is(flock(f, syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
 		return 0
 	}
-	text, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	text, err := contents(f)
 	if err != nil {
 		return 0
 	}
-	if group, _ = written(string(text), "pid"); group == 1 {
+	if group, _ = strconv.Atoi(written(text, "pid")); group == 1 {
 		return 0 // to kill that group is to kill everything
 	}
 	return group
 }
 
-// written is the number that action.sh wrote into the action file under key.
-func written(text, key string) (number int, ok bool) {
+func contents(f *os.File) (string, error) {
+	text, err := io.ReadAll(io.NewSectionReader(f, 0, 1<<20))
+	return string(text), err
+}
+
+// written is what the action file has under key; empty if nothing.
+func written(text, key string) string {
 	for _, line := range actionLine.FindAllStringSubmatch(text, -1) {
 		if line[1] == key {
-			number, err := strconv.Atoi(line[2])
-			return number, err == nil
+			return line[2]
 		}
 	}
-	return 0, false
+	return ""
 }
 
 func flock(f *os.File, how int) error {

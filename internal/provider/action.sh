@@ -4,18 +4,20 @@
 #
 # VERB is in the form of SHIPMI_VERB (power-on) and SCRIPT is what the provider has for it. GET tells the boot device
 # that must be remembered, BEFORE and AFTER set a remembered one again: see oneshot.go. A missing script is empty.
-# Descriptor 3 is the action file, and its lock lasts as long as this process. Into it go "action: pid N" before
-# anything runs, and "action: exit N" when the outcome is certain.
+# Descriptor 3 is the action file, and its lock lasts as long as this process and the script that it runs. Into it go
+# "action: pid N" before anything runs, and "action: exit N" when the outcome is certain.
 # shellcheck shell=sh
 
 set -uf
 verb=$1 status=$2 on=$3 off=$4 script=$5 get=$6 before=$7 after=$8
 former=$SHIPMI_STATE_DIRECTORY/boot-former
 
-# run VERB SCRIPT: without descriptor 3, so that a guest left in the background does not hold the lock.
-run() {
+# run VERB SCRIPT: without descriptor 3, so that a guest left in the background does not hold the lock. The subshell
+# does: should this process be killed, no other action begins before the script has ended.
+run() (
 	SHIPMI_VERB=$1 sh -c "$2" 3>&-
-}
+	exit $?
+)
 
 # ask VERB SCRIPT: puts the words that the script prints into $answer, and after them "exit STATUS". What it prints is
 # read up to the line that tells its exit status, not to its end, which a process in the background may keep away.

@@ -38,7 +38,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 	r := newRunner(t, slowOn)
 	file := actionFile(t)
 	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.Path)
+	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.path)
 	require.NoError(t, process.Start())
 	script := r.pid(t, "started")
 	kill9(t, process.Process.Pid)
@@ -80,7 +80,8 @@ func TestAdoptAfterTheTimeLimit(t *testing.T) {
 	eventually(t, func() bool { return !alive(grandchild) })
 }
 
-func TestWrapperKilled(t *testing.T) {
+// The script runs on when its wrapper alone is killed, and nothing else runs meanwhile.
+func TestWrapperKilledWhileItsScriptRunsOn(t *testing.T) {
 	r := newRunner(t, slowOn)
 	file := actionFile(t)
 	done := make(chan error, 1)
@@ -89,8 +90,54 @@ func TestWrapperKilled(t *testing.T) {
 	group, err := syscall.Getpgid(script)
 	require.NoError(t, err)
 	kill9(t, group)
+	require.ErrorIs(t, r.Act(t.Context(), On, Args{}, file), ErrBusy)
+	require.Equal(t, group, Running(file))
+	require.Empty(t, done)
+
+	r.write(t, "go", "")
 	require.ErrorIs(t, <-done, ErrLost)
-	kill9(t, script) // it has lost its group, and would wait for ever in a folder that is gone
+	require.False(t, alive(script))
+}
+
+// Whoever kills an action says why in its file, for the next process.
+func TestWhyAnActionWasKilledOutlivesUs(t *testing.T) {
+	r := newRunner(t, slowOn)
+	for cause, text := range map[error]string{
+		context.DeadlineExceeded: "power on: time limit reached, killed",
+		ErrSuperseded:            "power on: cut short by another action",
+	} {
+		file := actionFile(t)
+		ctx, cancel := context.WithCancelCause(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- r.Act(ctx, On, Args{}, file) }()
+		r.pid(t, "started")
+		cancel(cause)
+		require.EqualError(t, <-done, text)
+		require.EqualError(t, Adopt(t.Context(), On, file), text)
+		r.write(t, "started", "")
+	}
+}
+
+func TestAnActionIsKilledThoughItsFileIsGone(t *testing.T) {
+	r := newRunner(t, slowOn)
+	file := actionFile(t)
+	ctx, cancel := context.WithCancelCause(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Act(ctx, On, Args{}, file) }()
+	script := r.pid(t, "started")
+	require.NoError(t, os.Remove(file))
+	cancel(context.DeadlineExceeded)
+	require.ErrorIs(t, <-done, ErrTimeout)
+	eventually(t, func() bool { return !alive(script) })
+}
+
+// What was lost long ago was not killed at a time limit that has passed since.
+func TestAdoptWhatWasLostLongAgo(t *testing.T) {
+	file := actionFile(t)
+	require.NoError(t, os.WriteFile(file, []byte("header\naction: pid 4\n"), 0o600))
+	ctx := newLimit()
+	close(ctx.done)
+	require.ErrorIs(t, Adopt(ctx, On, file), ErrLost)
 }
 
 func TestAdoptWhatNeverRan(t *testing.T) {
