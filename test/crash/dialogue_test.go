@@ -48,7 +48,9 @@ var dialogues = map[string]dialogue{
 	"shutdown cut short": {1, func(h *host, c *client) {
 		c.admin()
 		c.act("power-shutdown", chassis, chassisControl, 5)
-		c.act("power-off", chassis, chassisControl, 0)
+		if c.act("power-off", chassis, chassisControl, 0) {
+			require.False(h.t, c.fault(), "a shutdown that was cut short has not failed")
+		}
 	}},
 	"new password": {1, func(h *host, c *client) {
 		const oper, set, changed = 3, 2, "new password"
