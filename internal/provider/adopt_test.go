@@ -38,7 +38,7 @@ func TestAdoptAfterKill9(t *testing.T) {
 	r := newRunner(t, slowOn)
 	file := actionFile(t)
 	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.path)
+	process.Env = append(os.Environ(), "ACTION_FILE="+file, "PROVIDER_FILE="+r.Provider.Path)
 	require.NoError(t, process.Start())
 	script := r.pid(t, "started")
 	kill9(t, process.Process.Pid)
