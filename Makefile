@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck ipmitool freeipmi-tools curl socat
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
@@ -125,6 +125,7 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
 	go test -tags e2e -count=1 -v ./test/flood -share 1 -flood 5m
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
+	CRASH_EVERY=1 go test -timeout 30m -run TestDeathAtAnyInstant ./test/crash
 
 .PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test
 bin/e2e.test bin/clients.test bin/load.test bin/chaos.test: bin/%.test:

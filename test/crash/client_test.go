@@ -48,7 +48,7 @@ func newClient(t testing.TB, h *host, fresh bool) *client {
 	conn, err := net.DialUDP("udp", nil, h.address)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
-	return &client{t: t, host: h, conn: conn, fresh: fresh, numbers: map[uint32]bool{}, ivs: map[[16]byte]bool{}}
+	return &client{t: t, host: h, conn: conn, fresh: fresh, ivs: map[[16]byte]bool{}}
 }
 
 // exchange sends what build makes until take accepts an answer; nil if it never does.
@@ -86,6 +86,7 @@ func (c *client) login(name, password string, privilege byte) {
 	for range tries {
 		c.Console = console.New(c.t, 17)
 		c.Name, c.Password, c.Role = name, password, 0x10|privilege
+		c.numbers, c.top = map[uint32]bool{}, 0
 		step := func(message []byte) []byte {
 			answer := c.exchange(2, func() []byte { return message },
 				func(b []byte) bool { return b[kind] == message[kind]+1 })

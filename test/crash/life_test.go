@@ -1,0 +1,110 @@
+package crash
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/console"
+)
+
+// ping is an ASF presence ping.
+var ping = []byte("\x06\x00\xFF\x06\x00\x00\x11\xBE\x80\x01\x00\x00")
+
+var resetRequest = console.Request(chassis, chassisControl, 1, 3)
+
+// firmware is what Get Device ID says of it.
+func (c *client) firmware() string { return c.ask(app, getDeviceID)[3:5] }
+
+// A session does not notice that the program is replaced, before or behind.
+func TestUpgradeUnderAnOpenSession(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.program = h.path("shipmi-bmc")
+	install := func(version string) {
+		require.NoError(t, exec.Command("cp", program(t, version), h.program+".new").Run())
+		require.NoError(t, os.Rename(h.program+".new", h.program))
+	}
+	install("v1.0")
+	h.serve()
+	c := newClient(t, h, false)
+	c.admin()
+	require.Equal(t, "\x01\x00", c.firmware())
+	for version, said := range map[string]string{"v1.1": "\x01\x01", "v3.2": "\x03\x02", "v1.0": "\x01\x00"} {
+		install(version)
+		h.kill9()
+		require.Equal(t, said, c.firmware())
+		require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+		time.Sleep(2100 * time.Millisecond) // or the next one is the same action
+	}
+}
+
+// The sessions of a version with another format end, and a new one can be opened.
+func TestSessionsOfAnotherFormat(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.serve()
+	c := newClient(t, h, false)
+	c.admin()
+	h.kill9()
+	file := strings.Replace(h.read("runtime/sessions"), "shipmi sessions 1\n", "shipmi sessions 2\n", 1)
+	require.NoError(t, os.WriteFile(h.path("runtime/sessions"), []byte(file), 0o600))
+	_, err := c.conn.Write(c.Packet(resetRequest))
+	require.NoError(t, err)
+	require.Nil(t, c.receive(300*time.Millisecond))
+	require.Contains(t, h.log.String(), "<4>session file dropped: it is not one of this version\n")
+	require.Empty(t, h.read("ran"))
+	c.admin()
+}
+
+// The second process of a BMC says why it does not serve, and leaves everything to the first.
+func TestSecondProcess(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.stays()
+	h.serve()
+	c := newClient(t, h, false)
+	c.admin()
+	sessions := h.read("runtime/sessions")
+
+	second := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, h.program)
+	second.Env, second.ExtraFiles = h.env, []*os.File{h.socket}
+	said, err := second.CombinedOutput()
+	require.Error(t, err)
+	require.Equal(t, 1, second.ProcessState.ExitCode())
+	require.Equal(t, "<3>sessions: lock "+h.path("runtime/sessions")+": another process uses it\n", string(said))
+	require.Equal(t, sessions, h.read("runtime/sessions"))
+	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+}
+
+// To a process, a host that was suspended has a boot clock that went on while its
+// monotonic clock did not: a time namespace does that.
+func TestSuspendedHost(t *testing.T) {
+	for asleep, lives := range map[string]bool{"30": true, "61": false} {
+		t.Run(asleep, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.serve()
+			c := newClient(t, h, false)
+			c.admin()
+			h.kill9()
+			h.program = h.path("awake")
+			script := "#!/bin/sh\nexport LISTEN_PID\nexec unshare --time --boottime " + asleep +
+				" --fork --kill-child sh -c 'LISTEN_PID=$$ exec \"" + program(t, "v1.0") + "\"'\n"
+			require.NoError(t, os.WriteFile(h.program, []byte(script), 0o700))
+			if lives {
+				require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+				return
+			}
+			_, err := c.conn.Write(c.Packet(resetRequest))
+			require.NoError(t, err)
+			require.Nil(t, c.receive(500*time.Millisecond))
+			require.Empty(t, h.read("ran"))
+			c.admin()
+		})
+	}
+}

@@ -1,0 +1,150 @@
+package crash
+
+import (
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	setRestorePolicy = 0x06
+	alwaysOn         = 2
+)
+
+// stays has processes live long enough to be watched.
+func (h *host) stays() { h.env = append(h.env, "SHIPMI_IDLE_TIMEOUT=1m") }
+
+// mount puts a file system of its own on a directory of the BMC.
+func (h *host) mount(dir string) {
+	require.NoError(h.t, unix.Mount("tmpfs", h.path(dir), "tmpfs", 0, "size=64k"))
+	h.t.Cleanup(func() { require.NoError(h.t, unix.Unmount(h.path(dir), unix.MNT_DETACH)) })
+}
+
+// fill leaves no room in a directory.
+func (h *host) fill(dir string) (mend func()) {
+	filler := h.path(dir + "/filler")
+	require.ErrorIs(h.t, os.WriteFile(filler, make([]byte, 1<<20), 0o600), unix.ENOSPC)
+	return func() { require.NoError(h.t, os.Remove(filler)) }
+}
+
+// locks makes a directory read-only.
+func (h *host) locks(dir string) (mend func()) {
+	remount := func(flags uintptr) {
+		require.NoError(h.t, unix.Mount("", h.path(dir), "", unix.MS_REMOUNT|flags, ""))
+	}
+	remount(unix.MS_RDONLY)
+	return func() { remount(0) }
+}
+
+// breaks has every call of the kind fail with EIO in the process that runs.
+func (h *host) breaks(calls string) (mend func()) {
+	log := h.path("strace")
+	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(int(h.pid.Load())), "-o", log,
+		"-e", "trace="+calls, "-e", "inject="+calls+":error=EIO")
+	stderr := &logBuffer{}
+	cmd.Stderr = stderr
+	require.NoError(h.t, cmd.Start())
+	attached := func() bool { return strings.Contains(stderr.String(), "attached") }
+	require.Eventually(h.t, attached, 10*time.Second, time.Millisecond, stderr)
+	return func() {
+		require.NoError(h.t, cmd.Process.Signal(unix.SIGINT)) // it lets go
+		_ = cmd.Wait()
+		require.Contains(h.t, h.read("strace"), "EIO (Input/output error) (INJECTED)")
+	}
+}
+
+// Where nothing can be kept, nothing is done: each request that changes something
+// is refused, nothing is half written, and all is well once there is room again.
+func TestNothingCanBeKept(t *testing.T) {
+	for name, fails := range map[string]func(h *host) (mend func()){
+		"disk full": func(h *host) func() { return h.fill("kept") },
+		"read-only": func(h *host) func() { return h.locks("kept") },
+		"EIO":       func(h *host) func() { return h.breaks("fsync,renameat,write") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.mount("kept")
+			h.stays()
+			h.serve()
+			c := newClient(t, h, false)
+			c.admin()
+			require.Equal(t, "\x00\x07", c.ask(chassis, setRestorePolicy, 1))
+			before := h.state()
+
+			mend := fails(h)
+			require.Equal(t, "\xFF", c.ask(chassis, chassisControl, 3))
+			require.Equal(t, "\xFF", c.ask(chassis, setRestorePolicy, alwaysOn))
+			require.Equal(t, "\xFF", c.ask(chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0))
+			require.Equal(t, "\x00", c.ask(app, getDeviceID)[:1])
+			require.Equal(t, before, h.state())
+			require.Empty(t, h.read("ran"))
+			mend()
+			for _, line := range []string{"<3>power reset refused err=", "<3>boot set refused err=", "<3>state not saved err="} {
+				if name != "EIO" { // nor can it log
+					require.Contains(t, h.log.String(), line)
+				}
+			}
+
+			require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+			require.True(t, c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0))
+			require.Equal(t, "\x00\x07", c.ask(chassis, setRestorePolicy, alwaysOn))
+			left, err := os.ReadDir(h.path("kept"))
+			require.NoError(t, err)
+			var names []string
+			for _, f := range left {
+				names = append(names, f.Name())
+			}
+			require.Equal(t, []string{"actions", "restore", "state.json"}, names)
+		})
+	}
+}
+
+// A packet that cannot be noted is none: no answer, and nothing is done. The same
+// request is good once it can.
+func TestSessionsCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.stays()
+	h.serve()
+	c := newClient(t, h, false)
+	c.admin()
+	mend := h.breaks("pwrite64")
+	lost := c.Packet(resetRequest)
+	_, err := c.conn.Write(lost)
+	require.NoError(t, err)
+	require.Nil(t, c.receive(200*time.Millisecond))
+	mend()
+	require.Contains(t, h.log.String(), `<3>packet dropped err="save session`)
+	require.Empty(t, h.read("ran"))
+	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+}
+
+// A process that finds no place for its sessions does not serve; the next one may.
+func TestSessionsCannotBeOpened(t *testing.T) {
+	for name, fails := range map[string]func(h *host) (mend func()){
+		"disk full": func(h *host) func() { return h.fill("runtime") },
+		"read-only": func(h *host) func() { return h.locks("runtime") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			h.mount("runtime")
+			h.serve()
+			mend := fails(h)
+			c := newClient(t, h, false)
+			_, err := c.conn.Write(ping)
+			require.NoError(t, err)
+			require.Eventually(t, func() bool { return h.deaths.Load() > 0 }, 10*time.Second, time.Millisecond)
+			require.Contains(t, h.log.String(), "<3>sessions: ")
+			mend()
+			c.admin()
+		})
+	}
+}
