@@ -186,6 +186,7 @@ func parseAction(path, text string) (actionFile, bool) {
 		var who asker
 		var answer actionAnswer
 		if after, ok := strings.CutPrefix(line, askerPrefix); ok && json.Unmarshal([]byte(after), &who) == nil {
+			who.owed = true
 			f.askers.put(who)
 		}
 		if after, ok := strings.CutPrefix(line, answerPrefix); ok && json.Unmarshal([]byte(after), &answer) == nil {

@@ -19,6 +19,8 @@ type asker struct {
 	Constant bool `json:"constant,omitempty"`
 	// moved is that of the first packet with another request since; 0: none.
 	moved uint32
+	// owed tells that an earlier process may have left it without an answer.
+	owed bool
 }
 
 // askers has each session once.
@@ -55,6 +57,17 @@ func (all askers) with(w *waiter, now time.Duration) (asker, bool) {
 		who.Sequence = w.sequence
 	}
 	return who, fresh
+}
+
+// settlesDebt tells whether w is the very packet in which a session asked an earlier
+// process, and gets its answer now: once.
+func (all askers) settlesDebt(w *waiter) bool {
+	who := all.find(w.session)
+	if who == nil || !who.owed || who.Sequence != w.sequence {
+		return false
+	}
+	who.owed = false
+	return true
 }
 
 // moveOn notes that a session has sent another request.

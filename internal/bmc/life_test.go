@@ -126,15 +126,50 @@ func TestATornMarkerIsNoAction(t *testing.T) {
 	})
 }
 
+// A console that sends the identical datagram again is told what became of its
+// action, be that over or not. To anybody else a replay says nothing.
+func TestTheIdenticalDatagramAfterAKill(t *testing.T) {
+	for name, takes := range map[string]func() ipmi.Result{
+		"still running": takes(time.Second, ipmi.Result{}),
+		"ended":         takes(0, ipmi.Result{}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, func(r *rig) {
+				r.scripts.script[provider.Reset] = takes
+				c := r.login()
+				b := c.Packet(console.Request(chassis, control, 1, reset))
+				r.send(b)
+				r.kill()
+				r.conn.peer.Store(&elsewhere)
+				require.Empty(t, r.send(b))
+				time.Sleep(1100 * time.Millisecond)
+				require.Empty(t, r.answers())
+
+				r.kill()
+				r.conn.peer.Store(nil)
+				first := r.send(b)
+				time.Sleep(1100 * time.Millisecond)
+				all := append(first, r.answers()...)
+				require.Len(t, all, 1)
+				require.Equal(t, "00", r.read(c, all[0]))
+				for range 10 {
+					all = append(all, r.send(b)...)
+				}
+				require.Len(t, all, 1+maxAgain)
+				require.Len(t, r.scripts.started(), 1)
+			})
+		})
+	}
+}
+
+// What is no action is lost with the process that took it: its datagram is refused.
 func TestAReplayAfterAKillIsRefused(t *testing.T) {
 	in(t, func(r *rig) {
-		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{})
 		c := r.login()
-		b := c.Packet(console.Request(chassis, control, 1, reset))
+		b := c.Packet(console.Request(app, getDeviceID, 1))
 		r.one(b)
 		r.kill()
 		require.Empty(t, r.send(b))
-		require.Len(t, r.scripts.started(), 1)
 	})
 }
 

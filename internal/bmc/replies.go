@@ -180,19 +180,29 @@ func (m *replies) answered(w *waiter, message []byte, now time.Duration) {
 // again returns the answer to a datagram that came before, and where it went, if it
 // is still there and was not asked for too often. Nothing is executed for it, and
 // whoever sends the datagram now gets nothing.
-func (m *replies) again(session, sequence uint32, digest uint64, now time.Duration) *answered {
-	h := m.histories[session]
+func (m *replies) again(w *waiter, now time.Duration) *answered {
+	h := m.histories[w.session]
 	if h == nil {
 		return nil
 	}
 	for i := range h.answers {
 		a := &h.answers[i]
-		if a.sequence == sequence && a.digest == digest && now-a.at < answerLife && a.again < maxAgain {
+		if a.sequence == w.sequence && a.digest == w.digest && now-a.at < answerLife && a.again < maxAgain {
 			a.again++
 			return a
 		}
 	}
 	return nil
+}
+
+// owed returns the action that has ended in an earlier process, or for it, and whose
+// answer w may have missed.
+func (m *replies) owed(w *waiter) *remembered {
+	i := slices.IndexFunc(m.actions, func(a *remembered) bool { return a.settlesDebt(w) })
+	if i < 0 {
+		return nil
+	}
+	return m.actions[i]
 }
 
 // forget drops what belongs to sessions that are not alive any more.

@@ -138,14 +138,8 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 		return errOutside
 	}
 	sess, plain, err := s.Sessions.Receive(p, d.from.peer, now)
-	digest := s.replies.digest(d.b[:d.n])
-	if errors.Is(err, session.ErrDuplicate) {
-		if a := s.replies.again(sess.ID(), p.Sequence, digest, now); a != nil {
-			s.seal(&a.to, sess, a.message)
-		}
-		return err
-	}
-	if err != nil {
+	duplicate := errors.Is(err, session.ErrDuplicate)
+	if err != nil && !duplicate {
 		return err
 	}
 	r, err := rmcp.ParseRequest(plain)
@@ -155,12 +149,34 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 	if r.RsAddr != rmcp.AddressBMC {
 		return errOutside
 	}
-	s.handle(sess, waiter{
+	w := waiter{
 		to: d.from, user: sess.User().Name,
-		session: sess.ID(), sequence: p.Sequence, digest: digest,
+		session: sess.ID(), sequence: p.Sequence, digest: s.replies.digest(d.b[:d.n]),
 		key: s.replies.key(r), request: r,
-	})
+	}
+	if duplicate {
+		s.duplicate(sess, w, now)
+		return session.ErrDuplicate
+	}
+	s.handle(sess, w)
 	return nil
+}
+
+// duplicate answers a datagram that came before as it was answered then, or as an
+// earlier process owes it. Anybody may have sent it this time.
+func (s *Server) duplicate(sess *session.Session, w waiter, now time.Duration) {
+	w.request.Data = nil // it is the datagram's
+	if a := s.replies.again(&w, now); a != nil {
+		s.seal(&a.to, sess, a.message)
+	} else if w.to.peer != sess.Peer {
+		return
+	} else if a := s.actions.running; a != nil && a.settlesDebt(&w) {
+		w.command = a.command
+		a.waiters.join(w)
+		s.expire(now)
+	} else if past := s.replies.owed(&w); past != nil {
+		s.reply(&w, nil, ipmi.Answer{Code: past.code})
+	}
 }
 
 // handle runs the handler of a request and answers, unless a script must run

@@ -8,12 +8,12 @@ import (
 )
 
 // Receive checks an authenticated packet: the session it names, its
-// authentication code, then its sequence number; then it decrypts the payload,
+// authentication code, and its sequence number. It returns the payload decrypted,
 // which stays valid until the next call. All of it is saved, with a sequence
 // number for one answer, before Receive returns.
 //
-// ErrDuplicate comes with the session; every other error means that nothing may
-// be answered.
+// ErrDuplicate comes with the session and the payload; every other error means
+// that nothing may be answered.
 func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (*Session, []byte, error) {
 	s := t.find(p.SessionID, now)
 	if s == nil || s.halfOpen() {
@@ -22,16 +22,16 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 	if err := s.cipher().authenticate(p); err != nil {
 		return nil, nil, err
 	}
-	changed := *s
-	if !changed.received.accept(p.Sequence) {
-		return s, nil, ErrDuplicate
-	}
 	plain, err := s.cipher().decrypt(t.plain[:0], p.Payload)
 	if err != nil {
 		return nil, nil, err
 	}
 	t.plain = plain
 
+	changed := *s
+	if !changed.received.accept(p.Sequence) {
+		return s, plain, ErrDuplicate
+	}
 	changed.Peer, changed.confirmed = peer, true
 	if s.state == active {
 		changed.touched = now

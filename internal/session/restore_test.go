@@ -97,7 +97,7 @@ func TestReplayAfterRestart(t *testing.T) {
 	m.requireEcho(c, "still there")
 }
 
-// A duplicate comes with its session, so that its answer can be repeated.
+// A duplicate comes with its session and its payload, so that it can be told what it repeats.
 func TestDuplicateNamesItsSession(t *testing.T) {
 	m, c := inSession(t, 3)
 	p := m.parse(c.Packet("x"))
@@ -106,7 +106,7 @@ func TestDuplicateNamesItsSession(t *testing.T) {
 	again, plain, err := m.Receive(p, c.Peer, m.now)
 	require.ErrorIs(t, err, ErrDuplicate)
 	require.Same(t, first, again)
-	require.Nil(t, plain)
+	require.Equal(t, "x", string(plain))
 }
 
 // The peer is where the last valid packet came from: consoles move.
