@@ -56,7 +56,7 @@ func (h *host) state() string {
 // TestDeathAtAnyInstant has each dialogue once for each system call at which the
 // process can die; or for every n-th only, the first of them at random.
 func TestDeathAtAnyInstant(t *testing.T) {
-	every := 40
+	every := 60
 	if n, err := strconv.Atoi(os.Getenv("CRASH_EVERY")); err == nil {
 		every = n
 	}
