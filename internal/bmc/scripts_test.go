@@ -1,58 +1,35 @@
 package bmc
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// What runs is what the files of the provider say now, with the parameters that they declare now.
-func TestScriptsAreReadAgain(t *testing.T) {
-	dir := t.TempDir()
-	write := func(name, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
-	}
-	s := &Scripts{
-		File:   filepath.Join(dir, "etc.conf"),
-		Dirs:   []string{dir},
-		Given:  map[string]string{"say": "on"},
-		Runner: provider.Runner{Name: "node-0", StateDir: dir},
-		Query:  time.Minute,
-	}
-	s.Runner.Stderr = func(provider.Verb) (*os.File, error) { return os.OpenFile(os.DevNull, os.O_WRONLY, 0) }
-	status := func() (bool, error) {
-		r := s.query(provider.Status)(t.Context())
-		return r.On, r.Err
-	}
-	const parameters = "[PARAMETERS]\nsay=what to say\n"
-
-	_, err := status()
-	require.ErrorIs(t, err, os.ErrNotExist)
-	write("etc.conf", "[PROVIDER]\ninclude=base\n")
-	write("base.conf", parameters+"[POWER]\nstatus=echo $SHIPMI_PARAM_SAY\n")
-	on, err := status()
+// The time limit of an action is one from its beginning, whoever waits for it.
+func TestTheTimeLimitOfAnAdoptedAction(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "action"))
 	require.NoError(t, err)
-	require.True(t, on)
-
-	first, err := s.Provider()
+	defer f.Close()
+	require.NoError(t, unix.Flock(int(f.Fd()), unix.LOCK_EX))
+	script := exec.Command("sleep", "600")
+	script.SysProcAttr, script.ExtraFiles = &syscall.SysProcAttr{Setpgid: true}, []*os.File{f}
+	require.NoError(t, script.Start())
+	_, err = fmt.Fprintf(f, "{}\naction: pid %d\n", script.Process.Pid)
 	require.NoError(t, err)
-	again, err := s.Provider()
-	require.NoError(t, err)
-	require.Same(t, first, again)
+	require.NoError(t, f.Close()) // the lock is the script's
+	go func() { _ = script.Wait() }()
 
-	write("base.conf", parameters+"[POWER]\nstatus=echo off # %(say)s\n")
-	on, err = status()
-	require.NoError(t, err)
-	require.False(t, on)
-
-	write("base.conf", "[POWER]\nstatus=echo on\n")
-	for range 2 {
-		_, err = status()
-		require.EqualError(t, err, `provider "etc": no parameter "say"`)
-	}
+	scripts := &Scripts{Action: time.Hour}
+	adopted := scripts.adopt(provider.On, f.Name(), time.Hour)
+	require.ErrorIs(t, adopted(t.Context()).Err, provider.ErrTimeout)
 }

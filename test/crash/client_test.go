@@ -160,6 +160,8 @@ func (c *client) act(verb string, netFn, cmd byte, data ...byte) (done bool) {
 	before := c.host.runs(verb)
 	code := c.ask(netFn, cmd, data...)
 	if code == "\x00" {
+		// It may only be accepted yet.
+		require.Eventually(c.t, func() bool { return c.host.runs(verb) > before }, 10*time.Second, time.Millisecond, "%s: success", verb)
 		require.Equal(c.t, before+1, c.host.runs(verb), "%s: success", verb)
 		return true
 	}

@@ -42,8 +42,8 @@ var dialogues = map[string]dialogue{
 		c.admin()
 		h.dieAndGo("power-diag")
 		require.Contains(h.t, []string{"\x00", "\xFF"}, c.ask(chassis, chassisControl, 4))
-		require.Equal(h.t, 1, h.runs("power-diag"))
 		require.Eventually(h.t, c.fault, 10*time.Second, 100*time.Millisecond)
+		require.Equal(h.t, 1, h.runs("power-diag"))
 	}},
 	"shutdown cut short": {1, func(h *host, c *client) {
 		c.admin()
