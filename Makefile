@@ -31,6 +31,7 @@ help:
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
+	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
@@ -91,6 +92,7 @@ test: tools lint
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
+	$(MAKE) --no-print-directory crash
 
 FUZZTIME = 1h
 
@@ -118,6 +120,10 @@ chaos: tools build bin/chaos.test bin/goipmi
 flood: tools
 	go test -tags e2e -count=1 -v ./test/flood
 
+.PHONY: crash
+crash: tools
+	go test -tags e2e -count=1 ./test/crash
+
 CHAOS = 20m
 
 .PHONY: soak
@@ -125,7 +131,7 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
 	go test -tags e2e -count=1 -v ./test/flood -share 1 -flood 5m
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
-	CRASH_EVERY=1 go test -timeout 30m -run TestDeathAtAnyInstant ./test/crash
+	CRASH_EVERY=1 go test -tags e2e -count=1 -timeout 60m -v -run TestDeathAtAnyInstant ./test/crash
 
 .PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test
 bin/e2e.test bin/clients.test bin/load.test bin/chaos.test: bin/%.test:

@@ -175,7 +175,7 @@ func (s *Server) duplicate(sess *session.Session, w waiter, now time.Duration) {
 		a.waiters.join(w)
 		s.expire(now)
 	} else if past := s.replies.owed(&w); past != nil {
-		s.reply(&w, nil, ipmi.Answer{Code: past.code})
+		s.reply(&w, nil, past.answer)
 	}
 }
 

@@ -1,3 +1,5 @@
+//go:build e2e
+
 // Package crash kills the process of a BMC at every instant, fills its disk, and
 // damages its files, while a client of its own goes on talking to it. It runs the
 // program as systemd would, on a socket that stays open, and knows nothing of what
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -90,6 +93,7 @@ func (d dialogue) dies(t *testing.T, nth int) int {
 	sid := binary.LittleEndian.AppendUint32(nil, c.SIDc)
 	require.Equal(t, "\x00", c.ask(app, closeSession, sid...))
 	if nth == 0 {
+		h.kill(syscall.SIGTERM)
 		h.idle()
 	}
 	return h.calls

@@ -1,3 +1,5 @@
+//go:build e2e
+
 package crash
 
 import (
@@ -84,7 +86,7 @@ func newHost(t *testing.T) *host {
 	}
 	h.env = append(os.Environ(), "LISTEN_FDS=1", "SHIPMI_NAME=node-0", "SHIPMI_PROVIDER="+h.path("test.conf"),
 		"SHIPMI_CREDENTIALS="+h.path("credentials/users"), "CREDENTIALS_DIRECTORY="+h.path("credentials"),
-		"RUNTIME_DIRECTORY="+h.path("runtime"), "STATE_DIRECTORY="+h.path("kept"), "SHIPMI_IDLE_TIMEOUT=300ms",
+		"RUNTIME_DIRECTORY="+h.path("runtime"), "STATE_DIRECTORY="+h.path("kept"), "SHIPMI_IDLE_TIMEOUT=2s",
 		"SHIPMI_ANSWER_TIMEOUT=500ms")
 	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
