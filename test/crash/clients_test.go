@@ -1,0 +1,52 @@
+//go:build e2e
+
+package crash
+
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The session of a real console goes on while the process is killed between its
+// commands, and in the middle of one.
+func TestIpmitoolShell(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.serve()
+	said := &logBuffer{}
+	shell := exec.Command("stdbuf", "-o0", "ipmitool", "-I", "lanplus", "-H", h.address.IP.String(), "-p", strconv.Itoa(h.address.Port),
+		"-U", "admin", "-P", "correct horse", "shell")
+	stdin, err := shell.StdinPipe()
+	require.NoError(t, err)
+	shell.Stdout, shell.Stderr = said, said
+	require.NoError(t, shell.Start())
+	t.Cleanup(func() { _ = shell.Process.Kill() })
+	for i, step := range []struct{ command, want string }{
+		{"power status", "Chassis Power is on\n"},
+		{"power reset", "Chassis Power Control: Reset\n"},
+		{"power off", "Chassis Power Control: Down/Off\n"},
+		{"power status", "Chassis Power is off\n"},
+		{"power on", "Chassis Power Control: Up/On\n"},
+		{"chassis bootdev pxe options=persistent", "Set Boot Device to pxe\n"},
+	} {
+		_, err := stdin.Write([]byte(step.command + "\n"))
+		require.NoError(t, err)
+		if i%2 == 1 {
+			require.Eventually(t, func() bool { return h.pid.Load() != 0 }, 10*time.Second, time.Millisecond)
+			h.kill9()
+		}
+		answered := func() bool { return strings.HasSuffix(strings.TrimSuffix(said.String(), "ipmitool> "), step.want) }
+		require.Eventually(t, answered, 30*time.Second, 10*time.Millisecond, "%s: %s", step.command, said)
+		h.kill9()
+	}
+	_, err = stdin.Write([]byte("exit\n"))
+	require.NoError(t, err)
+	require.NoError(t, shell.Wait())
+	require.Equal(t, "power-reset power-off power-on boot-set", strings.Join(strings.Fields(h.read("ran")), " "))
+	require.Equal(t, 1, strings.Count(h.log.String(), "session opened"))
+}
