@@ -20,12 +20,7 @@ import (
 
 // does has every script succeed at once.
 func (f *fakeScripts) does() {
-	for _, v := range []provider.Verb{
-		provider.Status, provider.On, provider.Off, provider.Reset, provider.Diag, provider.Shutdown, provider.Cycle,
-		provider.BootGet, provider.BootSet, provider.Identify, provider.FRUGet,
-	} {
-		f.script[v] = func() ipmi.Result { return ipmi.Result{Device: provider.DeviceNone} }
-	}
+	f.others = func() ipmi.Result { return ipmi.Result{Device: provider.DeviceNone} }
 }
 
 // FuzzDatagram sends anything to a server with an open session: what is answered is an
@@ -124,6 +119,7 @@ func FuzzActionFile(f *testing.F) {
 	f.Add(began + `asker: {"session":1,"rqseqs":2,"sequence":7}` + "\naction: pid 4711\naction: exit 0\n" + `answer: {"code":0,"at":2}` + "\n")
 	f.Add(strings.Replace(began, `"Cmd":2,"Data":"AQ=="`, `"Cmd":8,"Data":"BQ=="`, 1) + "asker: {}\nanswer: 1\n")
 	f.Add(strings.Replace(began, "first", "second", 1))
+	f.Add(strings.Replace(began, `"verb":"power on",`, "", 1))
 	f.Add(began[:40])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, text string) {

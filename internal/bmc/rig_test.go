@@ -246,10 +246,11 @@ func (c *memoryConn) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// fakeScripts counts the scripts that were started. One that is not in script
-// runs until its context ends.
+// fakeScripts counts the scripts that were started. One that is neither in script nor
+// among the others runs until its context ends.
 type fakeScripts struct {
 	script map[provider.Verb]func() ipmi.Result
+	others func() ipmi.Result
 
 	mu     sync.Mutex
 	ran    []provider.Verb
@@ -297,7 +298,10 @@ func (f *fakeScripts) bootOfLast() provider.Boot {
 }
 
 func (f *fakeScripts) wait(v provider.Verb) func(context.Context) ipmi.Result {
-	script := f.script[v]
+	script, ok := f.script[v]
+	if !ok {
+		script = f.others
+	}
 	return func(ctx context.Context) ipmi.Result {
 		if script == nil {
 			<-ctx.Done()
