@@ -72,3 +72,23 @@ func parseINI(text string) ([]setting, error) {
 	}
 	return settings, nil
 }
+
+// ParseSection reads one section of a file in the dialect of provider files, as the Python programs also keep their
+// settings: its values by key in lower case. It is nil if there is no such section.
+func ParseSection(text, section string) (map[string]string, error) {
+	settings, err := parseINI(text)
+	if err != nil {
+		return nil, fmt.Errorf("line %w", err)
+	}
+	var values map[string]string
+	for _, s := range settings {
+		switch {
+		case s.section != section:
+		case s.key == "":
+			values = make(map[string]string)
+		default:
+			values[s.key] = s.value
+		}
+	}
+	return values, nil
+}

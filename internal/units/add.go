@@ -23,20 +23,31 @@ func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) erro
 	}
 	var files []file
 	for _, b := range bmcs {
-		rendered, err := s.files(b, c)
+		rendered, err := s.newFiles(b, c, all)
 		if err != nil {
-			return err
-		}
-		if s.exists(b.Name) {
-			return fmt.Errorf("BMC %q %w", b.Name, ErrExist)
-		}
-		if err := b.checkListen(all); err != nil {
 			return err
 		}
 		all = append(all, b)
 		files = append(files, rendered...)
 	}
 	return replace(files, commit)
+}
+
+// CheckAdd reports why Add would refuse a BMC beside all others.
+func (s Store) CheckAdd(b BMC, c instance.Credentials, others []BMC) error {
+	_, err := s.newFiles(b, c, others)
+	return err
+}
+
+func (s Store) newFiles(b BMC, c instance.Credentials, others []BMC) ([]file, error) {
+	files, err := s.files(b, c)
+	if err != nil {
+		return nil, err
+	}
+	if s.exists(b.Name) {
+		return nil, fmt.Errorf("BMC %q %w", b.Name, ErrExist)
+	}
+	return files, b.checkListen(others)
 }
 
 // files returns the files of a new BMC, the one that makes it exist last.
