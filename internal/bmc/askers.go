@@ -8,7 +8,8 @@ import (
 // An asker is a session that asked for an action.
 type asker struct {
 	Session uint32 `json:"session"`
-	// First is the sequence number of the packet in which it asked first, and At when that came.
+	// First is the sequence number of the packet in which it asked first, or may have: those right before that are
+	// missing may have held the same request. At is when the first one came.
 	First uint32        `json:"first"`
 	At    time.Duration `json:"at"`
 	// RqSeqs has bit n set for each rqSeq n under which it asked.
@@ -46,7 +47,7 @@ func (all *askers) put(who asker) {
 // with is what is known of who sent a request, with that request, and whether it
 // was not known.
 func (all askers) with(w *waiter, now time.Duration) (asker, bool) {
-	who := asker{Session: w.session, First: w.sequence, At: now}
+	who := asker{Session: w.session, First: w.sequence - uint32(w.missing), At: now}
 	if a := all.find(w.session); a != nil {
 		who = *a
 	}
@@ -77,9 +78,9 @@ func (all askers) moveOn(w *waiter) {
 	}
 }
 
-// repeats tells whether a packet is so soon behind the one in which it asked first,
-// for the number of packets that the console has sent since, that it is one of a
-// series of repetitions. Those that the network has lost have their numbers too.
+// repeats tells whether a packet comes so soon after the one in which it asked first,
+// for the number of packets that the console has sent, that it is one of a series of
+// repetitions. Those that the network has lost have their numbers too.
 func (a *asker) repeats(w *waiter, now time.Duration) bool {
 	return now-a.At < time.Duration(int32(w.sequence-a.First))*repeatGap
 }

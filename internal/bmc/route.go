@@ -151,7 +151,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 	}
 	w := waiter{
 		to: d.from, user: sess.User().Name,
-		session: sess.ID(), sequence: p.Sequence, digest: s.replies.digest(d.b[:d.n]),
+		session: sess.ID(), sequence: p.Sequence, missing: sess.Missing(p.Sequence), digest: s.replies.digest(d.b[:d.n]),
 		key: s.replies.key(r), request: r,
 	}
 	if duplicate {

@@ -15,6 +15,7 @@ type waiter struct {
 	user     string
 	session  uint32
 	sequence uint32 // of the packet in its session
+	missing  int    // packets right before that have not come
 	digest   uint64 // of the datagram
 	key      uint64 // of the request's content
 	request  rmcp.Request

@@ -59,6 +59,15 @@ func (s *Session) Handle() byte { return byte(s.slot + 1) }
 // User is the user that opened the session.
 func (s *Session) User() *User { return s.user }
 
+// Missing tells how many packets that the console sent right before the one with that sequence number have not come:
+// 0 to 30, and 0 where a later one has come.
+func (s *Session) Missing(sequence uint32) int {
+	if sequence != s.received.top {
+		return 0
+	}
+	return s.received.missing()
+}
+
 // Closing tells that the session answers nothing but a repeated Close Session.
 func (s *Session) Closing() bool { return s.state == closing }
 

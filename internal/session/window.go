@@ -1,5 +1,7 @@
 package session
 
+import "math/bits"
+
 // A window rejects sequence numbers seen before or too old (IPMI 2.0 §6.12.13).
 // The zero value accepts any first number but 0.
 //
@@ -29,6 +31,15 @@ func (w *window) accept(seq uint32) bool {
 		w.seen |= 1 << -ahead
 	}
 	return true
+}
+
+// missing tells how many numbers right below the highest one were not seen, if any was before.
+func (w *window) missing() int {
+	before := w.seen >> 1
+	if before == 0 {
+		return 0
+	}
+	return bits.TrailingZeros32(before)
 }
 
 // next is the sequence number after seq; 0 is skipped (IPMI 2.0 §6.12.8).

@@ -37,6 +37,28 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+func TestMissing(t *testing.T) {
+	for name, tt := range map[string]struct {
+		accepted []uint32
+		want     int
+	}{
+		"nothing":               {nil, 0},
+		"what was before first": {[]uint32{40}, 0},
+		"none":                  {[]uint32{40, 41}, 0},
+		"two":                   {[]uint32{40, 43}, 2},
+		"one came late":         {[]uint32{40, 43, 42}, 0},
+		"the other came late":   {[]uint32{40, 43, 41}, 1},
+		"as many as it is wide": {[]uint32{40, 71}, 30},
+		"more":                  {[]uint32{40, 72}, 0},
+	} {
+		var w window
+		for _, seq := range tt.accepted {
+			require.True(t, w.accept(seq))
+		}
+		require.Equal(t, tt.want, w.missing(), name)
+	}
+}
+
 // A set of all numbers accepted says what the window has to say.
 func FuzzWindow(f *testing.F) {
 	f.Add(uint32(1), []byte{1, 1, 0xFF, 1, 1})
