@@ -28,6 +28,8 @@ type call struct {
 	exit int
 	took time.Duration
 	runs []string // what the script has noted
+	asks bool     // it sent something in a session
+	log  string   // of the processes
 }
 
 // possible are the actions that make sense while the machine is on, or off.
@@ -75,17 +77,26 @@ const (
 	done       verdict = "done"
 	refused    verdict = "refused"
 	unanswered verdict = "unanswered"
+	// imagined is done, without a datagram in a session that could have asked for it: when ipmitool has tried the key
+	// exchange four times in vain it goes on all the same, and takes late answers to that for answers to its requests.
+	imagined verdict = "imagined"
 )
 
 func (c *call) verdict() verdict {
 	switch {
-	case c.exit == 0 && regexp.MustCompile(c.client.done).MatchString(c.out):
+	case c.claimsDone() && !c.asks:
+		return imagined
+	case c.claimsDone():
 		return done
 	case regexp.MustCompile(c.client.unanswered).MatchString(c.out):
 		return unanswered
 	default:
 		return refused
 	}
+}
+
+func (c *call) claimsDone() bool {
+	return c.exit == 0 && regexp.MustCompile(c.client.done).MatchString(c.out)
 }
 
 // note is what the script notes when it runs for this call.

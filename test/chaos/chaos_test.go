@@ -89,7 +89,7 @@ func torment(t *testing.T, f *figures, seed, index uint64) {
 	for began, number := time.Now(), 1; time.Since(began) < *long; number++ {
 		c := newCall(plan, number, strings.TrimSpace(b.read("state/power")))
 		c.haunted = haunted
-		noted, logged := len(b.read("runs")), len(b.read("log"))
+		noted, logged, asked := len(b.read("runs")), len(b.read("log")), requests.inSession.Load()
 		b.write("plan", fmt.Sprintln(c.number, c.seconds, c.code))
 
 		p := newProxy(t, b.address(), requests, answers)
@@ -103,11 +103,12 @@ func torment(t *testing.T, f *figures, seed, index uint64) {
 		b.rest()
 
 		c.runs = strings.FieldsFunc(b.read("runs")[noted:], func(r rune) bool { return r == '\n' })
-		log := b.read("log")[logged:]
+		c.log = b.read("log")[logged:]
+		c.asks = requests.inSession.Load() > asked
 		f.count(c)
 		t.Log(c)
-		if fault := c.fault(log); fault != "" {
-			t.Fatalf("seed %d: %s: %s\n%s", seed, fault, c, log)
+		if fault := c.fault(); fault != "" {
+			t.Fatalf("seed %d: %s: %s\n%s", seed, fault, c, c.log)
 		}
 	}
 }

@@ -59,11 +59,11 @@ func (f *figures) network(b *bmc, requests, answers *direction) {
 func (f *figures) String() string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\tcalls\tdone\trefused\tunanswered\truns\t")
+	fmt.Fprintln(w, "\tcalls\tdone\trefused\tunanswered\timagined\truns\t")
 	for _, c := range clients {
 		t := f.tally(c.name)
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t\n",
-			c.name, t.calls, t.verdicts[done], t.verdicts[refused], t.verdicts[unanswered], t.runs)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n",
+			c.name, t.calls, t.verdicts[done], t.verdicts[refused], t.verdicts[unanswered], t.verdicts[imagined], t.runs)
 	}
 	w.Flush()
 	fmt.Fprintf(&text, "requests: %s\nanswers:  %s\nprocesses: %d started, %d killed\n", &f.requests, &f.answers, f.starts, f.kills)

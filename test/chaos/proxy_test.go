@@ -44,10 +44,11 @@ type direction struct {
 }
 
 // Counts are of datagrams.
-type counts struct{ sent, dropped, duplicated, corrupted, overtaken atomic.Int64 }
+type counts struct{ sent, inSession, dropped, duplicated, corrupted, overtaken atomic.Int64 }
 
 func (c *counts) add(o *counts) {
 	c.sent.Add(o.sent.Load())
+	c.inSession.Add(o.inSession.Load())
 	c.dropped.Add(o.dropped.Load())
 	c.duplicated.Add(o.duplicated.Load())
 	c.corrupted.Add(o.corrupted.Load())
@@ -55,8 +56,8 @@ func (c *counts) add(o *counts) {
 }
 
 func (c *counts) String() string {
-	return fmt.Sprintf("%d datagrams, %d dropped, %d duplicated, %d corrupted, %d overtaken",
-		c.sent.Load(), c.dropped.Load(), c.duplicated.Load(), c.corrupted.Load(), c.overtaken.Load())
+	return fmt.Sprintf("%d datagrams, %d of them in sessions; %d dropped, %d duplicated, %d corrupted, %d overtaken",
+		c.sent.Load(), c.inSession.Load(), c.dropped.Load(), c.duplicated.Load(), c.corrupted.Load(), c.overtaken.Load())
 }
 
 // A fate is what becomes of a datagram.
@@ -133,7 +134,9 @@ func (p *proxy) relay(d *direction, read, write func([]byte) (int, error)) {
 			return
 		}
 		number, datagram, f := d.sent.Add(1), slices.Clone(buffer[:n]), d.next()
-		if d.sessions && (n <= payloadType || datagram[payloadType] != sealed) {
+		if n > payloadType && datagram[payloadType] == sealed {
+			d.inSession.Add(1)
+		} else if d.sessions {
 			f = fate{delays: []time.Duration{0}}
 		}
 		if f.corrupt > 0 {
