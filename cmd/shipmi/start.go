@@ -50,35 +50,45 @@ func (a *app) start(ctx context.Context, patterns []string) error {
 		return err
 	}
 	defer s.Close()
-	if err := s.Reload(ctx); err != nil {
+	states, err := s.States(ctx, sockets(bmcs))
+	if err != nil {
 		return err
 	}
-	states, err := s.States(ctx, sockets(bmcs))
+	enabled, err := a.store.Enabled()
 	if err != nil {
 		return err
 	}
 
 	free, err := a.freeToListen(bmcs, states)
+	if free == nil {
+		return err
+	}
+	// Enabled first, because systemd has to be told of the links too, and reading its files again takes it much
+	// longer when it has the units in memory.
+	if failure := errors.Join(s.Enable(ctx, sockets(free)), s.Reload(ctx)); failure != nil {
+		return errors.Join(err, failure)
+	}
 	failed := s.Start(ctx, sockets(free))
-	var started []units.BMC
+	var enabledInVain []units.BMC
 	for _, b := range free {
 		unit := units.SocketUnit(b.Name)
 		if failure := failed[unit]; failure != nil {
 			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
+			if !enabled[b.Name] {
+				enabledInVain = append(enabledInVain, b)
+			}
 			continue
 		}
-		started = append(started, b)
 		if b.Allow != nil {
 			if failure := s.CheckFilter(ctx, unit); failure != nil {
 				a.warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), failure)
 			}
 		}
 	}
-	if started == nil {
+	if enabledInVain == nil {
 		return err
 	}
-	// systemd has to be told of the links that enable a unit.
-	return errors.Join(err, s.Enable(ctx, sockets(started)), s.Reload(ctx))
+	return errors.Join(err, s.Disable(ctx, sockets(enabledInVain)), s.Reload(ctx))
 }
 
 // freeToListen returns the BMCs that listen already or can; the error names the

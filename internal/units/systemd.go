@@ -1,13 +1,12 @@
 package units
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/dbus"
@@ -23,56 +22,6 @@ type Systemd struct {
 
 	conn *dbus.Conn
 }
-
-// ErrUnreachable means that there is no service manager to talk to.
-var ErrUnreachable = errors.New("systemd cannot be reached")
-
-// Connect opens a connection to the service manager of the host that lives until
-// ctx ends or Close. Root talks to systemd itself, and so needs no message bus;
-// others go through the system bus.
-func Connect(ctx context.Context) (*Systemd, error) {
-	var private error
-	if os.Geteuid() == 0 {
-		conn, err := dbus.NewSystemdConnectionContext(ctx)
-		if err == nil {
-			return &Systemd{conn: conn}, nil
-		}
-		private = err
-	}
-	conn, err := dbus.NewSystemConnectionContext(ctx)
-	switch {
-	case err == nil:
-		return &Systemd{conn: conn}, nil
-	case private != nil:
-		return nil, fmt.Errorf("%w: private socket: %w; system bus: %w", ErrUnreachable, private, err)
-	default:
-		return nil, fmt.Errorf("%w: system bus: %w", ErrUnreachable, err)
-	}
-}
-
-// ConnectUser is Connect with the service manager of the user who calls, which needs
-// no message bus either. getenv has the shape of os.Getenv.
-func ConnectUser(ctx context.Context, getenv func(string) string) (*Systemd, error) {
-	address := "unix:path=" + filepath.Join(userRuntimeDir(getenv), "systemd/private")
-	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) {
-		conn, err := godbus.Dial(address, godbus.WithContext(ctx))
-		if err != nil {
-			return nil, err
-		}
-		if err := conn.Auth([]godbus.Auth{godbus.AuthExternal(strconv.Itoa(os.Getuid()))}); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-		return conn, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUserUnreachable, err)
-	}
-	return &Systemd{conn: conn}, nil
-}
-
-// ErrUserUnreachable means that the user has no service manager: he is not logged
-// in, or not in a way that starts one.
-var ErrUserUnreachable = errors.New("systemd of this user cannot be reached")
 
 // Close ends the connection.
 func (s *Systemd) Close() { s.conn.Close() }
@@ -102,22 +51,39 @@ func (s *Systemd) Disable(ctx context.Context, units []string) error {
 	return errors.Join(errs...)
 }
 
-// States returns the active state of each unit, such as active, inactive or
-// failed (systemctl(1)), also of those that do not exist. A unit that failed and
-// waits to be started again has failed.
+// States returns the active state of units, such as active, inactive or failed
+// (systemctl(1)), also of those that do not exist. A unit that failed and waits to
+// be started again has failed.
 func (s *Systemd) States(ctx context.Context, units []string) (map[string]string, error) {
-	statuses, err := s.conn.ListUnitsByNamesContext(ctx, units)
+	loaded, err := s.loaded(ctx)
 	if err != nil {
-		return nil, explain("list units", err)
+		return nil, err
 	}
-	states := make(map[string]string, len(statuses))
-	for _, status := range statuses {
-		states[status.Name] = status.ActiveState
+	states := make(map[string]string, len(units))
+	for _, unit := range units {
+		status := loaded[unit]
+		states[unit] = cmp.Or(status.ActiveState, inactive)
 		if strings.HasPrefix(status.SubState, "auto-restart") {
-			states[status.Name] = "failed"
+			states[unit] = "failed"
 		}
 	}
 	return states, nil
+}
+
+const inactive = "inactive"
+
+// loaded returns the units that systemd has in memory. To ask for others would have
+// it read their files, only to say that they are inactive.
+func (s *Systemd) loaded(ctx context.Context) (map[string]dbus.UnitStatus, error) {
+	all, err := s.conn.ListUnitsContext(ctx)
+	if err != nil {
+		return nil, explain("list units", err)
+	}
+	loaded := make(map[string]dbus.UnitStatus)
+	for _, status := range all {
+		loaded[status.Name] = status
+	}
+	return loaded, nil
 }
 
 // Start starts socket units, all at once, and returns why units failed.
@@ -137,16 +103,36 @@ func (s *Systemd) Start(ctx context.Context, sockets []string) map[string]error 
 // Stop stops units, all at once, makes systemd forget that any of them failed,
 // and returns why units did not stop. A unit that does not exist is stopped.
 func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
-	failed := s.batch(ctx, s.conn.StopUnitContext, units)
+	loaded, err := s.loaded(ctx)
+	if err != nil {
+		return all(units, err)
+	}
+	stopped := func(unit string) bool {
+		status, found := loaded[unit]
+		return !found || status.ActiveState == inactive && status.JobId == 0
+	}
+	failed := s.batch(ctx, s.conn.StopUnitContext, slices.DeleteFunc(slices.Clone(units), stopped))
+	if loaded, err = s.loaded(ctx); err != nil {
+		return all(units, err)
+	}
 	for _, unit := range units {
 		err := failed[unit]
-		if err == nil || isUnknown(err) {
-			delete(failed, unit)
+		if err == nil && loaded[unit].ActiveState == "failed" {
 			err = s.conn.ResetFailedUnitContext(ctx, unit)
 		}
 		if err != nil && !isUnknown(err) {
 			failed[unit] = explain("stop", err)
+		} else {
+			delete(failed, unit)
 		}
+	}
+	return failed
+}
+
+func all(units []string, err error) map[string]error {
+	failed := make(map[string]error)
+	for _, unit := range units {
+		failed[unit] = err
 	}
 	return failed
 }
