@@ -19,20 +19,19 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"shipmi": func() {
 			root := os.Getenv("SHIPMI_ROOT")
-			connect := func(context.Context) (systemd, error) { return connectRecorder(root) }
 			store := units.SystemStore(root)
 			store.Sandbox = filepath.Join(root, "usr/share/shipmi/sandbox.conf")
 			a := &app{
-				store:       store,
-				connect:     connect,
-				connectUser: func(context.Context) (systemd, error) { return connectRecorder(root + "/user") },
-				config:      []string{store.ConfigDir()},
-				getenv:      os.Getenv,
-				builtIn:     filepath.Join(root, "usr/share/shipmi/providers"),
-				stdin:       os.Stdin,
-				stdout:      os.Stdout,
-				stderr:      os.Stderr,
+				store:   store,
+				config:  []string{store.ConfigDir()},
+				getenv:  os.Getenv,
+				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
+				stdin:   os.Stdin,
+				stdout:  os.Stdout,
+				stderr:  os.Stderr,
 			}
+			a.connect = func(context.Context) (systemd, error) { return connectRecorder(root, a.progress) }
+			a.connectUser = func(context.Context) (systemd, error) { return connectRecorder(root+"/user", a.progress) }
 			os.Exit(a.run(context.Background(), os.Args[1:]))
 		},
 	})
@@ -104,10 +103,13 @@ func noFiles(ts *testscript.TestScript, _ bool, args []string) {
 // A recorder stands in for systemd. It writes each order to systemd.log, reads
 // which orders to refuse from systemd.fails, and keeps the states of units in
 // systemd.states, whose later lines count more.
-type recorder struct{ root string }
+type recorder struct {
+	root     string
+	progress func(done, all int)
+}
 
-func connectRecorder(root string) (systemd, error) {
-	r := recorder{root}
+func connectRecorder(root string, progress func(done, all int)) (systemd, error) {
+	r := recorder{root, progress}
 	if err := r.fail("connect"); err != nil {
 		return nil, fmt.Errorf("%w: %w", units.ErrUnreachable, err)
 	}
@@ -180,7 +182,8 @@ func (r recorder) TryRestart(_ context.Context, units []string) map[string]error
 func (r recorder) jobs(verb, state string, units []string) map[string]error {
 	_ = r.order(verb, units...)
 	failed := make(map[string]error)
-	for _, unit := range units {
+	for i, unit := range units {
+		r.progress(i+1, len(units))
 		if err := r.fail(verb + " " + unit); err != nil {
 			failed[unit] = err
 			continue
