@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -19,11 +20,19 @@ var errAuth = errors.New("packet failed authentication")
 const ivLen = aes.BlockSize
 
 // A packetCipher authenticates and encrypts the packets of one session with K1
-// and K2 of its key exchange.
+// and K2 of its key exchange. It begins anew with each packet.
 type packetCipher struct {
 	mac     hash.Hash // keyed with K1
 	codeLen int
-	block   cipher.Block // AES keyed with K2
+	sum     [sha256.Size]byte // scratch of code
+	encrypt blockMode         // AES keyed with K2
+	decrypt blockMode
+}
+
+// A blockMode is CBC that can be given another IV, as that of crypto/aes can.
+type blockMode interface {
+	cipher.BlockMode
+	SetIV([]byte)
 }
 
 func newPacketCipher(x *exchange, sik []byte) *packetCipher {
@@ -35,17 +44,20 @@ func newPacketCipher(x *exchange, sik []byte) *packetCipher {
 	if x.suite.Integrity == rmcp.IntegrityHMACSHA256_128 {
 		codeLen = 16
 	}
+	iv := make([]byte, ivLen)
 	return &packetCipher{
 		mac:     hmac.New(newHash(x.suite.Auth), x.additionalKey(sik, 1)),
 		codeLen: codeLen,
-		block:   block,
+		encrypt: cipher.NewCBCEncrypter(block, iv).(blockMode),
+		decrypt: cipher.NewCBCDecrypter(block, iv).(blockMode),
 	}
 }
 
+// code is the authentication code of what it covers, valid until the next call.
 func (c *packetCipher) code(covered []byte) []byte {
 	c.mac.Reset()
 	c.mac.Write(covered)
-	return c.mac.Sum(nil)[:c.codeLen]
+	return c.mac.Sum(c.sum[:0])[:c.codeLen]
 }
 
 // authenticate checks the authentication code of p (IPMI 2.0 §13.28.4).
@@ -60,15 +72,16 @@ func (c *packetCipher) authenticate(p rmcp.Packet) error {
 	return nil
 }
 
-// decrypt appends the plaintext of an AES-CBC-128 payload (IPMI 2.0 §13.29) to
-// b. The pad is 1, 2, 3 …, followed by its length.
-func (c *packetCipher) decrypt(b, payload []byte) ([]byte, error) {
+// open appends the plaintext of an AES-CBC-128 payload (IPMI 2.0 §13.29) to b.
+// The pad is 1, 2, 3 …, followed by its length.
+func (c *packetCipher) open(b, payload []byte) ([]byte, error) {
 	if len(payload) < ivLen+aes.BlockSize || len(payload)%aes.BlockSize != 0 {
 		return nil, errAuth
 	}
 	start := len(b)
 	b = append(b, payload[ivLen:]...)
-	cipher.NewCBCDecrypter(c.block, payload[:ivLen]).CryptBlocks(b[start:], b[start:])
+	c.decrypt.SetIV(payload[:ivLen])
+	c.decrypt.CryptBlocks(b[start:], b[start:])
 
 	end := len(b) - 1
 	pad := int(b[end])
@@ -102,7 +115,8 @@ func (c *packetCipher) seal(b []byte, kind rmcp.PayloadType, consoleID, sequence
 	}
 	b = append(b, byte(pad))
 	text := b[iv+ivLen:]
-	cipher.NewCBCEncrypter(c.block, b[iv:iv+ivLen]).CryptBlocks(text, text)
+	c.encrypt.SetIV(b[iv : iv+ivLen])
+	c.encrypt.CryptBlocks(text, text)
 
 	b = rmcp.AppendTrailer(b, length)
 	return append(b, c.code(rmcp.Covered(b[start:]))...), nil

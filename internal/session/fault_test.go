@@ -50,7 +50,7 @@ func TestPacketWithoutFile(t *testing.T) {
 	m, c := inSession(t, 17)
 	m.requireEcho(c, "hello")
 	s := m.Find(c.SIDc, m.now)
-	before := m.encode(s)
+	before := s.encode(new(record))
 
 	mend := breakFile(m)
 	m.now++
@@ -64,7 +64,7 @@ func TestPacketWithoutFile(t *testing.T) {
 	}
 	require.ErrorIs(t, m.End(s, m.now), os.ErrClosed)
 	require.False(t, s.Closing())
-	require.Equal(t, before, m.encode(s))
+	require.Equal(t, before, s.encode(new(record)))
 
 	mend()
 	answer := m.send(c, b)

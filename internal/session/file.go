@@ -25,7 +25,7 @@ const (
 )
 
 // blank is the record of a free slot.
-var blank [recordLen]byte
+var blank record
 
 // A file holds the records of a table on a file system that a reboot empties.
 type file struct {
@@ -84,24 +84,24 @@ func (f *file) readHeader(random io.Reader) error {
 }
 
 // records calls use with every record that is not blank.
-func (f *file) records(use func(slot int, record []byte)) error {
+func (f *file) records(use func(slot int, r *record)) error {
 	all, err := io.ReadAll(io.NewSectionReader(f, recordLen, recordLen*int64(len(Table{}.slots))))
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	for slot := 0; len(all) > 0; slot++ {
-		record := make([]byte, recordLen)
-		all = all[copy(record, all):]
-		if !bytes.Equal(record, blank[:]) {
-			use(slot, record)
+		var r record
+		all = all[copy(r[:], all):]
+		if r != blank {
+			use(slot, &r)
 		}
 	}
 	return nil
 }
 
 // write replaces the record of a slot.
-func (f *file) write(slot int, record []byte) error {
-	_, err := f.WriteAt(record, recordLen*int64(slot+1))
+func (f *file) write(slot int, r *record) error {
+	_, err := f.WriteAt(r[:], recordLen*int64(slot+1))
 	return err
 }
 

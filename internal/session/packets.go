@@ -22,7 +22,7 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 	if err := s.cipher().authenticate(p); err != nil {
 		return nil, nil, err
 	}
-	plain, err := s.cipher().decrypt(t.plain[:0], p.Payload)
+	plain, err := s.cipher().open(t.plain[:0], p.Payload)
 	if err != nil {
 		return nil, nil, err
 	}

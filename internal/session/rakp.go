@@ -55,6 +55,7 @@ func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 	}
 	changed.state, changed.consoleRandom, changed.role, changed.name = keyed, m.Random, m.Role, string(m.Name)
 	changed.user = t.user(changed.name)
+	changed.credential = t.credential(changed.user)
 	again := s.state == keyed
 	if again {
 		t.failures.add(s.attempt(), now)

@@ -16,6 +16,9 @@ import (
 // written a record whole or not at all.
 const recordLen = 256
 
+// A record is blank where the slot is free.
+type record [recordLen]byte
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var (
@@ -24,10 +27,10 @@ var (
 	errCredential = errors.New("the user has changed")
 )
 
-// encode lays a session out as a record: fixed fields, zeros, checksum.
-func (t *Table) encode(s *Session) []byte {
-	b := make([]byte, 0, recordLen)
-	b = append(b, byte(s.state), s.suite.ID, byte(s.role))
+// encode lays a session out in r: fixed fields, zeros, checksum.
+func (s *Session) encode(r *record) *record {
+	*r = blank
+	b := append(r[:0], byte(s.state), s.suite.ID, byte(s.role))
 	b = appendPadded(b, []byte(s.name), 16)
 	b = binary.LittleEndian.AppendUint32(b, s.consoleID)
 	b = binary.LittleEndian.AppendUint32(b, s.managedID)
@@ -38,8 +41,7 @@ func (t *Table) encode(s *Session) []byte {
 		sik = s.sik()
 	}
 	b = appendPadded(b, sik, 32)
-	credential := t.credential(s.user)
-	b = append(b, credential[:]...)
+	b = append(b, s.credential[:]...)
 	b = append(b, byte(s.Privilege), byte(s.Limit), flag(s.confirmed))
 	b = binary.LittleEndian.AppendUint32(b, s.received.top)
 	b = binary.LittleEndian.AppendUint32(b, s.received.seen)
@@ -48,9 +50,9 @@ func (t *Table) encode(s *Session) []byte {
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.touched))
 	addr := s.Peer.Addr().As16()
 	b = append(b, addr[:]...)
-	b = binary.LittleEndian.AppendUint16(b, s.Peer.Port())
-	b = b[:recordLen-4]
-	return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli))
+	binary.LittleEndian.AppendUint16(b, s.Peer.Port())
+	binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.Checksum(r[:recordLen-4], castagnoli))
+	return r
 }
 
 // appendPadded appends the length of v and v in a field of n bytes.
@@ -69,11 +71,11 @@ func flag(v bool) byte {
 
 // decode is the inverse of encode. A record whose times lie ahead of now comes
 // from before the host was booted.
-func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) {
+func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error) {
 	if crc32.Checksum(b[:recordLen-4], castagnoli) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
 		return nil, errTorn
 	}
-	r := reader{b}
+	r := reader{b[:]}
 	s := &Session{slot: slot, state: state(r.byte())}
 	suite, known := rmcp.SuiteByID(r.byte())
 	s.suite, s.role = suite, rmcp.Role(r.byte())
@@ -82,7 +84,7 @@ func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) 
 	s.consoleID, s.managedID = r.uint32(), r.uint32()
 	s.consoleRandom, s.managedRandom = [16]byte(r.take(16)), [16]byte(r.take(16))
 	sik, sikFits := r.padded(32)
-	credential := [32]byte(r.take(32))
+	s.credential = [32]byte(r.take(32))
 	s.Privilege, s.Limit = rmcp.Privilege(r.byte()), rmcp.Privilege(r.byte())
 	s.confirmed = r.byte() != 0
 	s.received = window{top: r.uint32(), seen: r.uint32()}
@@ -98,7 +100,7 @@ func (t *Table) decode(slot int, b []byte, now time.Duration) (*Session, error) 
 		return nil, errTorn
 	case s.created > now || s.touched > now:
 		return nil, errBoot
-	case t.credential(s.user) != credential:
+	case t.credential(s.user) != s.credential:
 		return nil, errCredential
 	}
 	if established {

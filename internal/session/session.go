@@ -34,16 +34,17 @@ type Session struct {
 	Limit     rmcp.Privilege // what Set Session Privilege Level may reach
 
 	exchange
-	place     *list.Element // in Table.opened, while it is opened
-	slot      int           // from RAKP Message 1 on
-	state     state
-	user      *User // nil until RAKP Message 1, or when nobody has the name
-	confirmed bool  // a packet came in: RAKP Message 4 arrived
-	created   time.Duration
-	touched   time.Duration // when the last valid packet came
-	received  window
-	sent      uint32 // last sequence number that left
-	reserved  uint32 // last sequence number that may have left, as the file says
+	place      *list.Element // in Table.opened, while it is opened
+	slot       int           // from RAKP Message 1 on
+	state      state
+	user       *User    // nil until RAKP Message 1, or when nobody has the name
+	credential [32]byte // of the user when RAKP Message 1 came, see Table.credential
+	confirmed  bool     // a packet came in: RAKP Message 4 arrived
+	created    time.Duration
+	touched    time.Duration // when the last valid packet came
+	received   window
+	sent       uint32 // last sequence number that left
+	reserved   uint32 // last sequence number that may have left, as the file says
 
 	// Functions, so that no verb of fmt prints a key.
 	sik    func() []byte

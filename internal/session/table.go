@@ -57,6 +57,7 @@ type Table struct {
 	failures failures
 	file     *file
 	plain    []byte // scratch of Receive
+	saved    record // scratch of save, which wipes it
 }
 
 // NewTable returns the table that the file in dir holds, without the sessions
@@ -72,8 +73,8 @@ func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 	if f.reset != "" {
 		c.Log.Warn("session file dropped: " + f.reset)
 	}
-	err = f.records(func(slot int, record []byte) {
-		s, err := t.decode(slot, record, now)
+	err = f.records(func(slot int, r *record) {
+		s, err := t.decode(slot, r, now)
 		if err != nil {
 			c.Log.Warn("session dropped", "slot", slot, "reason", err)
 			t.erase(slot)
@@ -207,7 +208,7 @@ func (t *Table) drop(s *Session, now time.Duration) {
 
 // erase blanks a record. One that cannot be erased is one that expires.
 func (t *Table) erase(slot int) {
-	if err := t.file.write(slot, blank[:]); err != nil {
+	if err := t.file.write(slot, &blank); err != nil {
 		t.Log.Error("session not erased", "slot", slot, "err", err)
 	}
 }
@@ -216,10 +217,11 @@ func (t *Table) erase(slot int) {
 func (t *Table) save(s *Session) error {
 	err := errEnded
 	if t.byID[s.managedID] != nil {
-		err = t.file.write(s.slot, t.encode(s))
+		err = t.file.write(s.slot, s.encode(&t.saved))
+		t.saved = blank
 	}
 	if err != nil {
-		return fmt.Errorf("save session %v: %w", s, err)
+		return fmt.Errorf("save session %s: %w", s.String(), err)
 	}
 	return nil
 }

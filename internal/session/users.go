@@ -32,7 +32,7 @@ func (t *Table) SetUsers(users []User, now time.Duration) (changed []*Session) {
 	for _, s := range t.live(now) {
 		user := t.user(s.name)
 		switch {
-		case t.credential(user) == t.credential(s.user):
+		case t.credential(user) == s.credential:
 			s.user = user
 		case s.halfOpen():
 			t.drop(s, now)

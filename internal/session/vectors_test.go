@@ -110,7 +110,7 @@ func TestSealedVectors(t *testing.T) {
 			p, err := rmcp.ParsePacket(unhex(v.request)[4:])
 			require.NoError(t, err)
 			require.NoError(t, c.authenticate(p))
-			plain, err := c.decrypt(nil, p.Payload)
+			plain, err := c.open(nil, p.Payload)
 			require.NoError(t, err)
 			require.Equal(t, vectorRequest, plain)
 		})
