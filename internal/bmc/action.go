@@ -230,7 +230,7 @@ func (s *Server) adopt() error {
 			asked:   s.Clock(), // whether it runs at all is not known yet
 			started: f.Began,
 			own:     len(f.askers) == 0,
-			request: &ipmi.Request{Request: f.Request, Session: &f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
+			request: &ipmi.Request{Request: f.Request, Session: f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
 		}
 		if f.answer != nil {
 			s.replies.ended(a, ipmi.Answer{Code: f.answer.Code}, f.answer.At)
@@ -242,7 +242,7 @@ func (s *Server) adopt() error {
 		if a.script == nil { // it was kept already: only the answer was not
 			a.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
 		}
-		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(&f.Session)...)
+		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(f.Session)...)
 		s.run(a, s.Scripts.adopt(f.Verb, f.path, s.Clock()-f.Began))
 	}
 	return nil

@@ -87,7 +87,7 @@ func (m *Actions) begin(a *action) (path string, err error) {
 	_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, actionRoom)
 	err = json.NewEncoder(f).Encode(actionFile{
 		Boot: m.HostBoot, Began: a.started, Verb: a.script.Verb,
-		Session: *a.request.Session, Request: a.request.Request, Cause: a.request.Cause,
+		Session: a.request.Session, Request: a.request.Request, Cause: a.request.Cause,
 	})
 	for _, who := range a.askers {
 		err = errors.Join(err, writeLine(f, askerPrefix, who))

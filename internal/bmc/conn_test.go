@@ -160,7 +160,7 @@ func TestAnAnswerNeedsAPeer(t *testing.T) {
 }
 
 // listen opens a socket as systemd does with PassPacketInfo=yes.
-func listen(t *testing.T, addr string) *Socket {
+func listen(t testing.TB, addr string) *Socket {
 	t.Helper()
 	family, level, option := "udp4", unix.IPPROTO_IP, unix.IP_PKTINFO
 	if netip.MustParseAddr(addr).Is6() {

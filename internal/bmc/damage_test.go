@@ -43,7 +43,7 @@ func TestDamagedState(t *testing.T) {
 	b := &ipmi.BMC{State: whole, Log: slog.New(slog.DiscardHandler), Save: func(s ipmi.State) error { return SaveState(dir, s) }}
 	request := func(netFn rmcp.NetFn, cmd byte, data ...byte) {
 		r := rmcp.Request{RsAddr: rmcp.AddressBMC, NetFn: netFn, Cmd: cmd, Data: data}
-		b.Handle(&ipmi.Request{Request: r, Session: &ipmi.Session{Privilege: rmcp.Administrator}, Now: time.Hour, Time: time.Unix(2e9, 0)})
+		b.Handle(&ipmi.Request{Request: r, Session: ipmi.Session{Privilege: rmcp.Administrator}, Now: time.Hour, Time: time.Unix(2e9, 0)})
 	}
 	addSELEntry := append([]byte{0, 0, 0xC0}, make([]byte, 13)...)
 	request(rmcp.NetFnStorage, 0x44, addSELEntry...)

@@ -12,7 +12,7 @@ import (
 type query struct {
 	waiters
 	verb    provider.Verb
-	asked   *ipmi.Session // the first
+	asked   ipmi.Session // the first
 	started time.Duration
 	epoch   int // of the server when it started
 }
@@ -26,7 +26,7 @@ type queries struct {
 
 // ask has a query run for w. It joins one that waits; one that runs may have begun
 // before an action began or ended, and then does not know of it.
-func (s *Server) ask(verb provider.Verb, asked *ipmi.Session, w waiter) {
+func (s *Server) ask(verb provider.Verb, asked ipmi.Session, w waiter) {
 	if q := s.queries.running; q != nil && q.verb == verb && q.epoch == s.epoch {
 		q.join(w)
 		return

@@ -84,7 +84,7 @@ func (s *Server) sessionless(d *datagram, p rmcp.Packet) error {
 	if err := s.admit(d); err != nil {
 		return err
 	}
-	_, answer := s.BMC.Handle(s.requestOf(r, &d.from, nil))
+	_, answer := s.BMC.Handle(s.requestOf(r, &d.from, ipmi.Session{}))
 	message := r.AppendResponse(nil, byte(answer.Code), answer.Data)
 	if p.AuthType == rmcp.AuthNone {
 		s.send(&d.from, rmcp.AppendV15Packet(s.out[:0], message))
@@ -190,11 +190,10 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	if s.repeated(w, now) || sess.Closing() && !ipmi.ClosesSession(w.request) {
 		return
 	}
-	view := viewOf(sess)
-	request := s.requestOf(w.request, &w.to, &view)
+	request := s.requestOf(w.request, &w.to, viewOf(sess))
 	command, answer := s.BMC.Handle(request)
-	if view.Privilege != sess.Privilege {
-		if err := s.Sessions.SetPrivilege(sess, view.Privilege); err != nil {
+	if level := request.Session.Privilege; level != sess.Privilege {
+		if err := s.Sessions.SetPrivilege(sess, level); err != nil {
 			s.Log.Error("request dropped", "err", err)
 			return
 		}
@@ -211,11 +210,11 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	if command.Lane == ipmi.Action {
 		s.do(&action{key: w.key, command: command, request: request, script: answer.Script}, w)
 	} else {
-		s.ask(answer.Script.Verb, &view, w)
+		s.ask(answer.Script.Verb, request.Session, w)
 	}
 }
 
-func (s *Server) requestOf(r rmcp.Request, from *address, session *ipmi.Session) *ipmi.Request {
+func (s *Server) requestOf(r rmcp.Request, from *address, session ipmi.Session) *ipmi.Request {
 	return &ipmi.Request{Request: r, Session: session, Now: s.Clock(), Time: time.Now(), Local: from.local}
 }
 
@@ -226,9 +225,9 @@ func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
 	}
 	now := s.Clock()
 	if sess := s.Sessions.Find(w.session, now); sess != nil {
-		message := w.request.AppendResponse(nil, byte(answer.Code), answer.Data)
-		s.replies.answered(w, message, now)
-		s.seal(&w.to, sess, message)
+		s.message = w.request.AppendResponse(s.message[:0], byte(answer.Code), answer.Data)
+		s.replies.answered(w, s.message, now)
+		s.seal(&w.to, sess, s.message)
 	}
 	for _, id := range answer.Ends {
 		s.end(id, now)
@@ -263,9 +262,9 @@ func (s *Server) seal(to *address, sess *session.Session, message []byte) {
 
 // send writes an answer. A console repeats a request whose answer is lost.
 func (s *Server) send(to *address, b []byte) {
-	s.out = b
+	s.out, s.to = b, *to
 	s.answered = s.Clock()
-	switch err := to.write(b); {
+	switch err := s.to.write(b); {
 	case errors.Is(err, syscall.EAGAIN):
 		s.Log.Debug("answer lost: too many wait to be sent", "peer", to.peer)
 	case err != nil:

@@ -57,7 +57,9 @@ type Server struct {
 	limits   *limits
 	answered time.Duration // when something was last answered
 	alive    time.Duration // when Alive was last called
+	message  []byte        // scratch for answers
 	out      []byte        // scratch for datagrams
+	to       address       // where out goes
 	told     situation
 	last     string // what the last script did
 }

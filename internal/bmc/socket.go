@@ -11,11 +11,20 @@ import (
 
 // A Socket is a UDP socket whose writer never waits. Packets to hosts that do not
 // answer fill its send buffer while the kernel looks for them: then an answer is
-// lost, not the time of everybody else.
+// lost, not the time of everybody else. Only one goroutine may write.
 type Socket struct {
 	*net.UDPConn
 	raw  syscall.RawConn
 	ipv4 bool
+
+	// What is being written. It is here, with the function that does it, because
+	// it would be allocated for each datagram.
+	b, oob []byte
+	to     unix.Sockaddr // one of the two that follow
+	inet4  unix.SockaddrInet4
+	inet6  unix.SockaddrInet6
+	err    error
+	send   func(fd uintptr) bool
 }
 
 // NewSocket takes over a socket.
@@ -25,36 +34,40 @@ func NewSocket(c *net.UDPConn) (*Socket, error) {
 		return nil, fmt.Errorf("socket %v: %w", c.LocalAddr(), err)
 	}
 	local, _ := c.LocalAddr().(*net.UDPAddr)
-	return &Socket{c, raw, local.IP.To4() != nil}, nil
+	s := &Socket{UDPConn: c, raw: raw, ipv4: local.IP.To4() != nil}
+	s.send = func(fd uintptr) bool {
+		s.err = unix.Sendmsg(int(fd), s.b, s.oob, s.to, unix.MSG_DONTWAIT)
+		return true
+	}
+	return s, nil
 }
 
 // WriteMsgUDPAddrPort implements Conn.
 func (s *Socket) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
-	to, err := s.sockaddr(addr)
-	if err != nil {
+	s.b, s.oob = b, oob
+	if err := s.address(addr); err != nil {
 		return 0, 0, err
 	}
-	closed := s.raw.Write(func(fd uintptr) bool {
-		err = unix.Sendmsg(int(fd), b, oob, to, unix.MSG_DONTWAIT)
-		return true
-	})
-	if closed != nil {
-		return 0, 0, closed
+	if err := s.raw.Write(s.send); err != nil {
+		return 0, 0, err
 	}
-	return len(b), len(oob), err
+	return len(b), len(oob), s.err
 }
 
-func (s *Socket) sockaddr(addr netip.AddrPort) (unix.Sockaddr, error) {
+func (s *Socket) address(to netip.AddrPort) error {
 	if s.ipv4 {
-		return &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().Unmap().As4()}, nil
+		s.inet4 = unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()}
+		s.to = &s.inet4
+		return nil
 	}
-	to := &unix.SockaddrInet6{Port: int(addr.Port()), Addr: addr.Addr().As16()}
-	if zone := addr.Addr().Zone(); zone != "" {
+	s.inet6 = unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	if zone := to.Addr().Zone(); zone != "" {
 		i, err := net.InterfaceByName(zone)
 		if err != nil {
-			return nil, fmt.Errorf("peer %v: %w", addr, err)
+			return fmt.Errorf("peer %v: %w", to, err)
 		}
-		to.ZoneId = uint32(i.Index)
+		s.inet6.ZoneId = uint32(i.Index)
 	}
-	return to, nil
+	s.to = &s.inet6
+	return nil
 }

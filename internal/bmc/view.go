@@ -67,7 +67,7 @@ func (s *Server) report() {
 }
 
 // by is who asked, for the log.
-func by(asked *ipmi.Session) []any {
+func by(asked ipmi.Session) []any {
 	who := []any{"user", asked.User}
 	if asked.Peer.IsValid() {
 		who = append(who, "peer", asked.Peer)
@@ -76,7 +76,7 @@ func by(asked *ipmi.Session) []any {
 }
 
 // logResult writes what a script did for whom.
-func (s *Server) logResult(verb provider.Verb, asked *ipmi.Session, took time.Duration, r ipmi.Result) {
+func (s *Server) logResult(verb provider.Verb, asked ipmi.Session, took time.Duration, r ipmi.Result) {
 	who := append([]any{"took", took.Round(time.Millisecond)}, by(asked)...)
 	ended := "done"
 	switch {

@@ -36,7 +36,7 @@ func TestResets(t *testing.T) {
 
 func TestChannelAuthenticationCapabilities(t *testing.T) {
 	r := newRig(t, statusOnly)
-	r.session = nil
+	r.session = &Session{}
 	r.talk(
 		step{"06/38 8e 04", "00 01 80 04 02 00 00 00 00"}, // ipmitool, FreeIPMI
 		step{"06/38 81 02", "00 01 80 04 02 00 00 00 00"},
@@ -59,7 +59,7 @@ func TestChannelAuthenticationCapabilities(t *testing.T) {
 
 func TestChannelCipherSuites(t *testing.T) {
 	r := newRig(t, statusOnly)
-	r.session = nil
+	r.session = &Session{}
 	r.talk(
 		step{"06/54 0e 00 80", "00 01 c0 03 01 41 81 c0 11 03 44 81"},
 		step{"06/54 01 01 80", "00 01 c0 03 01 41 81 c0 11 03 44 81"},

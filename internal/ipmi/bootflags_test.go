@@ -92,7 +92,7 @@ func TestBootSetFails(t *testing.T) {
 // What was written while the script ran is not lost.
 func TestBootSetAtLast(t *testing.T) {
 	r := newRig(t, allButGet)
-	_, slow := r.Handle(&Request{Request: parse(t, pxeOnce), Session: r.session, Now: r.now})
+	_, slow := r.Handle(&Request{Request: parse(t, pxeOnce), Session: *r.session, Now: r.now})
 	r.now += 30 * time.Second
 	r.talk(step{"00/08 03 08", "00"})
 	require.Equal(t, "00", r.complete(slow))

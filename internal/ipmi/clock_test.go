@@ -18,7 +18,7 @@ func TestTheClockOfTheHostIsSet(t *testing.T) {
 		r := newRig(t, powerOnly)
 		ask := func(netFn rmcp.NetFn, cmd byte, now time.Duration, at time.Time, data ...byte) []byte {
 			request := rmcp.Request{RsAddr: rmcp.AddressBMC, NetFn: netFn, Cmd: cmd, Data: data}
-			_, answer := r.Handle(&Request{Request: request, Session: r.session, Now: now, Time: at})
+			_, answer := r.Handle(&Request{Request: request, Session: *r.session, Now: now, Time: at})
 			require.Equal(t, OK, answer.Code)
 			return answer.Data
 		}

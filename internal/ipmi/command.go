@@ -44,7 +44,7 @@ type Command struct {
 // A Request is a LAN message with what handlers need to know beside it.
 type Request struct {
 	rmcp.Request
-	Session *Session       // nil outside a session
+	Session Session        // zero outside a session
 	Now     time.Duration  // since the boot of the host
 	Time    time.Time      // of day
 	Cause   Cause          // of a start; if unknown, that a console asked for it
@@ -92,16 +92,12 @@ func reply(c Code) Answer { return Answer{Code: c} }
 // specification gives. Command is nil where there is no such command.
 func (b *BMC) Handle(r *Request) (*Command, Answer) {
 	c := lookup(r.Request)
-	privilege := rmcp.Anyone
-	if r.Session != nil {
-		privilege = r.Session.Privilege
-	}
 	switch {
 	case r.RsLUN != 0:
 		return c, reply(InvalidForLUN)
 	case c == nil:
 		return nil, reply(InvalidCommand)
-	case privilege < c.Privilege:
+	case r.Session.Privilege < c.Privilege:
 		return c, reply(InsufficientPrivilege)
 	case len(r.Data) < c.MinLen || len(r.Data) > c.MaxLen:
 		return c, reply(InvalidLength)

@@ -119,7 +119,7 @@ func FuzzHandle(f *testing.F) {
 		if level > 0 {
 			r.session.Privilege = rmcp.Privilege(level)
 		} else {
-			r.session = nil
+			r.session = &Session{}
 		}
 		result := []Result{
 			{}, {On: true}, {Device: provider.DeviceFloppy}, {Err: provider.ErrBusy}, {Err: errors.New("failed")},
@@ -139,7 +139,7 @@ func FuzzHandle(f *testing.F) {
 		}
 
 		before, users := b.State, string(r.users.Marshal())
-		request := &Request{Session: r.session, Now: r.now}
+		request := &Request{Session: *r.session, Now: r.now}
 		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun, slices.Clone(data)
 		c, answer := b.Handle(request)
 		if s := answer.Script; s != nil {

@@ -135,7 +135,7 @@ func (b *BMC) AtBoot(now time.Duration, day time.Time) *Request {
 func (b *BMC) own(name string, control byte, cause Cause, now time.Duration, day time.Time) *Request {
 	return &Request{
 		Request: rmcp.Request{RsAddr: rmcp.AddressBMC, NetFn: chassis, Cmd: chassisControlCmd, Data: []byte{control}},
-		Session: &Session{User: name, Privilege: admin},
+		Session: Session{User: name, Privilege: admin},
 		Cause:   cause,
 		Now:     now,
 		Time:    day,

@@ -148,13 +148,15 @@ func (r *rig) restart() {
 // ask sends a request like "00/08 05 80 04 00 00 00" and returns completion
 // code and data in the same way.
 func (r *rig) ask(request string) string {
-	_, answer := r.Handle(r.request(request))
+	asked := r.request(request)
+	_, answer := r.Handle(asked)
+	r.session.Privilege = asked.Session.Privilege
 	return r.complete(answer)
 }
 
 func (r *rig) request(text string) *Request {
 	return &Request{
-		Request: parse(r.t, text), Session: r.session,
+		Request: parse(r.t, text), Session: *r.session,
 		Now: r.now, Time: day.Add(r.now - boot), Local: netip.MustParseAddrPort("192.0.2.10:6230"),
 	}
 }

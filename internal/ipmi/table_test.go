@@ -134,7 +134,7 @@ func TestRefusals(t *testing.T) {
 			t.Helper()
 			r := newSampleRig(t)
 			before := r.State
-			request := &Request{Request: good, Session: r.session, Now: boot}
+			request := &Request{Request: good, Session: *r.session, Now: boot}
 			change(request)
 			c, answer := r.Handle(request)
 			require.Equal(t, Answer{Code: want}, answer, s.request)
@@ -147,7 +147,7 @@ func TestRefusals(t *testing.T) {
 			refused(InsufficientPrivilege, func(r *Request) { r.Session.Privilege, r.Data = level, long })
 		}
 		if s.least > rmcp.Anyone {
-			refused(InsufficientPrivilege, func(r *Request) { r.Session = nil })
+			refused(InsufficientPrivilege, func(r *Request) { r.Session = Session{} })
 		}
 		for lun := byte(1); lun < 4; lun++ {
 			refused(InvalidForLUN, func(r *Request) { r.RsLUN = lun })
@@ -197,7 +197,7 @@ func TestLengths(t *testing.T) {
 		known := parse(t, command)
 		for n := len(known.Data); n <= 40; n++ {
 			r := newSampleRig(t)
-			request := &Request{Request: known, Session: r.session, Now: boot}
+			request := &Request{Request: known, Session: *r.session, Now: boot}
 			request.Data = append(slices.Clone(known.Data), make([]byte, n-len(known.Data))...)
 			if n > 0 && command == "06/3d" {
 				request.Data[0] = map[int]byte{2: infoByHandle, 5: infoByID}[n]
@@ -232,7 +232,7 @@ func TestUnknownCommands(t *testing.T) {
 			require.Nil(t, c, id)
 			require.Equal(t, Answer{Code: 0xC1}, answer, id)
 			request.RsLUN = 2
-			_, answer = r.Handle(&Request{Request: request, Session: r.session})
+			_, answer = r.Handle(&Request{Request: request, Session: *r.session})
 			require.Equal(t, Answer{Code: 0xC2}, answer, id)
 		}
 	}
