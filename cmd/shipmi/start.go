@@ -65,17 +65,27 @@ func (a *app) start(ctx context.Context, patterns []string) error {
 	}
 	// Enabled first, because systemd has to be told of the links too, and reading its files again takes it much
 	// longer when it has the units in memory.
-	if failure := errors.Join(s.Enable(ctx, sockets(free)), s.Reload(ctx)); failure != nil {
+	var enable, inVain []units.BMC
+	for _, b := range free {
+		if !enabled[b.Name] {
+			enable = append(enable, b)
+		}
+	}
+	if enable != nil {
+		if failure := s.Enable(ctx, sockets(enable)); failure != nil {
+			return errors.Join(err, failure)
+		}
+	}
+	if failure := s.Reload(ctx); failure != nil {
 		return errors.Join(err, failure)
 	}
 	failed := s.Start(ctx, sockets(free))
-	var enabledInVain []units.BMC
 	for _, b := range free {
 		unit := units.SocketUnit(b.Name)
 		if failure := failed[unit]; failure != nil {
 			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
 			if !enabled[b.Name] {
-				enabledInVain = append(enabledInVain, b)
+				inVain = append(inVain, b)
 			}
 			continue
 		}
@@ -85,10 +95,10 @@ func (a *app) start(ctx context.Context, patterns []string) error {
 			}
 		}
 	}
-	if enabledInVain == nil {
+	if inVain == nil {
 		return err
 	}
-	return errors.Join(err, s.Disable(ctx, sockets(enabledInVain)), s.Reload(ctx))
+	return errors.Join(err, s.Disable(ctx, sockets(inVain)), s.Reload(ctx))
 }
 
 // freeToListen returns the BMCs that listen already or can; the error names the
