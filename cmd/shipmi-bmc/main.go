@@ -122,6 +122,8 @@ func serve(ctx context.Context, conns []bmc.Conn, log *slog.Logger) error {
 		return err
 	}
 	defer s.Sessions.Close()
+	t := newTeller(ctx, notify)
+	s.Status, s.Alive = t.status, t.alive
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping)
 	return s.Run(ctx)

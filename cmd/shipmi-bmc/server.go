@@ -108,10 +108,8 @@ func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Serve
 		Answer:  set.Timeouts.Answer,
 		Restore: restoreTime(getenv("SHIPMI_RESTORE")),
 		Clock:   bootTime,
-		Status:  func(text string) { notify("STATUS=" + text) },
 		Log:     log,
 
-		Alive:      func() { notify(daemon.SdNotifyWatchdog) },
 		AliveEvery: watchdog / 2,
 	}, nil
 }
