@@ -159,6 +159,9 @@ var outcomes = []outcome{
 // answer is what the console is told.
 func (o outcome) answer() Answer { return Answer{Code: o.code, Undone: o.undone} }
 
+// CodeOf returns the completion code that tells a console how a script ended.
+func CodeOf(err error) Code { return outcomeOf(err).code }
+
 func outcomeOf(err error) outcome {
 	for _, o := range outcomes {
 		if errors.Is(err, o.err) {

@@ -67,7 +67,7 @@ func (r *Runner) start(v Verb, args Args, file string) error {
 	boot := args.Boot
 	once := r.oneShot(v, boot, stderr)
 	cmd := r.shell(context.Background(), v, args, actionProgram, "action", v.Identifier(),
-		r.script(Status, boot), r.script(On, boot), r.script(Off, boot), r.script(v, boot),
+		r.Script(Status, boot), r.Script(On, boot), r.Script(Off, boot), r.Script(v, boot),
 		once.get, once.before, once.after)
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	cmd.ExtraFiles = []*os.File{f}

@@ -83,7 +83,7 @@ func TestLibraryShell(t *testing.T) {
 		r := &Runner{Provider: p, Name: "node-0", Parameters: map[string]string{"vm": "web"}}
 		all := prelude
 		for v := range p.scripts {
-			all += strings.ReplaceAll(string(v), " ", "_") + "() {\n" + strings.TrimPrefix(r.script(v, Boot{Device: DeviceHD}), prelude) + "\n}\n"
+			all += strings.ReplaceAll(string(v), " ", "_") + "() {\n" + strings.TrimPrefix(r.Script(v, Boot{Device: DeviceHD}), prelude) + "\n}\n"
 		}
 		file := filepath.Join(dir, p.Name())
 		require.NoError(t, os.WriteFile(file, []byte(all), 0o600))

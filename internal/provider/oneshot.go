@@ -28,7 +28,7 @@ func (r *Runner) oneShot(v Verb, boot Boot, stderr io.Writer) oneShot {
 	remembered := err == nil
 	switch {
 	case v == BootSet && !boot.Persistent && !remembered:
-		return oneShot{get: r.script(BootGet, boot)}
+		return oneShot{get: r.Script(BootGet, boot)}
 	case !v.starts() || !remembered:
 		return oneShot{}
 	case boot.Device == DeviceNone:
@@ -56,7 +56,7 @@ func (r *Runner) former() (Boot, error) {
 
 // again is a script that sets the former device: that of "boot set", in its environment.
 func (r *Runner) again(former Boot) string {
-	script := r.script(BootSet, former)
+	script := r.Script(BootSet, former)
 	if script == "" {
 		return ""
 	}

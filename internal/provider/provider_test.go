@@ -31,7 +31,7 @@ func TestParseAsThePredecessorDid(t *testing.T) {
 			r := &Runner{Provider: p, Name: "node-0"}
 			got := make(map[Verb]string)
 			for v := range p.scripts {
-				got[v] = r.script(v, Boot{Device: DeviceHD})
+				got[v] = r.Script(v, Boot{Device: DeviceHD})
 			}
 
 			golden, err := os.ReadFile(strings.TrimSuffix(file, ".conf") + ".json")

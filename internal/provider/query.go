@@ -57,9 +57,12 @@ func (r *Runner) query(ctx context.Context, v Verb) (string, error) {
 	defer stderr.Close()
 
 	var printed head
-	cmd := r.shell(ctx, v, Args{}, r.script(v, Boot{}))
+	cmd := r.shell(ctx, v, Args{}, r.Script(v, Boot{}))
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &printed, stderr, straggle
 	err = cmd.Run()
+	if r.Answered != nil {
+		r.Answered(string(printed), cmd.ProcessState.ExitCode())
+	}
 
 	answer := strings.TrimSpace(string(printed))
 	failure := &Error{Verb: v, Output: answer, Err: err}

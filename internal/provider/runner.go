@@ -21,10 +21,13 @@ type Runner struct {
 
 	// Stderr opens what the script of a verb may write to, beside the answer of a query. The Runner closes it.
 	Stderr func(Verb) (*os.File, error)
+
+	// Answered, if it is there, is told what a query printed, as far as that is kept, and its exit status; -1: none.
+	Answered func(printed string, exit int)
 }
 
-// script is the text of v for the shell; empty if there is none.
-func (r *Runner) script(v Verb, boot Boot) string {
+// Script is the text of v for the shell; empty if there is none.
+func (r *Runner) Script(v Verb, boot Boot) string {
 	values := map[string]string{"name": r.Name}
 	maps.Copy(values, r.Parameters)
 	return placeholders(v, values, boot.Device, "%").Replace(r.Provider.scripts[v])

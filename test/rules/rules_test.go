@@ -25,7 +25,7 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/bmc", "internal/instance", "internal/ipmi", "internal/migrate", "internal/provider", "internal/units", "github.com/spf13",
+		"internal/bmc", "internal/check", "internal/instance", "internal/ipmi", "internal/migrate", "internal/provider", "internal/units", "github.com/spf13",
 		"github.com/cpuguy83/go-md2man", "github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
 	},
 	"cmd/shipmi-bmc": {
@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"internal/provider": {"gopkg.in/ini.v1"},
 	"internal/instance": {},
 	"internal/migrate":  {"internal/instance", "internal/provider"},
+	"internal/check":    {"internal/instance", "internal/ipmi", "internal/provider"},
 	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
 	"internal/units": {
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/godbus/dbus",

@@ -1,0 +1,86 @@
+package check
+
+import (
+	"context"
+	"errors"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// steps are the actions in the order in which they are tried, and whether the
+// machine has to be on before.
+var steps = []struct {
+	verb provider.Verb
+	on   bool
+}{
+	{provider.On, false},
+	{provider.Identify, true},
+	{provider.Reset, true},
+	{provider.Diag, true},
+	{provider.Cycle, true},
+	{provider.Shutdown, true},
+	{provider.Off, true},
+}
+
+// ErrUnknownState means that it cannot be told whether the machine is on: then
+// nothing more is tried.
+var ErrUnknownState = errors.New("whether the machine is on cannot be told")
+
+// identifySeconds is how long ipmitool has the light on.
+const identifySeconds = 15
+
+// Power runs every script that changes something. In the end it leaves the machine
+// on or off as it was, and its boot device what the provider says it is; where the
+// provider cannot say that, no boot device is set.
+func (c *Check) Power(ctx context.Context) error {
+	before, failure, err := c.query(ctx, provider.Status)
+	if err != nil || failure != nil {
+		return errors.Join(err, ErrUnknownState)
+	}
+	if err := c.boot(ctx); err != nil {
+		return err
+	}
+	for _, step := range steps {
+		if !c.Runner.Provider.Has(step.verb) {
+			continue
+		}
+		if err := c.reach(ctx, step.on); err != nil {
+			return errors.Join(err, c.reach(ctx, before.on))
+		}
+		args := provider.Args{Light: provider.Light{On: true, Seconds: identifySeconds}}
+		if _, err := c.act(ctx, step.verb, args); err != nil {
+			return err
+		}
+	}
+	return c.reach(ctx, before.on)
+}
+
+// reach has the machine on or off, as far as there is a script for it.
+func (c *Check) reach(ctx context.Context, on bool) error {
+	now, failure, err := c.query(ctx, provider.Status)
+	if err != nil || failure != nil {
+		return errors.Join(err, ErrUnknownState)
+	}
+	v := provider.Off
+	if on {
+		v = provider.On
+	}
+	if now.on == on || !c.Runner.Provider.Has(v) {
+		return nil
+	}
+	_, err = c.act(ctx, v, provider.Args{})
+	return err
+}
+
+// boot sets the boot device that is set.
+func (c *Check) boot(ctx context.Context) error {
+	if !c.Runner.Provider.Has(provider.BootSet) || !c.Runner.Provider.Has(provider.BootGet) {
+		return nil
+	}
+	now, failure, err := c.query(ctx, provider.BootGet)
+	if err != nil || failure != nil {
+		return err
+	}
+	_, err = c.act(ctx, provider.BootSet, provider.Args{Boot: provider.Boot{Device: now.device, Persistent: true}})
+	return err
+}
