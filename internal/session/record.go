@@ -19,8 +19,6 @@ const recordLen = 256
 // A record is blank where the slot is free.
 type record [recordLen]byte
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 var (
 	errTorn       = errors.New("the record is damaged")
 	errBoot       = errors.New("it is from before the last boot")
@@ -51,7 +49,7 @@ func (s *Session) encode(r *record) *record {
 	addr := s.Peer.Addr().As16()
 	b = append(b, addr[:]...)
 	binary.LittleEndian.AppendUint16(b, s.Peer.Port())
-	binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.Checksum(r[:recordLen-4], castagnoli))
+	binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.ChecksumIEEE(r[:recordLen-4]))
 	return r
 }
 
@@ -72,7 +70,7 @@ func flag(v bool) byte {
 // decode is the inverse of encode. A record whose times lie ahead of now comes
 // from before the host was booted.
 func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error) {
-	if crc32.Checksum(b[:recordLen-4], castagnoli) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
+	if crc32.ChecksumIEEE(b[:recordLen-4]) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
 		return nil, errTorn
 	}
 	r := reader{b[:]}
