@@ -52,7 +52,7 @@ func (s *Server) repeated(w waiter, now time.Duration) bool {
 // joins; one that differs waits for its turn. One may wait so; for more the BMC is
 // busy.
 func (s *Server) do(a *action, w waiter) {
-	now := s.Clock()
+	now := s.now
 	if joined := s.actions.find(a.key, w.session); joined != nil {
 		s.join(joined, w, now)
 		return
@@ -116,7 +116,7 @@ func (s *Server) perform(r *ipmi.Request) {
 		return
 	}
 	a := &action{
-		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.Clock(), own: true,
+		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.now, own: true,
 	}
 	s.supersede(a)
 	s.actions.waiting = append(s.actions.waiting, a)
@@ -134,7 +134,7 @@ func (s *Server) nextAction() {
 			s.settle(&a.waiters, same(answer))
 			continue
 		}
-		a.script, a.started = answer.Script, s.Clock()
+		a.script, a.started = answer.Script, s.now
 		var err error
 		if a.file, err = s.Actions.begin(a); err != nil {
 			s.Log.Error(string(a.script.Verb)+" refused", "err", err)
@@ -161,7 +161,7 @@ func (s *Server) run(a *action, script func(context.Context) ipmi.Result) {
 
 // actionEnded keeps the answer, and then gives it.
 func (s *Server) actionEnded(a *action, result ipmi.Result) {
-	now := s.Clock()
+	now := s.now
 	result.Time = time.Now()
 	s.logResult(a.script.Verb, a.request.Session, now-a.started, result)
 	if s.actions.running == a { // or it is one of several that an earlier process left
@@ -227,7 +227,7 @@ func (s *Server) adopt() error {
 			key:     s.replies.key(f.Request),
 			askers:  f.askers,
 			file:    f.path,
-			asked:   s.Clock(), // whether it runs at all is not known yet
+			asked:   s.now, // whether it runs at all is not known yet
 			started: f.Began,
 			own:     len(f.askers) == 0,
 			request: &ipmi.Request{Request: f.Request, Session: f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
@@ -243,7 +243,7 @@ func (s *Server) adopt() error {
 			a.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
 		}
 		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(f.Session)...)
-		s.run(a, s.Scripts.adopt(f.Verb, f.path, s.Clock()-f.Began))
+		s.run(a, s.Scripts.adopt(f.Verb, f.path, s.now-f.Began))
 	}
 	return nil
 }

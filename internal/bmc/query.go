@@ -47,7 +47,7 @@ func (s *Server) nextQuery() {
 	q := s.queries.waiting[0]
 	s.queries.waiting = s.queries.waiting[1:]
 	s.queries.running = q
-	q.started, q.epoch = s.Clock(), s.epoch
+	q.started, q.epoch = s.now, s.epoch
 	run := s.Scripts.query(q.verb)
 	s.work(func() func() {
 		result := run(s.scripts)
@@ -57,7 +57,7 @@ func (s *Server) nextQuery() {
 
 func (s *Server) queryEnded(q *query, result ipmi.Result) {
 	result.Time = time.Now()
-	s.logResult(q.verb, q.asked, s.Clock()-q.started, result)
+	s.logResult(q.verb, q.asked, s.now-q.started, result)
 	s.queries.running = nil
 	s.settle(&q.waiters, func(w *waiter) ipmi.Answer { return w.then(result) })
 	s.nextQuery()

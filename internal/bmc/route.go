@@ -48,7 +48,7 @@ var (
 
 // admit fails where a packet that proves nothing is one too many to be answered.
 func (s *Server) admit(d *datagram) error {
-	if s.limits.allow(d.from.peer, s.Clock()) {
+	if s.limits.allow(d.from.peer, s.now) {
 		return nil
 	}
 	s.Log.Warn("flood: request dropped", "peer", d.from.peer)
@@ -96,7 +96,7 @@ func (s *Server) sessionless(d *datagram, p rmcp.Packet) error {
 
 // setup answers the messages that make a session.
 func (s *Server) setup(d *datagram, p rmcp.Packet) error {
-	now := s.Clock()
+	now := s.now
 	reply := func(kind rmcp.PayloadType, payload []byte) error {
 		s.send(&d.from, rmcp.AppendPacket(s.out[:0], kind, payload))
 		return nil
@@ -133,7 +133,7 @@ func (s *Server) setup(d *datagram, p rmcp.Packet) error {
 
 // inSession admits an authentic packet and handles the request in it.
 func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
-	now := s.Clock()
+	now := s.now
 	if p.Type != rmcp.PayloadIPMI {
 		return errOutside
 	}
@@ -182,7 +182,7 @@ func (s *Server) duplicate(sess *session.Session, w waiter, now time.Duration) {
 // handle runs the handler of a request and answers, unless a script must run
 // first.
 func (s *Server) handle(sess *session.Session, w waiter) {
-	now := s.Clock()
+	now := s.now
 	if len(s.replies.histories) > session.MaxActive {
 		s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
 	}
@@ -215,7 +215,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 }
 
 func (s *Server) requestOf(r rmcp.Request, from *address, session ipmi.Session) *ipmi.Request {
-	return &ipmi.Request{Request: r, Session: session, Now: s.Clock(), Time: time.Now(), Local: from.local}
+	return &ipmi.Request{Request: r, Session: session, Now: s.now, Time: time.Now(), Local: from.local}
 }
 
 // reply answers one request, and then ends the sessions that it ends.
@@ -223,7 +223,7 @@ func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
 	if answer.Code != ipmi.OK && !probing(command, answer.Code) {
 		s.Log.Warn(command.Name+" refused", "code", answer.Code, "user", w.user, "peer", w.to.peer)
 	}
-	now := s.Clock()
+	now := s.now
 	if sess := s.Sessions.Find(w.session, now); sess != nil {
 		s.message = w.request.AppendResponse(s.message[:0], byte(answer.Code), answer.Data)
 		s.replies.answered(w, s.message, now)
@@ -263,7 +263,7 @@ func (s *Server) seal(to *address, sess *session.Session, message []byte) {
 // send writes an answer. A console repeats a request whose answer is lost.
 func (s *Server) send(to *address, b []byte) {
 	s.out, s.to = b, *to
-	s.answered = s.Clock()
+	s.answered = s.now
 	switch err := s.to.write(b); {
 	case errors.Is(err, syscall.EAGAIN):
 		s.Log.Debug("answer lost: too many wait to be sent", "peer", to.peer)

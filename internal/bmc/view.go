@@ -15,7 +15,7 @@ type sessions struct{ *Server }
 // List implements ipmi.Sessions.
 func (s sessions) List() []ipmi.Session {
 	var all []ipmi.Session
-	for sess := range s.Sessions.All(s.Clock()) {
+	for sess := range s.Sessions.All(s.now) {
 		all = append(all, viewOf(sess))
 	}
 	return all
@@ -56,7 +56,7 @@ func (t situation) String() string {
 
 // report tells the operator when something has changed.
 func (s *Server) report() {
-	now := situation{sessions: s.Sessions.Active(s.Clock()), last: s.last}
+	now := situation{sessions: s.Sessions.Active(s.now), last: s.last}
 	if a := s.actions.running; a != nil {
 		now.running = a.script.Verb
 	}
