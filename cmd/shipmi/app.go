@@ -26,6 +26,7 @@ type app struct {
 	user    bool   // --user
 	host    string // --host
 	builtIn string // directory of the providers that come with ShIPMI
+	procDir string // where proc(5) is mounted
 
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -40,6 +41,7 @@ type systemd interface {
 	States(ctx context.Context, units []string) (map[string]string, error)
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
+	Conditions(ctx context.Context, units []string) (map[string]units.Condition, error)
 	CheckFilter(ctx context.Context, unit string) error
 	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()

@@ -36,7 +36,7 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 	root.AddCommand(
 		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
 		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
-		a.providersCommand(), a.importCommand(), a.checkCommand(), a.checkScriptsCommand(),
+		a.providersCommand(), a.importCommand(), a.checkCommand(), a.checkScriptsCommand(), a.doctorCommand(),
 	)
 	return root
 }

@@ -24,6 +24,7 @@ func main() {
 		store:   units.SystemStore(""),
 		getenv:  os.Getenv,
 		builtIn: provider.BuiltIn(),
+		procDir: "/proc",
 		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,

@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 				config:  []string{store.ConfigDir()},
 				getenv:  os.Getenv,
 				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
+				procDir: filepath.Join(root, "proc"),
 				stdin:   os.Stdin,
 				stdout:  os.Stdout,
 				stderr:  os.Stderr,
@@ -156,6 +157,24 @@ func (r recorder) States(context.Context, []string) (map[string]string, error) {
 		states[unit] = state
 	}
 	return states, nil
+}
+
+// Conditions reads systemd.conditions: a unit, how it was loaded, its result, its
+// program, and whether it has to be loaded again.
+func (r recorder) Conditions(ctx context.Context, names []string) (map[string]units.Condition, error) {
+	states, _ := r.States(ctx, names)
+	conditions := make(map[string]units.Condition)
+	for _, name := range names {
+		conditions[name] = units.Condition{Load: "loaded", Active: states[name] == "active", Failed: states[name] == "failed"}
+	}
+	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.conditions"))
+	for line := range strings.Lines(string(text)) {
+		words := strings.Fields(line)
+		c := conditions[words[0]]
+		c.Load, c.Result, c.Program, c.NeedReload = words[1], words[2], words[3], words[4] == "true"
+		conditions[words[0]] = c
+	}
+	return conditions, r.fail("conditions")
 }
 
 func (r recorder) Start(_ context.Context, sockets []string) map[string]error {

@@ -63,13 +63,13 @@ func (b BMC) checkListen(others []BMC) error {
 	}
 	for i, addr := range b.Listen {
 		for _, earlier := range b.Listen[:i] {
-			if overlap(addr, earlier) {
+			if Overlap(addr, earlier) {
 				return fmt.Errorf("%w: %v lies within %v of the same BMC", ErrTaken, addr, earlier)
 			}
 		}
 		for _, other := range others {
 			for _, taken := range other.Listen {
-				if overlap(addr, taken) {
+				if Overlap(addr, taken) {
 					return fmt.Errorf("%w: %q listens on %v", ErrTaken, other.Name, taken)
 				}
 			}
@@ -78,9 +78,9 @@ func (b BMC) checkListen(others []BMC) error {
 	return nil
 }
 
-// overlap reports whether a and b would receive the same packets. The IPv6
+// Overlap reports whether a and b would receive the same packets. The IPv6
 // wildcard takes IPv4 as well, because the socket units are dual-stack.
-func overlap(a, b netip.AddrPort) bool {
+func Overlap(a, b netip.AddrPort) bool {
 	return a.Port() == b.Port() &&
 		(a.Addr() == b.Addr() || includes(a.Addr(), b.Addr()) || includes(b.Addr(), a.Addr()))
 }

@@ -27,8 +27,8 @@ func TestOverlap(t *testing.T) {
 	}
 	for _, tt := range tests {
 		a, b := netip.MustParseAddrPort(tt.a), netip.MustParseAddrPort(tt.b)
-		require.Equal(t, tt.want, overlap(a, b), "%v and %v", a, b)
-		require.Equal(t, tt.want, overlap(b, a), "%v and %v", b, a)
+		require.Equal(t, tt.want, Overlap(a, b), "%v and %v", a, b)
+		require.Equal(t, tt.want, Overlap(b, a), "%v and %v", b, a)
 	}
 }
 

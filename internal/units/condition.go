@@ -1,0 +1,37 @@
+package units
+
+import "context"
+
+// A Condition is how systemd finds a unit.
+type Condition struct {
+	Load       string // loaded, not-found, bad-setting and the like
+	Active     bool
+	Failed     bool
+	Result     string // of the last run, such as success, trigger-limit-hit or exit-code
+	NeedReload bool   // its files are newer than what systemd has read
+	Program    string // that a service starts; "" for other units
+}
+
+// Conditions returns the condition of each unit.
+func (s *Systemd) Conditions(ctx context.Context, units []string) (map[string]Condition, error) {
+	states, err := s.States(ctx, units)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]Condition)
+	for _, unit := range units {
+		properties, err := s.conn.GetAllPropertiesContext(ctx, unit)
+		if err != nil {
+			return nil, explain("look at "+unit, err)
+		}
+		c := Condition{Active: states[unit] == "active", Failed: states[unit] == "failed"}
+		c.Load, _ = properties["LoadState"].(string)
+		c.Result, _ = properties["Result"].(string)
+		c.NeedReload, _ = properties["NeedDaemonReload"].(bool)
+		if commands, _ := properties["ExecStart"].([][]any); len(commands) > 0 {
+			c.Program, _ = commands[0][0].(string)
+		}
+		all[unit] = c
+	}
+	return all, nil
+}

@@ -1,0 +1,63 @@
+package units
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Leftovers returns the paths of what is kept for BMCs that do not exist.
+func (s Store) Leftovers() ([]string, error) {
+	names, err := s.Names()
+	if err != nil {
+		return nil, err
+	}
+	kept := []struct{ dir, pattern string }{
+		{s.Units, ServiceUnit("*") + ".d"},
+		{s.Units, restoreUnit("*") + ".d"},
+		{filepath.Join(s.Units, "*.wants"), SocketUnit("*")},
+		{filepath.Join(s.Units, "*.wants"), restoreUnit("*")},
+		{s.credentialsDir(), "*"},
+		{s.Runtime, "*"},
+	}
+	for _, dir := range s.State {
+		kept = append(kept, struct{ dir, pattern string }{dir, "*"})
+	}
+	var left []string
+	for _, k := range kept {
+		paths, err := filepath.Glob(s.path(k.dir, k.pattern))
+		if err != nil {
+			return nil, err
+		}
+		before, after, _ := strings.Cut(k.pattern, "*")
+		for _, path := range paths {
+			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), before), after)
+			if !slices.Contains(names, name) {
+				left = append(left, path)
+			}
+		}
+	}
+	return left, nil
+}
+
+// Exposed reports what others than its owner can read or change, and must not.
+func (s Store) Exposed() (paths []string, err error) {
+	for _, pattern := range []string{s.credentialsDir(), filepath.Join(s.credentialsDir(), "*"), s.LoginPath("*")} {
+		found, err := filepath.Glob(s.path(pattern))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range found {
+			info, err := os.Stat(path)
+			if err != nil {
+				return nil, fmt.Errorf("credentials: %w", err)
+			}
+			if info.Mode().Perm()&0o077 != 0 {
+				paths = append(paths, path)
+			}
+		}
+	}
+	return paths, nil
+}
