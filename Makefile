@@ -18,7 +18,7 @@ GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run .ci/run
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/docs/run .ci/run
 
 .PHONY: help
 help:
@@ -29,11 +29,10 @@ help:
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
+	@echo 'make docs        type the documentation into a disposable machine, from top to bottom'
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
-	@echo 'make bench       side by side with others in a disposable machine; writes docs/performance.md'
-	@echo 'make bench-check the same, shorter, compared with what is written there'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
 	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
@@ -91,6 +90,7 @@ test: tools lint
 	go test -race ./...
 	test/fuzz 30s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
+	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
@@ -110,6 +110,11 @@ e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 matrix: tools build bin/clients.test bin/goipmi
 	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
 
+# The machine of the documentation has what its readers have, beside what every machine has.
+.PHONY: docs
+docs: tools build bin/docs.test
+	test/machine/machine new bookworm,sudo,jq,fence-agents test/docs/run
+
 .PHONY: load
 load: tools build bin/load.test
 	test/machine/machine new bookworm test/load/run
@@ -126,31 +131,6 @@ flood: tools
 crash: tools
 	go test -tags e2e -count=1 ./test/crash
 
-# The peers that bench compares with, as packages of Debian; a third is a module of its own go.mod.
-PEERS = openipmi,python3-pyghmi
-BENCH = test/machine/machine new bookworm,$(PEERS) test/bench/run
-
-.PHONY: bench
-bench: tools build bin/bench bin/session.test
-	mkdir -p docs/performance
-	$(BENCH) docs/performance/results.json $(BENCH_OPTIONS)
-	bin/bench page docs/performance/results.json docs
-	bin/bench table docs/performance/results.json
-
-.PHONY: bench-check
-bench-check: tools build bin/bench bin/session.test
-	$(BENCH) bin/bench.json -rounds 3 -activations 60
-	bin/bench check bin/bench.json docs/performance/results.json
-
-# The second program is the server of a peer.
-.PHONY: bin/bench
-bin/bench:
-	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench . && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench-goipmi ./goipmi
-
-.PHONY: bin/session.test
-bin/session.test:
-	CGO_ENABLED=0 go test -c -o $@ ./internal/session
-
 CHAOS = 20m
 
 .PHONY: soak
@@ -160,8 +140,8 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 	CRASH_EVERY=1 go test -tags e2e -count=1 -timeout 60m -v -run TestDeathAtAnyInstant ./test/crash
 
-.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test
-bin/e2e.test bin/clients.test bin/load.test bin/chaos.test: bin/%.test:
+.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test
+bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
 bin/goipmi: Makefile
@@ -173,7 +153,6 @@ lint: bin/govulncheck
 	go vet -tags e2e ./...
 	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
-	cd test/bench && go vet ./... && go test ./... && $(STATICCHECK) -checks all ./...
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
 	bin/govulncheck -tags e2e ./... || { [ $$? = 1 ] && echo 'warning: known vulnerabilities were not looked for'; }

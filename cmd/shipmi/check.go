@@ -150,10 +150,4 @@ func (c *checker) confirm(name string) error {
 	return err
 }
 
-// report prints a result at once where people read it.
-func (c *checker) report(r check.Result) {
-	c.results = append(c.results, r)
-	if c.forPeople() {
-		c.printResult(r)
-	}
-}
+func (c *checker) report(r check.Result) { c.results = append(c.results, r) }

@@ -37,10 +37,22 @@ func (s *Scripts) Provider() (*provider.Provider, error) {
 	return p, nil
 }
 
-// query prepares a query, to be run by a worker, of the provider that the handler of
-// the request has seen.
+// runner is the provider's, as its file is now.
+func (s *Scripts) runner() (provider.Runner, error) {
+	_, err := s.Provider()
+	return s.Runner, err
+}
+
+func failed(err error) func(context.Context) ipmi.Result {
+	return func(context.Context) ipmi.Result { return ipmi.Result{Err: err} }
+}
+
+// query prepares a query, to be run by a worker.
 func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
-	runner := s.Runner
+	runner, err := s.runner()
+	if err != nil {
+		return failed(err)
+	}
 	return func(ctx context.Context) (r ipmi.Result) {
 		ctx, cancel := context.WithTimeout(ctx, s.Query)
 		defer cancel()
@@ -58,9 +70,12 @@ func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
 	}
 }
 
-// action prepares an action in the same way.
+// action prepares an action, to be run by a worker.
 func (s *Scripts) action(script *ipmi.Script, file string) func(context.Context) ipmi.Result {
-	runner := s.Runner
+	runner, err := s.runner()
+	if err != nil {
+		return failed(err)
+	}
 	return func(ctx context.Context) ipmi.Result {
 		ctx, cancel := context.WithTimeout(ctx, s.Action)
 		defer cancel()

@@ -1,0 +1,106 @@
+//go:build e2e
+
+package docs
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+)
+
+const marker = "/etc/disposable-machine"
+
+// standIns are the providers whose programs the machine does not have: the stand-ins of their tests take their place.
+// Others would hide programs of the machine itself.
+var standIns = []string{
+	"apc-snmp", "aws-ec2", "hyperv-ssh", "incus", "kubevirt", "libvirt", "openstack", "proxmox-pct", "proxmox-qm",
+	"turing-pi", "virtualbox", "vmware-govc",
+}
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(marker); err != nil {
+		fmt.Fprintln(os.Stderr, "docs: these tests would wreck this machine; run them with test/docs/run")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// Test types every document from top to bottom, each on a machine without BMCs.
+func Test(t *testing.T) {
+	t.Setenv("PYTHONWARNINGS", "ignore") // of fence agents, on programs that they will not have some day
+	for _, name := range standIns {
+		install(t, name)
+	}
+	for path, text := range documents(t) {
+		t.Run(path, func(t *testing.T) {
+			dir := t.TempDir()
+			t.Cleanup(func() { forget(t) })
+			prepare(t, dir, path)
+			for _, b := range blocks(text) {
+				switch {
+				case b.language == "console":
+					for _, c := range session(b.text) {
+						run(t, dir, c, b.argument == "fails")
+					}
+				case strings.HasPrefix(b.argument, "/"):
+					require.NoError(t, os.MkdirAll(filepath.Dir(b.argument), 0o755))
+					require.NoError(t, os.WriteFile(b.argument, []byte(b.text), 0o644))
+				}
+			}
+		})
+	}
+}
+
+// run types one command. It must succeed, or fail if the block says so, and print what is shown and nothing else.
+func run(t *testing.T, dir string, c command, fails bool) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	sh := exec.CommandContext(ctx, "bash", "-c", c.line)
+	sh.Dir = dir
+	out, err := sh.CombinedOutput()
+	require.NoError(t, ctx.Err(), "%s%s", c.line, out)
+	require.Equal(t, fails, err != nil, "%s%s%v", c.line, out, err)
+	require.True(t, c.matches(string(out)), "%s%s", c.line, out)
+}
+
+// prepare runs what the machine of a document needs beside what the document itself says: testdata/NAME.sh.
+func prepare(t *testing.T, dir, document string) {
+	name, err := filepath.Abs(filepath.Join("testdata", strings.TrimSuffix(filepath.Base(document), ".md")+".sh"))
+	require.NoError(t, err)
+	if _, err := os.Stat(name); err == nil {
+		run(t, dir, command{line: ". " + name + "\n"}, false)
+	}
+}
+
+// forget leaves nothing for the next document, and is a test of delete. It is refused while a script runs.
+func forget(t *testing.T) {
+	out, err := exec.Command("timeout", "20", "sh", "-c", `
+		until [ -z "$(shipmi list -o value)" ] || shipmi delete --all; do sleep 1; done
+		rm -rf /etc/shipmi /root/.shipmi
+		! find /etc/systemd/system /run/shipmi-bmc /var/lib/shipmi-bmc -path '*shipmi-bmc*@*' | grep .`).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+// install puts the programs that a provider is tested with where a shell finds them.
+func install(t *testing.T, provider string) {
+	archive, err := txtar.ParseFile(filepath.Join(root, "contrib/providers/testdata", provider+".txtar"))
+	require.NoError(t, err)
+	dir := filepath.Join("/srv", provider)
+	require.NoError(t, txtar.Write(archive, dir))
+	programs, err := filepath.Glob(filepath.Join(dir, "bin", "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, programs)
+	for _, program := range programs {
+		require.NoError(t, os.Chmod(program, 0o755))
+		wrapper := fmt.Sprintf("#!/bin/sh\nWORK=%s exec %s \"$@\"\n", dir, program)
+		require.NoError(t, os.WriteFile(filepath.Join("/usr/local/bin", filepath.Base(program)), []byte(wrapper), 0o755))
+	}
+}

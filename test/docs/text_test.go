@@ -1,0 +1,80 @@
+package docs
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// elsewhere has the blocks that Test neither runs nor writes, by document and language, and who looks at them instead.
+var elsewhere = map[string]string{
+	"README.md sh":                    "test/docs/run installs ShIPMI like that, with DESTDIR; test/demo is the demo",
+	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
+	"docs/consumers.md sh":            "they want the product itself; what it sends then: test/clients",
+	"docs/consumers.md yaml":          "they want a cluster; what it sends then: test/clients",
+	"docs/how-it-works.md mermaid":    "pictures",
+	"docs/works-with.md sh":           "test/clients runs them, and writes the page",
+}
+
+func TestEveryBlockIsLookedAt(t *testing.T) {
+	seen := map[string]bool{}
+	for path, text := range documents(t) {
+		for _, b := range blocks(text) {
+			if b.language != "console" && !strings.HasPrefix(b.argument, "/") {
+				key := path + " " + b.language
+				require.Contains(t, elsewhere, key, "nobody looks at this:\n%s", b.text)
+				seen[key] = true
+			}
+		}
+		require.Equal(t, 2*len(blocks(text)), strings.Count("\n"+text, "\n```"), "%s: a block without a language", path)
+	}
+	for key := range elsewhere {
+		require.True(t, seen[key], "there is no such block: %s", key)
+	}
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	noise   = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchor is what GitHub makes of a heading.
+func anchor(heading string) string {
+	return strings.ReplaceAll(noise.ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+}
+
+// What a document points to is there, and every document is pointed to.
+func TestLinks(t *testing.T) {
+	all := documents(t)
+	anchors := map[string]bool{}
+	for path, text := range all {
+		for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
+			anchors[path+"#"+anchor(m[1])] = true
+		}
+	}
+	reached := map[string]bool{"README.md": true, "CHANGELOG.md": true, "CONTRIBUTING.md": true, "docs/man/shipmi-provider.5.md": true}
+	for path, text := range all {
+		for _, m := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(m[1], "://") {
+				continue
+			}
+			file, fragment, _ := strings.Cut(m[1], "#")
+			target := path
+			if file != "" {
+				target = filepath.Join(filepath.Dir(path), file)
+			}
+			_, err := os.Stat(filepath.Join(root, target))
+			require.NoError(t, err, "%s: %s", path, m[1])
+			require.True(t, fragment == "" || anchors[target+"#"+fragment], "%s: %s", path, m[1])
+			reached[target] = reached[target] || target != path
+		}
+	}
+	for path := range all {
+		require.True(t, reached[path], "nothing leads to %s", path)
+	}
+}
