@@ -5,9 +5,14 @@ DESTDIR ?=
 UNITS   ?= $(PREFIX)/lib/systemd/system
 USER_UNITS ?= $(PREFIX)/lib/systemd/user
 SHARE   ?= $(PREFIX)/share
+BIN     ?= bin
+GO_LDFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
+
+# What the test of packages needs beside the packages of every machine.
+CHECKERS = lintian,rpm,file,qemu-user-static
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
 TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat
@@ -18,7 +23,8 @@ GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/docs/run .ci/run
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/docs/run \
+	packaging/build packaging/version packaging/release packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
 
 .PHONY: help
 help:
@@ -26,6 +32,9 @@ help:
 	@echo 'make build       bin/shipmi and bin/shipmi-bmc'
 	@echo 'make install     install below PREFIX ($(PREFIX)); DESTDIR is put in front, for packagers'
 	@echo 'make uninstall   remove what install installed'
+	@echo 'make packages    .deb, .rpm and tarball of VERSION ($(VERSION)) for amd64 and arm64 in dist'
+	@echo 'make release VERSION=v1.2.3'
+	@echo '                 all checks and tests, then the packages in dist, then the tag'
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
@@ -35,36 +44,35 @@ help:
 	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
-	@echo 'make clean       remove bin; the root file systems of the machines stay in ~/.cache/shipmi'
+	@echo 'make clean       remove bin and dist; the root file systems of the machines stay in ~/.cache/shipmi'
 
 .PHONY: build
-build: bin/shipmi bin/shipmi-bmc
+build: $(BIN)/shipmi $(BIN)/shipmi-bmc
 
-bin/shipmi bin/shipmi-bmc &: go.mod go.sum $(shell find cmd internal contrib -type f)
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/...
+$(BIN)/shipmi $(BIN)/shipmi-bmc &: go.mod go.sum $(shell find cmd internal contrib -type f)
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '$(GO_LDFLAGS) -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
 
 # Man pages and shell completions. They are made on this host, whatever the programs are for.
-bin/docs: go.mod go.sum $(shell find cmd internal contrib docs/man -type f)
+$(BIN)/docs: go.mod go.sum $(shell find cmd internal contrib docs/man -type f)
 	GOOS= GOARCH= go run -tags docs ./cmd/shipmi $@ '$(VERSION)' "$$(git log -1 --format=%cs 2>/dev/null)"
 	@touch $@
 
 .PHONY: install
-install: build bin/docs
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin bin/shipmi
-	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin bin/shipmi-bmc
+install: build $(BIN)/docs
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(BIN)/shipmi
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(BIN)/shipmi-bmc
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi/providers contrib/providers/*.conf
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/shipmi systemd/sandbox.conf
 	install -D -m 644 -t $(DESTDIR)$(UNITS) $(UNIT_FILES:%=systemd/%)
 	sed -i 's|@PREFIX@|$(PREFIX)|' $(DESTDIR)$(UNITS)/shipmi-bmc@.service
-	mkdir -p $(DESTDIR)$(USER_UNITS)
-	for unit in $(UNIT_FILES); do \
-		sed -f systemd/user.sed $(DESTDIR)$(UNITS)/$$unit >$(DESTDIR)$(USER_UNITS)/$$unit || exit; done
-	install -D -m 644 bin/docs/shipmi.1 $(DESTDIR)$(SHARE)/man/man1/shipmi.1
-	install -D -m 644 bin/docs/shipmi-provider.5 $(DESTDIR)$(SHARE)/man/man5/shipmi-provider.5
-	install -D -m 644 bin/docs/shipmi-bmc.8 $(DESTDIR)$(SHARE)/man/man8/shipmi-bmc.8
-	install -D -m 644 bin/docs/shipmi.bash $(DESTDIR)$(SHARE)/bash-completion/completions/shipmi
-	install -D -m 644 bin/docs/_shipmi $(DESTDIR)$(SHARE)/zsh/site-functions/_shipmi
-	install -D -m 644 bin/docs/shipmi.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/shipmi.fish
+	install -D -m 644 -t $(DESTDIR)$(USER_UNITS) $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%)
+	sed -i -f systemd/user.sed $(UNIT_FILES:%=$(DESTDIR)$(USER_UNITS)/%)
+	install -D -m 644 $(BIN)/docs/shipmi.1 $(DESTDIR)$(SHARE)/man/man1/shipmi.1
+	install -D -m 644 $(BIN)/docs/shipmi-provider.5 $(DESTDIR)$(SHARE)/man/man5/shipmi-provider.5
+	install -D -m 644 $(BIN)/docs/shipmi-bmc.8 $(DESTDIR)$(SHARE)/man/man8/shipmi-bmc.8
+	install -D -m 644 $(BIN)/docs/shipmi.bash $(DESTDIR)$(SHARE)/bash-completion/completions/shipmi
+	install -D -m 644 $(BIN)/docs/_shipmi $(DESTDIR)$(SHARE)/zsh/site-functions/_shipmi
+	install -D -m 644 $(BIN)/docs/shipmi.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/shipmi.fish
 	$(RELOAD)
 
 .PHONY: uninstall
@@ -81,6 +89,14 @@ uninstall:
 # On a running system, and only there, systemd has to look at its units again.
 RELOAD = @[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
+.PHONY: packages
+packages:
+	packaging/build '$(VERSION)' dist
+
+.PHONY: release
+release:
+	packaging/release '$(VERSION)'
+
 .PHONY: demo
 demo: tools build
 	@test/machine/machine new bookworm test/demo
@@ -91,6 +107,7 @@ test: tools lint
 	test/fuzz 30s
 	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
 	$(MAKE) --no-print-directory docs
+	$(MAKE) --no-print-directory e2e-packages
 	$(MAKE) --no-print-directory load
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
@@ -105,6 +122,10 @@ fuzz:
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 	test/machine/machine new $*,libpam-systemd,openssh-server test/e2e/run
+
+.PHONY: e2e-packages
+e2e-packages: bin/packages.test
+	test/machine/machine new bookworm,$(CHECKERS) test/packages/run
 
 .PHONY: matrix
 matrix: tools build bin/clients.test bin/goipmi
@@ -140,8 +161,8 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 	CRASH_EVERY=1 go test -tags e2e -count=1 -timeout 60m -v -run TestDeathAtAnyInstant ./test/crash
 
-.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test
-bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test: bin/%.test:
+.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test
+bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
 bin/goipmi: Makefile
@@ -169,4 +190,4 @@ tools:
 
 .PHONY: clean
 clean:
-	rm -rf bin
+	rm -rf bin dist
