@@ -23,7 +23,7 @@ GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/docs/run \
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run \
 	packaging/build packaging/version packaging/release packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
 
 .PHONY: help
@@ -42,6 +42,8 @@ help:
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
+	@echo 'make bench       side by side with others in a disposable machine; writes docs/performance.md'
+	@echo 'make bench-check the same, shorter, compared with what is written there'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
 	@echo 'make clean       remove bin and dist; the root file systems of the machines stay in ~/.cache/shipmi'
@@ -152,6 +154,31 @@ flood: tools
 crash: tools
 	go test -tags e2e -count=1 ./test/crash
 
+# The peers that bench compares with, as packages of Debian; a third is a module of its own go.mod.
+PEERS = openipmi,python3-pyghmi
+BENCH = test/machine/machine new bookworm,$(PEERS) test/bench/run
+
+.PHONY: bench
+bench: tools build bin/bench bin/session.test
+	mkdir -p docs/performance
+	$(BENCH) docs/performance/results.json $(BENCH_OPTIONS)
+	bin/bench page docs/performance/results.json docs
+	bin/bench table docs/performance/results.json
+
+.PHONY: bench-check
+bench-check: tools build bin/bench bin/session.test
+	$(BENCH) bin/bench.json -rounds 3 -activations 60
+	bin/bench check bin/bench.json docs/performance/results.json
+
+# The second program is the server of a peer.
+.PHONY: bin/bench
+bin/bench:
+	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench . && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench-goipmi ./goipmi
+
+.PHONY: bin/session.test
+bin/session.test:
+	CGO_ENABLED=0 go test -c -o $@ ./internal/session
+
 CHAOS = 20m
 
 .PHONY: soak
@@ -174,6 +201,7 @@ lint: bin/govulncheck
 	go vet -tags e2e ./...
 	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
+	cd test/bench && go vet ./... && go test ./... && $(STATICCHECK) -checks all ./...
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
 	bin/govulncheck -tags e2e ./... || { [ $$? = 1 ] && echo 'warning: known vulnerabilities were not looked for'; }

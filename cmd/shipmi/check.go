@@ -150,4 +150,10 @@ func (c *checker) confirm(name string) error {
 	return err
 }
 
-func (c *checker) report(r check.Result) { c.results = append(c.results, r) }
+// report prints a result at once where people read it.
+func (c *checker) report(r check.Result) {
+	c.results = append(c.results, r)
+	if c.forPeople() {
+		c.printResult(r)
+	}
+}

@@ -10,12 +10,12 @@ import (
 	"github.com/shipmi/shipmi/internal/check"
 )
 
-// printResults prints what came of scripts: to people a paragraph for each.
+// forPeople tells whether there is to be a paragraph for each script, and no listing.
+func (c *checker) forPeople() bool { return c.output.format.name == "table" && c.output.columns == nil }
+
+// printResults prints what came of all scripts.
 func (c *checker) printResults() error {
-	if c.output.format.name == "table" && c.output.columns == nil {
-		for _, r := range c.results {
-			c.printResult(r)
-		}
+	if c.forPeople() {
 		return nil
 	}
 	l := listing{columns: []column{

@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/check"
 	"github.com/shipmi/shipmi/internal/instance"
@@ -64,23 +66,34 @@ func (c *checker) tryAs(ctx context.Context, settings []string, s scripts) error
 	for _, setting := range settings {
 		args = append(args, "--property="+setting)
 	}
-	var printed bytes.Buffer
 	cmd := exec.CommandContext(ctx, "systemd-run", append(args, "--", self, "check-scripts")...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &printed, c.stderr
-	runErr := cmd.Run()
-	for d := json.NewDecoder(&printed); ; {
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), c.stderr
+	results, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	err = c.receive(results)
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("systemd-run: %w", err)
+	}
+	return err
+}
+
+// receive reports results as they come.
+func (c *checker) receive(results io.Reader) error {
+	for d := json.NewDecoder(results); ; {
 		var r check.Result
-		if err := d.Decode(&r); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return fmt.Errorf("results of %s: %w", s.Name, err)
+		switch err := d.Decode(&r); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("results: %w", err)
 		}
 		c.report(r)
 	}
-	if runErr != nil {
-		return fmt.Errorf("systemd-run: %w", runErr)
-	}
-	return nil
 }
 
 func (a *app) checkScriptsCommand() *cobra.Command {
@@ -95,6 +108,7 @@ func (a *app) checkScriptsCommand() *cobra.Command {
 			if err := json.NewDecoder(a.stdin).Decode(&s); err != nil {
 				return fmt.Errorf("standard input: %w", err)
 			}
+			signal.Ignore(unix.SIGPIPE) // the machine is to be left as it was, whoever still listens
 			results := json.NewEncoder(a.stdout)
 			var errs []error
 			err := a.try(cmd.Context(), s, a.getenv("STATE_DIRECTORY"), func(r check.Result) {

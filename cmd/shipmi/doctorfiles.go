@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
@@ -63,6 +65,10 @@ func (d *doctor) lookAtProviders(context.Context) error {
 			d.find(b.Name, err.Error(), `see "shipmi providers"; "shipmi set %s --provider ..." takes another one`, b.Name)
 			continue
 		}
+		if !d.user && b.RunAs == (units.Account{}) && changeable(p.Path) {
+			d.doubt(b.Name, p.Path+" runs as root, and others can change it",
+				`move it to /etc/shipmi/providers, then "shipmi set %s --provider %s", with --set for its parameters`, b.Name, p.Name())
+		}
 		if _, seen := missing[p.Path]; !seen {
 			missing[p.Path] = missingCommands(p)
 		}
@@ -72,6 +78,20 @@ func (d *doctor) lookAtProviders(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// changeable tells whether others than root and the caller can change a file.
+func changeable(path string) bool {
+	for _, place := range []string{path, filepath.Dir(path)} {
+		var stat unix.Stat_t
+		if err := unix.Stat(place, &stat); err != nil {
+			return false
+		}
+		if stat.Mode&0o022 != 0 || stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
+			return true
+		}
+	}
+	return false
 }
 
 // unitPath is where systemd has services look for commands, see systemd.exec(5).

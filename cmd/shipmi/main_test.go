@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/shipmi/shipmi/internal/units"
+	"github.com/shipmi/shipmi/test/standin"
 )
 
 func TestMain(m *testing.M) {
@@ -49,7 +50,7 @@ func TestTranscripts(t *testing.T) {
 			env.Setenv("LINES", "one\nExecStart=/bin/sh") // what a transcript cannot quote
 			env.Setenv("TAB", "\t")
 			env.Setenv("ODD", "it's \"odd\" $HOME `id` \\ *")
-			return nil
+			return standin.Install(filepath.Join(env.WorkDir, "bin"))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"hold":    hold,

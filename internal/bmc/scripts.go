@@ -37,22 +37,10 @@ func (s *Scripts) Provider() (*provider.Provider, error) {
 	return p, nil
 }
 
-// runner is the provider's, as its file is now.
-func (s *Scripts) runner() (provider.Runner, error) {
-	_, err := s.Provider()
-	return s.Runner, err
-}
-
-func failed(err error) func(context.Context) ipmi.Result {
-	return func(context.Context) ipmi.Result { return ipmi.Result{Err: err} }
-}
-
-// query prepares a query, to be run by a worker.
+// query prepares a query, to be run by a worker, of the provider that the handler of
+// the request has seen.
 func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
-	runner, err := s.runner()
-	if err != nil {
-		return failed(err)
-	}
+	runner := s.Runner
 	return func(ctx context.Context) (r ipmi.Result) {
 		ctx, cancel := context.WithTimeout(ctx, s.Query)
 		defer cancel()
@@ -70,12 +58,9 @@ func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
 	}
 }
 
-// action prepares an action, to be run by a worker.
+// action prepares an action in the same way.
 func (s *Scripts) action(script *ipmi.Script, file string) func(context.Context) ipmi.Result {
-	runner, err := s.runner()
-	if err != nil {
-		return failed(err)
-	}
+	runner := s.Runner
 	return func(ctx context.Context) ipmi.Result {
 		ctx, cancel := context.WithTimeout(ctx, s.Action)
 		defer cancel()

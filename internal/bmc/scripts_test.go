@@ -33,3 +33,22 @@ func TestTheTimeLimitOfAnAdoptedAction(t *testing.T) {
 	adopted := scripts.adopt(provider.On, f.Name(), time.Hour)
 	require.ErrorIs(t, adopted(t.Context()).Err, provider.ErrTimeout)
 }
+
+// What the handler of a request has found the provider to say is what is run, whatever
+// becomes of the file in between.
+func TestTheScriptThatTheHandlerSaw(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "test.conf")
+	require.NoError(t, os.WriteFile(file, []byte("[POWER]\nstatus=echo on\n"), 0o600))
+	scripts := &Scripts{File: file, Query: time.Minute, Runner: provider.Runner{
+		Stderr: func(provider.Verb) (*os.File, error) { return os.Open(os.DevNull) },
+	}}
+	_, err := scripts.Provider()
+	require.NoError(t, err)
+	require.NoError(t, os.Remove(file))
+
+	result := scripts.query(provider.Status)(t.Context())
+	require.NoError(t, result.Err)
+	require.True(t, result.On)
+	_, err = scripts.Provider()
+	require.ErrorIs(t, err, os.ErrNotExist)
+}

@@ -118,14 +118,28 @@ func TestWhyAnActionWasKilledOutlivesUs(t *testing.T) {
 	}
 }
 
+// A removal is a context that removes a file as soon as somebody waits for it to end.
+type removal struct {
+	context.Context
+	file string
+}
+
+func (r removal) Done() <-chan struct{} {
+	_ = os.Remove(r.file)
+	return r.Context.Done()
+}
+
 func TestAnActionIsKilledThoughItsFileIsGone(t *testing.T) {
 	r := newRunner(t, slowOn)
 	file := actionFile(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- r.Act(ctx, On, Args{}, file) }()
+	go func() { done <- r.Act(removal{ctx, file}, On, Args{}, file) }()
 	script := r.pid(t, "started")
-	require.NoError(t, os.Remove(file))
+	eventually(t, func() bool {
+		_, err := os.Stat(file)
+		return os.IsNotExist(err)
+	})
 	cancel(context.DeadlineExceeded)
 	require.ErrorIs(t, <-done, ErrTimeout)
 	eventually(t, func() bool { return !alive(script) })

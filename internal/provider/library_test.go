@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/standin"
 )
 
 // Each provider that comes with ShIPMI has a transcript, with stand-ins for the commands that it needs. Its scripts run
@@ -30,12 +32,7 @@ func TestLibrary(t *testing.T) {
 			m := &rig{ran: make(map[Verb]bool), root: env.WorkDir}
 			env.Values["rig"] = m
 			env.Defer(func() { m.complete(env.T()) })
-			return filepath.WalkDir(bin, func(path string, _ os.DirEntry, err error) error {
-				if os.IsNotExist(err) {
-					return nil
-				}
-				return os.Chmod(path, 0o755)
-			})
+			return standin.Install(bin)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"bmc":     newRig,

@@ -26,8 +26,8 @@ var (
 	fleetSize = flag.Int("bmcs", 200, "how many BMCs there are, at least as many as consoles")
 	consoles  = flag.Int("consoles", 200, "how many consoles ask at the same time")
 	rate      = flag.Float64("rate", 100, "how many requests a second all consoles make, or fewer if they have to wait")
-	polling   = flag.Duration("polling", 30*time.Second, "how long they ask, in all")
-	idle      = flag.Duration("idle", 5*time.Second, "how long a process waits for a request")
+	polling   = flag.Duration("polling", 20*time.Second, "how long they ask, in all")
+	idle      = flag.Duration("idle", 4*time.Second, "how long a process waits for a request")
 	sessions  = flag.Int("sessions", 3000, "how many sessions one process serves")
 )
 

@@ -5,6 +5,7 @@ package load
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,18 +17,19 @@ import (
 
 const together = 4 // consoles of one address that log in at the same time
 
-// One process serves session after session. Some are left open, until they time out.
+// One process serves session after session, and waits for nothing while systemd reloads its units. Some sessions are
+// left open, until they time out.
 func TestSessions(t *testing.T) {
 	configure(t, *idle, 10*time.Second)
 	command(t, "shipmi", "add", "busy", "--provider", "dummy", "--password", password, "--address", "127.0.0.1")
 	command(t, "shipmi", "start", "busy")
-	serveSessions(t, "first", *sessions/10)
+	serveSessions(t, "first", *sessions/10, false)
 	pid, err := strconv.Atoi(command(t, "systemctl", "show", "-P", "MainPID", "shipmi-bmc@busy.service"))
 	require.NoError(t, err)
 	before, err := usageOf(pid)
 	require.NoError(t, err)
 	size := sessionFile(t)
-	serveSessions(t, "others", *sessions-*sessions/10)
+	serveSessions(t, "others", *sessions-*sessions/10, true)
 	var after usage
 	require.Eventually(t, func() bool { // a message to systemd is a descriptor for a moment
 		after, err = usageOf(pid)
@@ -48,15 +50,15 @@ func sessionFile(t *testing.T) int64 {
 	return file.Size()
 }
 
-// serveSessions logs in n times.
-func serveSessions(t *testing.T, name string, n int) {
+// serveSessions logs in n times, while systemd reloads its units or does nothing.
+func serveSessions(t *testing.T, name string, n int, reloading bool) {
 	t.Helper()
 	leaveOpen := time.NewTicker(200 * time.Millisecond)
 	defer leaveOpen.Stop()
 	var left, open atomic.Int64
 	left.Store(int64(n))
 	start := time.Now()
-	figures := make([]figure, together)
+	figures, ends := make([]figure, together), make([]time.Time, together)
 	require.True(t, t.Run(name, func(t *testing.T) {
 		for i := range figures {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -72,10 +74,18 @@ func serveSessions(t *testing.T, name string, n int) {
 						v.close()
 					}
 				}
+				ends[i] = time.Now()
 			})
 		}
+		t.Run("reload", func(t *testing.T) {
+			t.Parallel()
+			for reloading && left.Load() > 0 {
+				command(t, "systemctl", "daemon-reload")
+				time.Sleep(time.Second)
+			}
+		})
 	}))
-	took := time.Since(start)
+	took := slices.MaxFunc(ends, time.Time.Compare).Sub(start)
 	var all figure
 	for _, f := range figures {
 		all.logins = append(all.logins, f.logins...)

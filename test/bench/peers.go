@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/console"
+)
+
+// A peer is a BMC that is measured, for user "admin".
+type peer struct {
+	name, addr string
+	suites     []byte
+	command    []string      // starts it; none: systemd does
+	pid        func() string // once it was started
+	isEcho     bool          // no BMC at all: what it sends back is what the client can do at most
+}
+
+const (
+	shipmi = "ShIPMI"
+	pyghmi = "pyghmi"
+	echo   = "echo"
+)
+
+// password has no blank: ipmi_sim could not be told.
+const password = "correct-horse"
+
+var peers = []peer{
+	{name: shipmi, addr: "127.0.0.1:6230", suites: []byte{3, 17}},
+	{name: "ipmi_sim", addr: "127.0.0.1:6231", suites: []byte{3},
+		command: []string{"ipmi_sim", "-n", "-c", "testdata/lan.conf", "-f", "testdata/ipmi_sim.cmds", "-s", "/run"}},
+	{name: pyghmi, addr: "127.0.0.1:6232", suites: []byte{3}, command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
+	{name: "go-ipmi", addr: "127.0.0.1:6233", suites: []byte{3, 17}, command: []string{"./bench-goipmi", "127.0.0.1:6233"}},
+	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true,
+		command: []string{"./bench", "echo", "127.0.0.1:6234"}},
+}
+
+// start has a peer answer, and returns how to find its process.
+func (p peer) start() (pid func() string) {
+	if p.command == nil {
+		addBMCs(6230, []string{"bench"})
+		return func() string { return show("shipmi-bmc@bench.service", "MainPID") }
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(p.command[0], p.command[1:]...)
+	cmd.Stderr = &stderr
+	require.NoError(must, cmd.Start())
+	for until := time.Now().Add(patience); !p.answers(); time.Sleep(50 * time.Millisecond) {
+		require.True(must, time.Now().Before(until), "%s does not answer: %s", p.name, &stderr)
+	}
+	return func() string { return strconv.Itoa(cmd.Process.Pid) }
+}
+
+// busy is the processor time that the process of a peer has taken so far, without that of its scripts: the fields
+// utime and stime of proc_pid_stat(5), in hundredths of a second.
+func (p peer) busy() time.Duration {
+	if p.pid == nil {
+		return 0
+	}
+	stat, err := os.ReadFile("/proc/" + p.pid() + "/stat")
+	require.NoError(must, err, p.name)
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')'):]))
+	var ticks int
+	for _, field := range fields[12:14] {
+		n, err := strconv.Atoi(field)
+		require.NoError(must, err, p.name)
+		ticks += n
+	}
+	return time.Duration(ticks) * time.Second / 100
+}
+
+// answers tells whether there is an answer to an Open Session Request.
+func (p peer) answers() bool {
+	conn, err := net.Dial("udp", p.addr)
+	require.NoError(must, err)
+	defer conn.Close()
+	_, _ = conn.Write(console.New(must, 3).Open())
+	require.NoError(must, conn.SetReadDeadline(time.Now().Add(200*time.Millisecond)))
+	_, err = conn.Read(make([]byte, 1024))
+	return err == nil
+}
+
+// addBMCs adds and starts BMCs of ours at successive ports.
+func addBMCs(firstPort int, names []string, options ...string) {
+	add := []string{"add", "--provider", "/opt/bench/testdata/provider.conf", "--password", password,
+		"--address", "127.0.0.1", "--port", fmt.Sprintf("%d+", firstPort)}
+	run("shipmi", slices.Concat(add, options, names)...)
+	run("shipmi", append([]string{"start"}, names...)...)
+}
+
+// show returns a property of a unit.
+func show(unit, property string) string {
+	return run("systemctl", "show", "--property", property, "--value", unit)
+}
+
+// run runs a program that must succeed and returns what it printed.
+func run(name string, args ...string) string {
+	out, err := exec.Command(name, args...).CombinedOutput()
+	require.NoError(must, err, "%s %q: %s", name, args, out)
+	return strings.TrimSpace(string(out))
+}
+
+// echoServer sends back what it gets.
+func echoServer(addr string) error {
+	conn, err := net.ListenPacket("udp", addr)
+	for b := make([]byte, 1024); err == nil; {
+		var n int
+		var from net.Addr
+		if n, from, err = conn.ReadFrom(b); err == nil {
+			_, err = conn.WriteTo(b[:n], from)
+		}
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+)
+
+// table prints every figure, and then what was promised.
+func table(w io.Writer, path string) error {
+	r, err := load(path)
+	if err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "figure\tof\tmedian\tquartiles\tunit")
+	for _, f := range r.Figures {
+		at := func(q float64) string { return number(quantile(f.Values, q)) }
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s to %s\t%s\n", f.Name, f.Of, at(0.5), at(0.25), at(0.75), f.Unit)
+	}
+	fmt.Fprintln(t, "\npromise\tvalue\twanted\t")
+	for _, p := range targets(r) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.What, p.Shown(), p.Wanted(), p.Verdict())
+	}
+	return t.Flush()
+}
+
+// check compares what was promised between two runs.
+func check(w io.Writer, path, committed string) error {
+	now, err := load(path)
+	if err != nil {
+		return err
+	}
+	before, err := load(committed)
+	if err != nil {
+		return err
+	}
+	known := map[string]target{}
+	for _, p := range targets(before) {
+		known[p.What] = p
+	}
+	var lost bool
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "promise\tvalue\tbefore\twanted\t")
+	for _, p := range targets(now) {
+		verdict := ""
+		if b, ok := known[p.What]; ok && p.lost(b) {
+			lost, verdict = true, "LOST"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", p.What, p.Shown(), known[p.What].Shown(), p.Wanted(), verdict)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if lost {
+		return errors.New("not everything is as good as it was")
+	}
+	return nil
+}
+
+func (t target) Shown() string {
+	return strings.TrimSpace(fmt.Sprintf("%s %s", number(t.Value), cmp.Or(t.Unit, "times "+t.Beside)))
+}
+
+func (t target) Wanted() string {
+	limit := "at most"
+	if t.Least {
+		limit = "at least"
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s %s", limit, number(t.Want), t.Unit))
+}
+
+func (t target) Verdict() string {
+	if t.met() {
+		return "met"
+	}
+	return "missed"
+}
+
+// number prints three digits that matter.
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "?"
+	case math.Abs(v) >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case math.Abs(v) >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case math.Abs(v) >= 1:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return strconv.FormatFloat(v, 'g', 3, 64)
+}
