@@ -10,7 +10,7 @@ import (
 )
 
 //go:embed performance.md.tmpl
-var text string
+var markdown string
 
 // page writes performance.md, and its plots into a directory beside it.
 func page(path, dir string) error {
@@ -42,7 +42,7 @@ func page(path, dir string) error {
 		"figures": r.section,
 	})
 	var b strings.Builder
-	if err := template.Must(t.Parse(text)).Execute(&b, r); err != nil {
+	if err := template.Must(t.Parse(markdown)).Execute(&b, r); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "performance.md"), []byte(b.String()), 0o644)
