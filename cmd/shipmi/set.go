@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -17,6 +18,7 @@ func (a *app) setCommand() *cobra.Command {
 	var (
 		o        settings
 		selected selection
+		dryRun   bool
 	)
 	cmd := &cobra.Command{
 		Use:   "set NAME...",
@@ -33,12 +35,14 @@ An empty text takes a comment, a --run-as or a word of the inventory back, and
   --provider, --run-as, the inventory    sessions go on; so do scripts that run
   --comment                              nothing else happens
 
-Whether a BMC starts with the host is left as it is.`,
+Whether a BMC starts with the host is left as it is. With --dry-run, what is wrong
+is said all the same.`,
 		Example: `  shipmi set node-0 --port 6231
   shipmi set node-0 --ask-password
-  shipmi set 'rack-3-*' --provider lab --comment ''`,
+  shipmi set 'rack-3-*' --provider lab --comment ''
+  shipmi set --all --password-file secret --dry-run`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.set(cmd.Context(), selected.patterns(args), o, settingsIn(cmd))
+			return a.set(cmd.Context(), selected.patterns(args), o, settingsIn(cmd), dryRun)
 		},
 	}
 	selected.addTo(cmd, a)
@@ -49,6 +53,7 @@ Whether a BMC starts with the host is left as it is.`,
 		return selected.args(cmd, args)
 	}
 	o.addFlags(cmd, a)
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, but print the names of the BMCs that would be changed")
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // what is not given stays
 	return cmd
 }
@@ -57,14 +62,14 @@ Whether a BMC starts with the host is left as it is.`,
 func settingsIn(cmd *cobra.Command) map[string]bool {
 	given := make(map[string]bool)
 	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && flag.Name != "all" {
+		if flag.Changed && flag.Name != "all" && flag.Name != "dry-run" {
 			given[flag.Name] = true
 		}
 	})
 	return given
 }
 
-func (a *app) set(ctx context.Context, patterns []string, o settings, given map[string]bool) error {
+func (a *app) set(ctx context.Context, patterns []string, o settings, given map[string]bool, dryRun bool) error {
 	c, err := a.loadConfig()
 	if err != nil {
 		return err
@@ -91,7 +96,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		changed []units.BMC
 		changes []units.Change
 	)
-	err = a.store.Update(bmcs, func(b *units.BMC, c *instance.Credentials) error {
+	change := func(b *units.BMC, c *instance.Credentials) error {
 		if err := errors.Join(e.bmc(b), e.credentials(b.Name, c)); err != nil {
 			return err
 		}
@@ -100,7 +105,15 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 			return nil
 		}
 		return a.canMove(*b, bmcs)
-	}, func(made []units.Change) error {
+	}
+	if dryRun {
+		changes, err := a.store.Plan(bmcs, change)
+		for _, c := range changes {
+			fmt.Fprintln(a.stdout, c.Name)
+		}
+		return err
+	}
+	err = a.store.Update(bmcs, change, func(made []units.Change) error {
 		changes = made
 		if changes == nil {
 			return nil

@@ -35,34 +35,9 @@ func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error
 	}
 	defer unlock()
 
-	all, err := s.List()
+	files, wanted, changes, err := s.plan(bmcs, change)
 	if err != nil {
 		return err
-	}
-	all = slices.DeleteFunc(all, func(b BMC) bool {
-		return slices.ContainsFunc(bmcs, func(c BMC) bool { return b.Name == c.Name })
-	})
-	var (
-		files   []file
-		wanted  []BMC
-		changes []Change
-	)
-	for _, old := range bmcs {
-		b, c, err := s.changed(old, change)
-		if err != nil {
-			return err
-		}
-		if err := b.checkListen(all); err != nil {
-			return err
-		}
-		rewritten, what, err := s.rewrite(old, b, c)
-		if err != nil {
-			return fmt.Errorf("%s: %w", b.Name, err)
-		}
-		all = append(all, b)
-		if rewritten != nil {
-			files, wanted, changes = append(files, rewritten...), append(wanted, b), append(changes, what)
-		}
 	}
 	return replace(files, func() error {
 		for _, b := range wanted {
@@ -72,6 +47,43 @@ func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error
 		}
 		return commit(changes)
 	})
+}
+
+// Plan returns what Update would change. It changes nothing, and cannot know of
+// ErrOverridden.
+func (s Store) Plan(bmcs []BMC, change func(*BMC, *instance.Credentials) error) ([]Change, error) {
+	_, _, changes, err := s.plan(bmcs, change)
+	return changes, err
+}
+
+// plan returns the files that are to be written, and for each BMC of which there are
+// some what it is to be and what that changes.
+func (s Store) plan(bmcs []BMC, change func(*BMC, *instance.Credentials) error) (files []file, wanted []BMC, changes []Change, err error) {
+	all, err := s.List()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	all = slices.DeleteFunc(all, func(b BMC) bool {
+		return slices.ContainsFunc(bmcs, func(c BMC) bool { return b.Name == c.Name })
+	})
+	for _, old := range bmcs {
+		b, c, err := s.changed(old, change)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if err := b.checkListen(all); err != nil {
+			return nil, nil, nil, err
+		}
+		rewritten, what, err := s.rewrite(old, b, c)
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("%s: %w", b.Name, err)
+		}
+		all = append(all, b)
+		if rewritten != nil {
+			files, wanted, changes = append(files, rewritten...), append(wanted, b), append(changes, what)
+		}
+	}
+	return files, wanted, changes, nil
 }
 
 func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) (BMC, instance.Credentials, error) {
