@@ -39,6 +39,9 @@ func TestAfterReboot(t *testing.T)  { transcripts(t, "testdata/reboot/after.txta
 // Here the kernel filters no packets.
 func TestWithoutBPF(t *testing.T) { transcripts(t, "testdata/reboot/unfiltered.txtar", forget) }
 
+// Here there is Ansible, and in /root/ansible the role.
+func TestAnsible(t *testing.T) { transcripts(t, "testdata/ansible/*.txtar", forget) }
+
 func transcripts(t *testing.T, pattern string, setup func(*testscript.Env) error) {
 	files, err := filepath.Glob(pattern)
 	require.NoError(t, err)
@@ -72,7 +75,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"as-ada":     asAda,
 	}
 	for _, program := range []string{
-		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl",
+		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl", "ansible-playbook",
 		"ipmitool", "ipmipower", "ipmi-chassis", "ipmi-config", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
