@@ -15,7 +15,7 @@ UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 CHECKERS = lintian,rpm,file,qemu-user-static
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat iproute2
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
@@ -39,6 +39,8 @@ help:
 	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
 	@echo 'make docs        type the documentation into a disposable machine, from top to bottom'
+	@echo 'make e2e-ansible    a fleet from an inventory, in a disposable machine'
+	@echo 'make e2e-pacemaker  a BMC that fails over between two disposable machines'
 	@echo 'make load        hundreds of BMCs under hundreds of consoles in a disposable machine'
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
@@ -114,6 +116,8 @@ test: tools lint
 	$(MAKE) --no-print-directory chaos
 	$(MAKE) --no-print-directory flood
 	$(MAKE) --no-print-directory crash
+	$(MAKE) --no-print-directory e2e-ansible
+	$(MAKE) --no-print-directory e2e-pacemaker
 
 FUZZTIME = 1h
 
@@ -128,6 +132,15 @@ e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 .PHONY: e2e-packages
 e2e-packages: bin/packages.test
 	test/machine/machine new bookworm,$(CHECKERS) test/packages/run
+
+.PHONY: e2e-ansible
+e2e-ansible: tools build bin/e2e.test
+	test/machine/machine new bookworm,ansible-core test/e2e/run -test.run TestAnsible
+
+# The network that the nodes share is that of the test, which has one for itself.
+.PHONY: e2e-pacemaker
+e2e-pacemaker: tools build bin/docs bin/pacemaker.test
+	cd test/pacemaker && unshare --net ../../bin/pacemaker.test -test.v
 
 .PHONY: matrix
 matrix: tools build bin/clients.test bin/goipmi
@@ -188,8 +201,8 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
 	CRASH_EVERY=1 go test -tags e2e -count=1 -timeout 60m -v -run TestDeathAtAnyInstant ./test/crash
 
-.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test
-bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test: bin/%.test:
+.PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test bin/pacemaker.test
+bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test bin/pacemaker.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
 bin/goipmi: Makefile

@@ -16,6 +16,7 @@ var elsewhere = map[string]string{
 	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
 	"docs/consumers.md sh":            "they want the product itself; what it sends then: test/clients",
 	"docs/consumers.md yaml":          "they want a cluster; what it sends then: test/clients",
+	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
 	"docs/how-it-works.md mermaid":    "pictures",
 	"docs/works-with.md sh":           "test/clients runs them, and writes the page",
 }
