@@ -29,7 +29,7 @@ cannot be changed over IPMI.`,
   shipmi add node-1 --port 6230 --comment "rack 3, top"
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
-  shipmi add node-5 --run-as ipmi:libvirt --allow 192.0.2.0/24
+  shipmi add node-5 --run-as ipmi --allow 192.0.2.0/24
   shipmi add node-6 --port 6236 --provider proxmox-qm --set vmid=105
   shipmi add rack-3-{01..40} --port 6230+ --password-file secret
   pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
