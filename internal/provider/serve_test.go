@@ -194,6 +194,8 @@ func (d device) qmp(conn net.Conn) {
 			continue
 		case c.Execute == "query-status":
 			result = fmt.Sprintf(`{"status": "%s", "running": %t}`, d.is(), d.is() == "running")
+		case c.Execute == "qom-get" && c.Arguments["path"] == "/machine" && c.Arguments["property"] == "boot":
+			result = `{"order": "cad"}`
 		case c.Execute == "human-monitor-command":
 			d.note("%s", c.Arguments["command-line"])
 			result = `"boot device list now set to n\r\n"`
