@@ -21,9 +21,12 @@ TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmi
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
 GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
+# What is switched for real, and socat, which one of the providers needs.
+HYPERVISORS = libvirt-daemon-system,libvirt-clients,qemu-system-x86,socat
+
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run \
+SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run test/libvirt/run test/libvirt/next \
 	packaging/build packaging/version packaging/release packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
 
 .PHONY: help
@@ -38,6 +41,7 @@ help:
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
+	@echo 'make e2e-libvirt virtual machines of libvirt and QEMU in a disposable machine, watched from their guest'
 	@echo 'make docs        type the documentation into a disposable machine, from top to bottom'
 	@echo 'make e2e-ansible    a fleet from an inventory, in a disposable machine'
 	@echo 'make e2e-pacemaker  a BMC that fails over between two disposable machines'
@@ -109,7 +113,7 @@ demo: tools build
 test: tools lint
 	go test -race ./...
 	test/fuzz 30s
-	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie matrix
+	$(MAKE) --no-print-directory --jobs=2 --output-sync e2e-bookworm e2e-trixie e2e-libvirt matrix
 	$(MAKE) --no-print-directory docs
 	$(MAKE) --no-print-directory e2e-packages
 	$(MAKE) --no-print-directory load
@@ -128,6 +132,10 @@ fuzz:
 .PHONY: e2e-bookworm e2e-trixie
 e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
 	test/machine/machine new $*,libpam-systemd,openssh-server test/e2e/run
+
+.PHONY: e2e-libvirt
+e2e-libvirt: tools build bin/e2e.test
+	test/machine/machine new trixie,$(HYPERVISORS) test/libvirt/run
 
 .PHONY: e2e-packages
 e2e-packages: bin/packages.test
