@@ -138,8 +138,8 @@ func (m *Actions) prune(now time.Duration) {
 }
 
 // load reads the files that earlier processes left, in the order in which the
-// actions ended; last comes the one that began last and has not. One whose first line is not whole belongs to an action that never
-// started.
+// actions ended; last comes the one that began last and has not. One whose first
+// line is not whole belongs to an action that never started.
 func (m *Actions) load() ([]actionFile, error) {
 	paths, err := filepath.Glob(filepath.Join(m.Dir, actionPattern))
 	if err != nil {

@@ -1,7 +1,7 @@
 package bmc
 
 import (
-	"os"
+	"io"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -17,26 +17,42 @@ type LastAction struct {
 }
 
 // FindLastAction reads the action files of a BMC, which it does not touch, for
-// somebody beside its process. It returns nil if none of them says anything.
+// somebody beside its process who may not trust it. It returns nil if none of them
+// says anything.
 func FindLastAction(files []string) *LastAction {
 	var last *LastAction
 	for _, path := range files {
-		info, err := os.Stat(path)
-		if err != nil || last != nil && info.ModTime().Before(last.Time) {
-			continue // the process has removed it since
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		f, ok := parseAction(path, string(text))
-		if !ok {
-			continue
-		}
-		last = &LastAction{Verb: f.Verb, Time: info.ModTime(), Running: provider.Running(path) != 0}
-		if f.answer != nil {
-			last.Code = &f.answer.Code
+		if a := readLastAction(path); a != nil && (last == nil || !a.Time.Before(last.Time)) {
+			last = a
 		}
 	}
 	return last
+}
+
+// maxActionFile is more than a process writes into one.
+const maxActionFile = 1 << 20
+
+func readLastAction(path string) *LastAction {
+	file, err := provider.OpenAction(path)
+	if err != nil {
+		return nil // the process has removed it since
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxActionFile))
+	if err != nil {
+		return nil
+	}
+	f, ok := parseAction(path, string(text))
+	if !ok || !f.Verb.Known() {
+		return nil
+	}
+	a := &LastAction{Verb: f.Verb, Time: info.ModTime(), Running: provider.Running(path) != 0}
+	if f.answer != nil {
+		a.Code = &f.answer.Code
+	}
+	return a
 }

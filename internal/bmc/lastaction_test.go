@@ -39,3 +39,15 @@ func TestLastAction(t *testing.T) {
 	require.NoError(t, lock.Close())
 	require.Equal(t, &LastAction{Verb: provider.Off, Time: began.Add(time.Minute)}, FindLastAction([]string{done, held}))
 }
+
+// The files belong to the user that the BMC runs as, and who lists BMCs is root.
+func TestLastActionTrustsNobody(t *testing.T) {
+	dir := t.TempDir()
+	pipe := filepath.Join(dir, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	link := filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink("/dev/zero", link))
+	escape := filepath.Join(dir, "escape")
+	require.NoError(t, os.WriteFile(escape, []byte(`{"verb":"\u001b[2J"}`+"\n"), 0o600))
+	require.Nil(t, FindLastAction([]string{pipe, link, "/dev/zero", escape}))
+}

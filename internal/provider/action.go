@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"regexp"
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 //go:embed action.sh
@@ -146,14 +149,32 @@ func kill(f *os.File, why string) {
 }
 
 // Running returns the process group of the action that file belongs to; 0 if it does not run, or has not come so far.
-// The file may be anything: who asks may be root, and whose it is, not.
 func Running(file string) (group int) {
-	f, err := os.OpenFile(file, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := OpenAction(file)
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
 	return running(f)
+}
+
+// OpenAction opens an action file to read it. At its path there may be anything, also by way of links: who asks may be
+// root, and whose file it is, not. What is not a regular file is refused without being opened, because that alone has
+// a pipe keep us waiting, and a device do something.
+func OpenAction(file string) (*os.File, error) {
+	fd, err := unix.Open(file, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &fs.PathError{Op: "open", Path: file, Err: err}
+	}
+	defer unix.Close(fd)
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return nil, &fs.PathError{Op: "stat", Path: file, Err: err}
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFREG {
+		return nil, fmt.Errorf("action file: %s is not a regular file", file)
+	}
+	return os.Open(fmt.Sprintf("/proc/self/fd/%d", fd))
 }
 
 // running is Running for a file that is open. Only the lock, held by the group's leader or for it by what runs its

@@ -209,6 +209,10 @@ func TestRunningTrustsNobody(t *testing.T) {
 	pipe := filepath.Join(dir, "pipe")
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	require.Zero(t, Running(pipe), "nor does it wait for somebody to write")
+	_, err := OpenAction(pipe)
+	require.EqualError(t, err, "action file: "+pipe+" is not a regular file")
+	_, err = OpenAction("/dev/null")
+	require.EqualError(t, err, "action file: /dev/null is not a regular file", "to open a watchdog is to start it")
 
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("action: pid 1\n"), 0o600))

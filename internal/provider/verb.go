@@ -1,6 +1,9 @@
 package provider
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Verb names one script of a provider: its section in lower case, a blank, its key.
 type Verb string
@@ -24,6 +27,9 @@ var verbs = []Verb{Status, On, Off, Shutdown, Reset, Diag, Cycle, BootGet, BootS
 
 // Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
+
+// Known reports whether there is such a verb.
+func (v Verb) Known() bool { return slices.Contains(verbs, v) }
 
 // starts tells whether the machine boots when v has succeeded.
 func (v Verb) starts() bool { return v == On || v == Cycle || v == Reset }

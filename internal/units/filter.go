@@ -25,7 +25,7 @@ var errNoFilter = errors.New("the kernel has no filter for it")
 func (s *Systemd) CheckFilter(ctx context.Context, unit string) error {
 	property, err := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "ControlGroup")
 	if err != nil {
-		return explain("look for the filter of", err)
+		return explain("look for the filter of "+unit, err)
 	}
 	group, ok := property.Value.Value().(string)
 	if !ok || group == "" {
