@@ -22,7 +22,7 @@ const together = 4 // consoles of one address that log in at the same time
 func TestSessions(t *testing.T) {
 	configure(t, time.Hour, 10*time.Second)
 	command(t, "shipmi", "add", "busy", "--provider", "dummy", "--password", password, "--address", "127.0.0.1")
-	unlimited := []byte("[Service]\nLogRateLimitIntervalSec=0\n") // the stacks at the end must all be in the journal
+	unlimited := []byte("[Service]\nLogRateLimitIntervalSec=1s\nLogRateLimitBurst=1000000\n") // for the stacks at the end
 	require.NoError(t, os.WriteFile("/etc/systemd/system/shipmi-bmc@busy.service.d/60-log.conf", unlimited, 0o644))
 	command(t, "shipmi", "start", "busy")
 	serveSessions(t, "first", *sessions/10, false)
@@ -30,7 +30,6 @@ func TestSessions(t *testing.T) {
 	require.NoError(t, err)
 	before, err := usageOf(pid)
 	require.NoError(t, err)
-	size := sessionFile(t)
 	serveSessions(t, "others", *sessions-*sessions/10, true)
 	var after usage
 	require.Eventually(t, func() bool { // a message to systemd is a descriptor for a moment
@@ -43,14 +42,9 @@ func TestSessions(t *testing.T) {
 	require.Less(t, count, 30) // about ten are those of the runtime
 	require.LessOrEqual(t, after.threads, before.threads+4)
 	require.LessOrEqual(t, after.private, before.private+2048)
-	require.Equal(t, size, sessionFile(t))
-}
-
-func sessionFile(t *testing.T) int64 {
-	t.Helper()
 	file, err := os.Stat("/run/shipmi-bmc/busy/sessions")
 	require.NoError(t, err)
-	return file.Size()
+	require.Less(t, file.Size(), int64(64<<10))
 }
 
 // serveSessions logs in n times, while systemd reloads its units or does nothing.
