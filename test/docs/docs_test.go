@@ -51,8 +51,7 @@ func Test(t *testing.T) {
 						run(t, dir, c, b.argument == "fails")
 					}
 				case strings.HasPrefix(b.argument, "/"):
-					require.NoError(t, os.MkdirAll(filepath.Dir(b.argument), 0o755))
-					require.NoError(t, os.WriteFile(b.argument, []byte(b.text), 0o644))
+					write(t, b.argument, b.text)
 				}
 			}
 		})
@@ -71,6 +70,20 @@ func run(t *testing.T, dir string, c command, fails bool) {
 	require.True(t, c.matches(string(out)), "%s%s", c.line, out)
 }
 
+// write writes a file, which is what it was again for the next document.
+func write(t *testing.T, name, text string) {
+	before, err := os.ReadFile(name)
+	t.Cleanup(func() {
+		if err != nil {
+			require.NoError(t, os.RemoveAll(name))
+		} else {
+			require.NoError(t, os.WriteFile(name, before, 0o644))
+		}
+	})
+	require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+	require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+}
+
 // prepare runs what the machine of a document needs beside what the document itself says: testdata/NAME.sh.
 func prepare(t *testing.T, dir, document string) {
 	name, err := filepath.Abs(filepath.Join("testdata", strings.TrimSuffix(filepath.Base(document), ".md")+".sh"))
@@ -85,6 +98,7 @@ func forget(t *testing.T) {
 	out, err := exec.Command("timeout", "20", "sh", "-c", `
 		until [ -z "$(shipmi list -o value)" ] || shipmi delete --all; do sleep 1; done
 		rm -rf /etc/shipmi /root/.shipmi
+		for user in ipmi alice; do ! id --user $user || userdel --force --remove $user; done
 		! find /etc/systemd/system /run/shipmi-bmc /var/lib/shipmi-bmc -path '*shipmi-bmc*@*' | grep .`).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 }
