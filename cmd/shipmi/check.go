@@ -143,11 +143,11 @@ func (c *checker) confirm(name string) error {
 		return hint(fmt.Errorf("%s: nobody there to say that the machine may be switched", name), "say --yes")
 	}
 	fmt.Fprintf(c.stderr, "The machine behind %q will be switched on and off, reset, and sent a diagnostic interrupt. Go on? [y/N] ", name)
-	answer, err := bufio.NewReader(c.stdin).ReadString('\n')
-	if err == nil && strings.TrimSpace(answer) != "y" {
-		err = errors.New("nothing was done")
+	answer, _ := bufio.NewReader(c.stdin).ReadString('\n') // the end of the file is no answer
+	if strings.TrimSpace(answer) != "y" {
+		return errors.New("nothing was done")
 	}
-	return err
+	return nil
 }
 
 // report prints a result at once where people read it.
