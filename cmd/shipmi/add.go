@@ -64,7 +64,7 @@ func (a *app) add(ctx context.Context, names []string, o settings) error {
 		return err
 	}
 	all := func(string) bool { return true }
-	e, err := a.edit(o, c, all, len(names))
+	e, err := a.edit(ctx, o, c, all, len(names))
 	if err != nil {
 		return err
 	}

@@ -46,3 +46,18 @@ type systemd interface {
 	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()
 }
+
+// manage calls do with the BMCs that have one of the names or match one of the
+// patterns, and with a connection to systemd.
+func (a *app) manage(ctx context.Context, patterns []string, do func(systemd, []units.BMC) error) error {
+	bmcs, err := a.store.Find(patterns...)
+	if err != nil {
+		return err
+	}
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return do(s, bmcs)
+}

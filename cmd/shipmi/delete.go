@@ -22,26 +22,19 @@ boot options. Providers stay, and so do the machines behind the BMCs.`,
   shipmi delete node-0 node-1 node-2
   shipmi delete 'rack-3-*'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.delete(cmd.Context(), s.patterns(args))
+			return a.manage(cmd.Context(), s.patterns(args), func(s systemd, bmcs []units.BMC) error {
+				return a.delete(cmd.Context(), s, bmcs)
+			})
 		},
 	}
 	s.addTo(cmd, a)
 	return cmd
 }
 
-func (a *app) delete(ctx context.Context, patterns []string) error {
-	bmcs, err := a.store.Find(patterns...)
-	if err != nil {
-		return err
-	}
+func (a *app) delete(ctx context.Context, s systemd, bmcs []units.BMC) error {
 	if err := a.idle(bmcs); err != nil {
 		return err
 	}
-	s, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	stopped, err := stop(ctx, s, bmcs)
 	if stopped == nil {
 		return err

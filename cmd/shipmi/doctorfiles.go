@@ -112,12 +112,12 @@ func missingCommands(p *provider.Provider) []string {
 	return missing
 }
 
-func (d *doctor) lookAtAccounts(context.Context) error {
+func (d *doctor) lookAtAccounts(ctx context.Context) error {
 	for _, b := range d.bmcs {
 		if b.RunAs == (units.Account{}) {
 			continue
 		}
-		if _, err := findAccount(b.RunAs.String()); err != nil {
+		if _, err := findAccount(ctx, b.RunAs.String()); err != nil {
 			d.find(b.Name, "it cannot run: "+err.Error(), "%s", strings.Join(hints(err), "; "))
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,7 +26,7 @@ type edit struct {
 }
 
 // edit reads all that settings refer to, for so many BMCs.
-func (a *app) edit(o settings, c config, given func(string) bool, bmcs int) (e edit, err error) {
+func (a *app) edit(ctx context.Context, o settings, c config, given func(string) bool, bmcs int) (e edit, err error) {
 	e = edit{settings: o, given: given, load: a.loadProvider}
 	if given("port") && bmcs > 1 && !o.port.counting {
 		err := fmt.Errorf("%d BMCs cannot all have the port %d", bmcs, o.port.first)
@@ -39,7 +40,7 @@ func (a *app) edit(o settings, c config, given func(string) bool, bmcs int) (e e
 			return e, err
 		}
 	}
-	if e.account, err = findAccount(o.runAs); err != nil {
+	if e.account, err = findAccount(ctx, o.runAs); err != nil {
 		return e, err
 	}
 	if given("password") || given("password-file") || given("password-stdin") || given("ask-password") {

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) enableCommand() *cobra.Command {
@@ -32,16 +34,10 @@ func (a *app) bootCommand(cmd *cobra.Command, order func(systemd, context.Contex
 	var selected selection
 	selected.addTo(cmd, a)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		bmcs, err := a.store.Find(selected.patterns(args)...)
-		if err != nil {
-			return err
-		}
-		s, err := a.connect(cmd.Context())
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return errors.Join(order(s, cmd.Context(), sockets(bmcs)), s.Reload(cmd.Context()))
+		ctx := cmd.Context()
+		return a.manage(ctx, selected.patterns(args), func(s systemd, bmcs []units.BMC) error {
+			return errors.Join(order(s, ctx, sockets(bmcs)), s.Reload(ctx))
+		})
 	}
 	return cmd
 }

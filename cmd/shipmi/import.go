@@ -202,7 +202,7 @@ func (i *importer) translate(old migrate.BMC, dir string) (b units.BMC, c instan
 // finish tells systemd, and has it start what is to be started.
 func (i *importer) finish(ctx context.Context) error {
 	if i.starting && i.active != nil {
-		return i.app.start(ctx, i.active)
+		return i.manage(ctx, i.active, func(s systemd, bmcs []units.BMC) error { return i.app.start(ctx, s, bmcs) })
 	}
 	if i.dryRun || i.added == nil {
 		return nil

@@ -78,7 +78,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 	if err != nil {
 		return err
 	}
-	e, err := a.edit(o, c, func(flag string) bool { return given[flag] }, len(bmcs))
+	e, err := a.edit(ctx, o, c, func(flag string) bool { return given[flag] }, len(bmcs))
 	if err != nil {
 		return err
 	}
@@ -94,6 +94,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 
 	var (
 		changed []units.BMC
+		active  []units.BMC // of those
 		changes []units.Change
 	)
 	change := func(b *units.BMC, c *instance.Credentials) error {
@@ -104,6 +105,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		if states[units.SocketUnit(b.Name)] != "active" {
 			return nil
 		}
+		active = append(active, *b)
 		return a.canMove(*b, bmcs)
 	}
 	if dryRun {
@@ -133,7 +135,11 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 			unitOf[c.Name] = units.ServiceUnit(c.Name)
 		}
 	}
-	return restart(ctx, s, unitOf)
+	err = restart(ctx, s, unitOf)
+	if given["allow"] {
+		a.warnUnfiltered(ctx, s, active)
+	}
+	return err
 }
 
 // canMove reports addresses of b that somebody else uses. Ports that the BMCs which

@@ -28,28 +28,25 @@ as long as the machine. "shipmi enable" and "systemctl start" do one of the two.
   shipmi start 'rack-3-*'
   shipmi start --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.start(cmd.Context(), s.patterns(args))
+			return a.manage(cmd.Context(), s.patterns(args), func(s systemd, bmcs []units.BMC) error {
+				return a.start(cmd.Context(), s, bmcs)
+			})
 		},
 	}
 	s.addTo(cmd, a)
 	return cmd
 }
 
-func (a *app) start(ctx context.Context, patterns []string) error {
-	bmcs, err := a.store.Find(patterns...)
+func (a *app) start(ctx context.Context, s systemd, bmcs []units.BMC) error {
+	var errs []error
 	for _, b := range bmcs {
 		if b.Err != nil {
-			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, b.Err))
+			errs = append(errs, fmt.Errorf("%s: %w", b.Name, b.Err))
 		}
 	}
-	if err != nil {
-		return err
+	if errs != nil {
+		return errors.Join(errs...)
 	}
-	s, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	states, err := s.States(ctx, sockets(bmcs))
 	if err != nil {
 		return err
@@ -65,7 +62,7 @@ func (a *app) start(ctx context.Context, patterns []string) error {
 	}
 	// Enabled first, because systemd has to be told of the links too, and reading its files again takes it much
 	// longer when it has the units in memory.
-	var enable, inVain []units.BMC
+	var enable, started, inVain []units.BMC
 	for _, b := range free {
 		if !enabled[b.Name] {
 			enable = append(enable, b)
@@ -81,24 +78,33 @@ func (a *app) start(ctx context.Context, patterns []string) error {
 	}
 	failed := s.Start(ctx, sockets(free))
 	for _, b := range free {
-		unit := units.SocketUnit(b.Name)
-		if failure := failed[unit]; failure != nil {
-			err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
-			if !enabled[b.Name] {
-				inVain = append(inVain, b)
-			}
+		failure := failed[units.SocketUnit(b.Name)]
+		if failure == nil {
+			started = append(started, b)
 			continue
 		}
-		if b.Allow != nil {
-			if failure := s.CheckFilter(ctx, unit); failure != nil {
-				a.warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), failure)
-			}
+		err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
+		if !enabled[b.Name] {
+			inVain = append(inVain, b)
 		}
 	}
+	a.warnUnfiltered(ctx, s, started)
 	if inVain == nil {
 		return err
 	}
 	return errors.Join(err, s.Disable(ctx, sockets(inVain)), s.Reload(ctx))
+}
+
+// warnUnfiltered tells of BMCs that listen, to more than they are to.
+func (a *app) warnUnfiltered(ctx context.Context, s systemd, bmcs []units.BMC) {
+	for _, b := range bmcs {
+		if b.Allow == nil {
+			continue
+		}
+		if err := s.CheckFilter(ctx, units.SocketUnit(b.Name)); err != nil {
+			a.warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), err)
+		}
+	}
 }
 
 // freeToListen returns the BMCs that listen already or can; the error names the

@@ -25,20 +25,14 @@ the two.`,
   shipmi stop node-0 node-1 node-2
   shipmi stop --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			bmcs, err := a.store.Find(selected.patterns(args)...)
-			if err != nil {
-				return err
-			}
-			s, err := a.connect(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			stopped, err := stop(cmd.Context(), s, bmcs)
-			if stopped == nil {
-				return err
-			}
-			return errors.Join(err, s.Disable(cmd.Context(), sockets(stopped)), s.Reload(cmd.Context()))
+			ctx := cmd.Context()
+			return a.manage(ctx, selected.patterns(args), func(s systemd, bmcs []units.BMC) error {
+				stopped, err := stop(ctx, s, bmcs)
+				if stopped == nil {
+					return err
+				}
+				return errors.Join(err, s.Disable(ctx, sockets(stopped)), s.Reload(ctx))
+			})
 		},
 	}
 	selected.addTo(cmd, a)
