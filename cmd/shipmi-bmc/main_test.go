@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/test/activation"
 )
 
 // asProgram makes the test binary be the program.
@@ -72,12 +72,12 @@ type process struct {
 func start(t *testing.T, env map[string]string, sockets ...*os.File) *process {
 	self, err := os.Executable()
 	require.NoError(t, err)
-	p := &process{t: t, cmd: exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, self)}
-	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), asProgram + "=1", fmt.Sprintf("LISTEN_FDS=%d", len(sockets))}
+	environ := []string{"PATH=" + os.Getenv("PATH"), asProgram + "=1"}
 	for name, value := range env {
-		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+		environ = append(environ, name+"="+value)
 	}
-	p.cmd.ExtraFiles, p.cmd.Stderr = sockets, &p.log
+	p := &process{t: t, cmd: activation.Command(self, environ, sockets...)}
+	p.cmd.Stderr = &p.log
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 	return p

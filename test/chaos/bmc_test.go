@@ -3,12 +3,10 @@
 package chaos
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,9 +17,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/test/activation"
 )
 
 const (
@@ -31,89 +29,42 @@ const (
 	answer   = 2 * time.Second // the BMC answers Chassis Control by then
 )
 
-// A bmc is a socket, and the process that serves it while there is something to do. What systemd does for it a goroutine
-// does here: it starts the process when a datagram waits.
+// A bmc is a BMC, and the process that serves it while there is something to do.
 type bmc struct {
+	*activation.BMC
 	t       *testing.T
-	dir     string
-	socket  *net.UDPConn
-	passed  *os.File // the socket, for the process
-	log     *os.File
 	process atomic.Pointer[os.Process]
-	gone    sync.WaitGroup
 
 	starts, kills int
 }
 
 func newBMC(t *testing.T) *bmc {
-	b := &bmc{t: t, dir: t.TempDir()}
-	require.NoError(t, os.CopyFS(b.dir, os.DirFS("testdata")))
-	for file, text := range map[string]string{
+	b := &bmc{t: t, BMC: activation.New(t, "127.0.0.1", map[string]string{
 		"state/power":       "off\n",
 		"credentials/users": fmt.Sprintf(`{"users":[{"name":%q,"password":%q,"privilege":"administrator"}]}`, user, password),
-		"runtime/.keep":     "",
 		"runs":              "",
-	} {
-		path := filepath.Join(b.dir, file)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
-	var err error
-	b.socket, err = net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	})}
+	require.NoError(t, os.CopyFS(b.Dir, os.DirFS("testdata")))
+	b.Env = append(b.Env, "SHIPMI_IDLE_TIMEOUT=150ms", "SHIPMI_ANSWER_TIMEOUT="+answer.String())
+	log, err := os.OpenFile(b.Path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
-	b.passed, err = b.socket.File()
-	require.NoError(t, err)
-	b.log, err = os.OpenFile(filepath.Join(b.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(t, err)
-	b.gone.Go(b.activate)
-	t.Cleanup(func() {
-		require.NoError(t, b.socket.SetReadDeadline(time.Now()))
-		b.signal(syscall.SIGTERM)
-		b.gone.Wait()
-		require.NoError(t, errors.Join(b.socket.Close(), b.passed.Close(), b.log.Close()))
-	})
+	t.Cleanup(func() { log.Close() })
+	b.Serve(func() { b.run(log) }, func() { b.signal(syscall.SIGTERM) })
 	return b
 }
 
-func (b *bmc) address() *net.UDPAddr { return b.socket.LocalAddr().(*net.UDPAddr) }
-
-// activate starts the process whenever a datagram waits in the socket and no process is there to take it.
-func (b *bmc) activate() {
-	arrived := func(fd uintptr) bool {
-		_, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		return err == nil
-	}
-	raw, err := b.socket.SyscallConn()
-	for err == nil && raw.Read(arrived) == nil {
-		b.starts++
-		cmd := b.command()
-		if err = cmd.Start(); err == nil {
-			b.process.Store(cmd.Process)
-			_ = cmd.Wait() // killed, for all we know
-			b.process.Store(nil)
-		}
-	}
-	if err != nil {
+// run runs a process to its end.
+func (b *bmc) run(log *os.File) {
+	b.starts++
+	cmd := b.Command(program)
+	cmd.Stderr = log
+	if err := cmd.Start(); err != nil {
 		b.t.Error(err)
+		return
 	}
-}
-
-// command is what the unit of the BMC says.
-func (b *bmc) command() *exec.Cmd {
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, program)
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"),
-		"LISTEN_FDS=1",
-		"SHIPMI_NAME=node-0",
-		"SHIPMI_IDLE_TIMEOUT=150ms",
-		"SHIPMI_ANSWER_TIMEOUT=" + answer.String(),
-		"SHIPMI_PROVIDER=" + filepath.Join(b.dir, "provider.conf"),
-		"CREDENTIALS_DIRECTORY=" + filepath.Join(b.dir, "credentials"),
-		"RUNTIME_DIRECTORY=" + filepath.Join(b.dir, "runtime"),
-		"STATE_DIRECTORY=" + filepath.Join(b.dir, "state"),
-	}
-	cmd.ExtraFiles, cmd.Stderr = []*os.File{b.passed}, b.log
-	return cmd
+	b.process.Store(cmd.Process)
+	_ = cmd.Wait() // killed, for all we know
+	b.process.Store(nil)
 }
 
 // signal sends the process a signal, if there is one.
@@ -155,7 +106,7 @@ func (b *bmc) rest() {
 
 // pong tells whether the BMC answers a presence ping.
 func (b *bmc) pong() bool {
-	c, err := net.DialUDP("udp", nil, b.address())
+	c, err := net.DialUDP("udp", nil, b.Address)
 	require.NoError(b.t, err)
 	defer c.Close()
 	_, err = c.Write([]byte{6, 0, 0xFF, 6, 0, 0, 0x11, 0xBE, 0x80, 1, 0, 0})
@@ -166,20 +117,10 @@ func (b *bmc) pong() bool {
 }
 
 func (b *bmc) settled() bool {
-	files, err := filepath.Glob(filepath.Join(b.dir, "state", instance.ActionDir, "*"))
+	files, err := filepath.Glob(b.Path(filepath.Join("state", instance.ActionDir, "*")))
 	require.NoError(b.t, err)
 	return !slices.ContainsFunc(files, func(file string) bool {
 		text, err := os.ReadFile(file)
 		return err == nil && !strings.Contains(string(text), "\nanswer: ")
 	})
-}
-
-func (b *bmc) read(file string) string {
-	text, err := os.ReadFile(filepath.Join(b.dir, file))
-	require.NoError(b.t, err)
-	return string(text)
-}
-
-func (b *bmc) write(file, text string) {
-	require.NoError(b.t, os.WriteFile(filepath.Join(b.dir, file), []byte(text), 0o600))
 }

@@ -87,12 +87,12 @@ func torment(t *testing.T, f *figures, seed, index uint64) {
 	b := newBMC(t)
 	defer f.network(b, requests, answers)
 	for began, number := time.Now(), 1; time.Since(began) < *long; number++ {
-		c := newCall(plan, number, strings.TrimSpace(b.read("state/power")))
+		c := newCall(plan, number, strings.TrimSpace(b.Read("state/power")))
 		c.haunted = haunted
-		noted, logged, asked := len(b.read("runs")), len(b.read("log")), requests.inSession.Load()
-		b.write("plan", fmt.Sprintln(c.number, c.seconds, c.code))
+		noted, logged, asked := len(b.Read("runs")), len(b.Read("log")), requests.inSession.Load()
+		b.Write("plan", fmt.Sprintln(c.number, c.seconds, c.code))
 
-		p := newProxy(t, b.address(), requests, answers)
+		p := newProxy(t, b.Address, requests, answers)
 		release := func() {}
 		if haunted {
 			release = b.haunt(death)
@@ -102,8 +102,8 @@ func torment(t *testing.T, f *figures, seed, index uint64) {
 		release()
 		b.rest()
 
-		c.runs = strings.FieldsFunc(b.read("runs")[noted:], func(r rune) bool { return r == '\n' })
-		c.log = b.read("log")[logged:]
+		c.runs = strings.FieldsFunc(b.Read("runs")[noted:], func(r rune) bool { return r == '\n' })
+		c.log = b.Read("log")[logged:]
 		c.asks = requests.inSession.Load() > asked
 		f.count(c)
 		t.Log(c)

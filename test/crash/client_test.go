@@ -48,7 +48,7 @@ type client struct {
 }
 
 func newClient(t testing.TB, h *host, fresh bool) *client {
-	conn, err := net.DialUDP("udp", nil, h.address)
+	conn, err := net.DialUDP("udp", nil, h.Address)
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	return &client{t: t, host: h, conn: conn, fresh: fresh, ivs: map[[16]byte]bool{}}
@@ -185,7 +185,7 @@ func (c *client) settle() {
 	for before, now := "", "none yet"; before != now; {
 		require.Equal(c.t, "\x00", c.ask(app, getDeviceID)[:1], "the session goes on")
 		time.Sleep(patience)
-		before, now = now, fmt.Sprint(c.host.deaths.Load(), c.host.read("ran"), c.host.state())
+		before, now = now, fmt.Sprint(c.host.deaths.Load(), c.host.Read("ran"), c.host.state())
 	}
 }
 
@@ -196,11 +196,11 @@ func (c *client) replay() {
 	c.host.kill9()
 	for c.receive(20*time.Millisecond) != nil {
 	}
-	ran, state := c.host.read("ran"), c.host.state()
+	ran, state := c.host.Read("ran"), c.host.state()
 	c.again(c.sent)
 	require.Equal(c.t, state, c.host.state(), "a replay changed the state")
 	c.again(c.lost) // one of these can be news
-	require.Equal(c.t, ran, c.host.read("ran"), "a replay ran a script")
+	require.Equal(c.t, ran, c.host.Read("ran"), "a replay ran a script")
 }
 
 func (c *client) again(datagrams [][]byte) {

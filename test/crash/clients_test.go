@@ -19,7 +19,7 @@ func TestIpmitoolShell(t *testing.T) {
 	h := newHost(t)
 	h.serve()
 	said := &logBuffer{}
-	shell := exec.Command("stdbuf", "-o0", "ipmitool", "-I", "lanplus", "-H", h.address.IP.String(), "-p", strconv.Itoa(h.address.Port),
+	shell := exec.Command("stdbuf", "-o0", "ipmitool", "-I", "lanplus", "-H", h.Address.IP.String(), "-p", strconv.Itoa(h.Address.Port),
 		"-U", "admin", "-P", "correct horse", "shell")
 	stdin, err := shell.StdinPipe()
 	require.NoError(t, err)
@@ -47,6 +47,6 @@ func TestIpmitoolShell(t *testing.T) {
 	_, err = stdin.Write([]byte("exit\n"))
 	require.NoError(t, err)
 	require.NoError(t, shell.Wait())
-	require.Equal(t, "power-reset power-off power-on boot-set", strings.Join(strings.Fields(h.read("ran")), " "))
+	require.Equal(t, "power-reset power-off power-on boot-set", strings.Join(strings.Fields(h.Read("ran")), " "))
 	require.Equal(t, 1, strings.Count(h.log.String(), "session opened"))
 }

@@ -5,6 +5,7 @@ package crash
 import (
 	"encoding/json"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -63,7 +64,7 @@ var dialogues = map[string]dialogue{
 		var kept struct {
 			Users []struct{ Name, Password string }
 		}
-		require.NoError(h.t, json.Unmarshal([]byte(h.read("credentials/users")), &kept))
+		require.NoError(h.t, json.Unmarshal([]byte(h.Read("credentials/users")), &kept))
 		require.Equal(h.t, "correct horse", kept.Users[0].Password)
 		require.Equal(h.t, said == "\x00", kept.Users[1].Password == changed)
 		other := newClient(h.t, h, c.fresh)
@@ -84,19 +85,21 @@ func (c *client) admin() { c.login("admin", "correct horse", 4) }
 // dieAndGo has the process die as soon as the script of a verb runs, and the
 // script end soon after.
 func (h *host) dieAndGo(verb string) {
-	h.wait.Go(func() {
+	var dead sync.WaitGroup
+	h.t.Cleanup(dead.Wait)
+	dead.Go(func() {
 		for h.runs(verb) == 0 && h.sleeps(5*time.Millisecond) {
 		}
 		h.kill9()
 		time.Sleep(100 * time.Millisecond)
-		must(os.WriteFile(h.path("go"), nil, 0o600))
+		must(os.WriteFile(h.Path("go"), nil, 0o600))
 	})
 }
 
 // sleeps is false at the end of the test.
 func (h *host) sleeps(d time.Duration) bool {
 	select {
-	case <-h.stopped:
+	case <-h.t.Context().Done():
 		return false
 	case <-time.After(d):
 		return true

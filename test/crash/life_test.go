@@ -26,7 +26,7 @@ func (c *client) firmware() string { return c.ask(app, getDeviceID)[3:5] }
 func TestUpgradeUnderAnOpenSession(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
-	h.program = h.path("shipmi-bmc")
+	h.program = h.Path("shipmi-bmc")
 	install := func(version string) {
 		require.NoError(t, exec.Command("cp", program(t, version), h.program+".new").Run())
 		require.NoError(t, os.Rename(h.program+".new", h.program))
@@ -53,13 +53,13 @@ func TestSessionsOfAnotherFormat(t *testing.T) {
 	c := newClient(t, h, false)
 	c.admin()
 	h.kill9()
-	file := strings.Replace(h.read("runtime/sessions"), "shipmi sessions 1\n", "shipmi sessions 2\n", 1)
-	require.NoError(t, os.WriteFile(h.path("runtime/sessions"), []byte(file), 0o600))
+	file := strings.Replace(h.Read("runtime/sessions"), "shipmi sessions 1\n", "shipmi sessions 2\n", 1)
+	require.NoError(t, os.WriteFile(h.Path("runtime/sessions"), []byte(file), 0o600))
 	_, err := c.conn.Write(c.Packet(resetRequest))
 	require.NoError(t, err)
 	require.Nil(t, c.receive(300*time.Millisecond))
 	require.Contains(t, h.log.String(), "<4>session file dropped: it is not one of this version\n")
-	require.Empty(t, h.read("ran"))
+	require.Empty(t, h.Read("ran"))
 	c.admin()
 }
 
@@ -71,15 +71,14 @@ func TestSecondProcess(t *testing.T) {
 	h.serve()
 	c := newClient(t, h, false)
 	c.admin()
-	sessions := h.read("runtime/sessions")
+	sessions := h.Read("runtime/sessions")
 
-	second := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, h.program)
-	second.Env, second.ExtraFiles = h.env, []*os.File{h.socket}
+	second := h.Command(h.program)
 	said, err := second.CombinedOutput()
 	require.Error(t, err)
 	require.Equal(t, 1, second.ProcessState.ExitCode())
-	require.Equal(t, "<3>sessions: lock "+h.path("runtime/sessions")+": another process uses it\n", string(said))
-	require.Equal(t, sessions, h.read("runtime/sessions"))
+	require.Equal(t, "<3>sessions: lock "+h.Path("runtime/sessions")+": another process uses it\n", string(said))
+	require.Equal(t, sessions, h.Read("runtime/sessions"))
 	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
 }
 
@@ -94,7 +93,7 @@ func TestSuspendedHost(t *testing.T) {
 			c := newClient(t, h, false)
 			c.admin()
 			h.kill9()
-			h.program = h.path("awake")
+			h.program = h.Path("awake")
 			script := "#!/bin/sh\nexport LISTEN_PID\nexec unshare --time --boottime " + asleep +
 				" --fork --kill-child sh -c 'LISTEN_PID=$$ exec \"" + program(t, "v1.0") + "\"'\n"
 			require.NoError(t, os.WriteFile(h.program, []byte(script), 0o700))
@@ -105,7 +104,7 @@ func TestSuspendedHost(t *testing.T) {
 			_, err := c.conn.Write(c.Packet(resetRequest))
 			require.NoError(t, err)
 			require.Nil(t, c.receive(500*time.Millisecond))
-			require.Empty(t, h.read("ran"))
+			require.Empty(t, h.Read("ran"))
 			c.admin()
 		})
 	}

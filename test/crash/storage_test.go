@@ -20,17 +20,17 @@ const (
 )
 
 // stays has processes live long enough to be watched.
-func (h *host) stays() { h.env = append(h.env, "SHIPMI_IDLE_TIMEOUT=1m") }
+func (h *host) stays() { h.Env = append(h.Env, "SHIPMI_IDLE_TIMEOUT=1m") }
 
 // mount puts a file system of its own on a directory of the BMC.
 func (h *host) mount(dir string) {
-	require.NoError(h.t, unix.Mount("tmpfs", h.path(dir), "tmpfs", 0, "size=64k"))
-	h.t.Cleanup(func() { require.NoError(h.t, unix.Unmount(h.path(dir), unix.MNT_DETACH)) })
+	require.NoError(h.t, unix.Mount("tmpfs", h.Path(dir), "tmpfs", 0, "size=64k"))
+	h.t.Cleanup(func() { require.NoError(h.t, unix.Unmount(h.Path(dir), unix.MNT_DETACH)) })
 }
 
 // fill leaves no room in a directory.
 func (h *host) fill(dir string) (mend func()) {
-	filler := h.path(dir + "/filler")
+	filler := h.Path(dir + "/filler")
 	require.ErrorIs(h.t, os.WriteFile(filler, make([]byte, 1<<20), 0o600), unix.ENOSPC)
 	return func() { require.NoError(h.t, os.Remove(filler)) }
 }
@@ -38,7 +38,7 @@ func (h *host) fill(dir string) (mend func()) {
 // locks makes a directory read-only.
 func (h *host) locks(dir string) (mend func()) {
 	remount := func(flags uintptr) {
-		require.NoError(h.t, unix.Mount("", h.path(dir), "", unix.MS_REMOUNT|flags, ""))
+		require.NoError(h.t, unix.Mount("", h.Path(dir), "", unix.MS_REMOUNT|flags, ""))
 	}
 	remount(unix.MS_RDONLY)
 	return func() { remount(0) }
@@ -46,7 +46,7 @@ func (h *host) locks(dir string) (mend func()) {
 
 // breaks has every call of the kind fail with EIO in the process that runs.
 func (h *host) breaks(calls string) (mend func()) {
-	log := h.path("strace")
+	log := h.Path("strace")
 	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(int(h.pid.Load())), "-o", log,
 		"-e", "trace="+calls, "-e", "inject="+calls+":error=EIO")
 	stderr := &logBuffer{}
@@ -57,7 +57,7 @@ func (h *host) breaks(calls string) (mend func()) {
 	return func() {
 		require.NoError(h.t, cmd.Process.Signal(unix.SIGINT)) // it lets go
 		_ = cmd.Wait()
-		require.Contains(h.t, h.read("strace"), "EIO (Input/output error) (INJECTED)")
+		require.Contains(h.t, h.Read("strace"), "EIO (Input/output error) (INJECTED)")
 	}
 }
 
@@ -65,14 +65,14 @@ func (h *host) breaks(calls string) (mend func()) {
 // is refused, nothing is half written, and all is well once there is room again.
 func TestNothingCanBeKept(t *testing.T) {
 	for name, fails := range map[string]func(h *host) (mend func()){
-		"disk full": func(h *host) func() { return h.fill("kept") },
-		"read-only": func(h *host) func() { return h.locks("kept") },
+		"disk full": func(h *host) func() { return h.fill("state") },
+		"read-only": func(h *host) func() { return h.locks("state") },
 		"EIO":       func(h *host) func() { return h.breaks("fsync,renameat,write") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
-			h.mount("kept")
+			h.mount("state")
 			h.stays()
 			h.serve()
 			c := newClient(t, h, false)
@@ -86,7 +86,7 @@ func TestNothingCanBeKept(t *testing.T) {
 			require.Equal(t, "\xFF", c.ask(chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0))
 			require.Equal(t, "\x00", c.ask(app, getDeviceID)[:1])
 			require.Equal(t, before, h.state())
-			require.Empty(t, h.read("ran"))
+			require.Empty(t, h.Read("ran"))
 			mend()
 			for _, line := range []string{"<3>power reset refused err=", "<3>boot set refused err=", "<3>state not saved err="} {
 				if name != "EIO" { // nor can it log
@@ -97,7 +97,7 @@ func TestNothingCanBeKept(t *testing.T) {
 			require.True(t, c.act("power-reset", chassis, chassisControl, 3))
 			require.True(t, c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0))
 			require.Equal(t, "\x00\x07", c.ask(chassis, setRestorePolicy, alwaysOn))
-			left, err := os.ReadDir(h.path("kept"))
+			left, err := os.ReadDir(h.Path("state"))
 			require.NoError(t, err)
 			var names []string
 			for _, f := range left {
@@ -124,7 +124,7 @@ func TestSessionsCannotBeWritten(t *testing.T) {
 	require.Nil(t, c.receive(200*time.Millisecond))
 	mend()
 	require.Contains(t, h.log.String(), `<3>packet dropped err="save session`)
-	require.Empty(t, h.read("ran"))
+	require.Empty(t, h.Read("ran"))
 	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
 }
 

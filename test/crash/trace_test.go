@@ -5,7 +5,6 @@ package crash
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,6 +12,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/test/activation"
 )
 
 // effective are the system calls that change what a process leaves behind, or
@@ -39,9 +40,8 @@ const (
 // never the child that is killed.
 func trace(nth int, progress *os.File, program string) int {
 	runtime.LockOSThread() // a tracer is a thread
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, program)
-	cmd.Stderr, cmd.Env = os.Stderr, os.Environ()
-	cmd.ExtraFiles = []*os.File{os.NewFile(socketFD, "socket")}
+	cmd := activation.Command(program, os.Environ(), os.NewFile(socketFD, "socket"))
+	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		panic(err)

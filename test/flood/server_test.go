@@ -4,11 +4,9 @@ package flood
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/test/activation"
 )
 
 // receiveBuffer is ReceiveBuffer= of the socket unit.
@@ -35,48 +35,30 @@ off=true
 `
 
 func start(t *testing.T) *server {
-	dir := t.TempDir()
-	bin := filepath.Join(dir, "shipmi-bmc")
+	b := activation.New(t, "0.0.0.0", map[string]string{
+		"provider.conf":     provider,
+		"credentials/users": `{"users":[{"name":"admin","password":"sesame","privilege":"administrator"}]}`,
+	})
+	bin := b.Path("shipmi-bmc")
 	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/shipmi-bmc").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	for file, text := range map[string]string{
-		"flood.conf":        provider,
-		"credentials/users": `{"users":[{"name":"admin","password":"sesame","privilege":"administrator"}]}`,
-		"runtime/.keep":     "",
-		"state/.keep":       "",
-	} {
-		path := filepath.Join(dir, file)
-		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	}
+	socket := int(b.Socket.Fd())
+	require.NoError(t, unix.SetsockoptInt(socket, unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
+	require.NoError(t, unix.SetsockoptInt(socket, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer), "this takes root")
 
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4zero})
-	require.NoError(t, err)
-	defer conn.Close()
-	socket, err := conn.File()
-	require.NoError(t, err)
-	defer socket.Close()
-	require.NoError(t, unix.SetsockoptInt(int(socket.Fd()), unix.IPPROTO_IP, unix.IP_PKTINFO, 1))
-	require.NoError(t, unix.SetsockoptInt(int(socket.Fd()), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer), "this takes root")
-
-	s := &server{logFile: filepath.Join(dir, "log")}
+	s := &server{logFile: b.Path("log")}
 	log, err := os.Create(s.logFile)
 	require.NoError(t, err)
 	defer log.Close()
-	cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ exec "$0"`, bin)
-	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "LISTEN_FDS=1", "SHIPMI_NAME=node-0",
-		"SHIPMI_PROVIDER=" + filepath.Join(dir, "flood.conf"), "CREDENTIALS_DIRECTORY=" + filepath.Join(dir, "credentials"),
-		"RUNTIME_DIRECTORY=" + filepath.Join(dir, "runtime"), "STATE_DIRECTORY=" + filepath.Join(dir, "state"),
-	}
-	cmd.ExtraFiles, cmd.Stderr = []*os.File{socket}, log
+	cmd := b.Command(bin)
+	cmd.Stderr = log
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
 	s.pid = cmd.Process.Pid
-	s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
+	s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.Address.AddrPort().Port())
 	return s
 }
 
