@@ -51,33 +51,38 @@ func (b *bench) cold() {
 	dropIn("stamped", "[Service]\nExecStart=\nExecStart=/opt/bench/bench stamp "+stampFile+" /usr/local/sbin/shipmi-bmc\n")
 	run("systemctl", "daemon-reload")
 	for range b.activations {
-		took, before := b.activate("cold", "127.0.0.1:6240")
-		b.add("cold/datagram to answer", shipmi, "ms", milliseconds(took))
-		b.add("cold/until systemd starts a process", shipmi, "ms", milliseconds(before))
+		a := activate("cold", "127.0.0.1:6240")
+		b.add("cold/datagram to answer", shipmi, "ms", milliseconds(a.answered-a.sent))
+		b.add("cold/until systemd starts a process", shipmi, "ms", milliseconds(a.forked-a.sent))
 
-		b.activate("stamped", "127.0.0.1:6241")
-		answered := now()
+		a = activate("stamped", "127.0.0.1:6241")
 		text, err := os.ReadFile(stampFile)
 		require.NoError(must, err)
 		stamp, err := strconv.ParseInt(string(text), 10, 64)
 		require.NoError(must, err)
-		b.add("cold/exec to answer", shipmi, "ms", milliseconds(answered-time.Duration(stamp)))
+		b.add("cold/exec to answer", shipmi, "ms", milliseconds(a.answered-time.Duration(stamp)))
 	}
 }
 
-// activate has a BMC answer that has no process, and makes an end of it. Before is the time until systemd had forked.
-func (b *bench) activate(name, addr string) (took, before time.Duration) {
+// An activation is a cold start: when the datagram was sent, systemd had forked, and the answer came.
+type activation struct{ sent, forked, answered time.Duration }
+
+// activate has a BMC answer that has no process, and makes an end of it.
+func activate(name, addr string) (a activation) {
 	service := "shipmi-bmc@" + name + ".service"
 	require.Equal(must, "inactive", show(service, "ActiveState"), name)
 	c := dial(peer{name: name, addr: addr}, 17)
-	start := now()
-	c.ReadOpen(c.exchange(c.Open()))
-	took = now() - start
+	open := c.Open()
+	a.sent = now()
+	answer := c.exchange(open)
+	a.answered = now()
+	c.ReadOpen(answer)
 	c.conn.Close()
 	forked, err := time.ParseDuration(show(service, "ExecMainStartTimestampMonotonic") + "us")
 	require.NoError(must, err)
+	a.forked = forked
 	run("systemctl", "stop", service)
-	return took, forked - start
+	return a
 }
 
 func dropIn(name, text string) {
@@ -135,8 +140,8 @@ func (b *bench) options() {
 	}
 	for range max(1, b.activations/4) {
 		for _, v := range all {
-			took, _ := b.activate(v.name, fmt.Sprintf("127.0.0.1:%d", ports[v.name]))
-			b.add("options/"+v.figure, v.of, "ms", milliseconds(took))
+			a := activate(v.name, fmt.Sprintf("127.0.0.1:%d", ports[v.name]))
+			b.add("options/"+v.figure, v.of, "ms", milliseconds(a.answered-a.sent))
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (p peer) start() (pid func() string) {
 	cmd := exec.Command(p.command[0], p.command[1:]...)
 	cmd.Stderr = &stderr
 	require.NoError(must, cmd.Start())
-	for until := time.Now().Add(patience); !p.answers(); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(10 * time.Second); !p.answers(); time.Sleep(50 * time.Millisecond) {
 		require.True(must, time.Now().Before(until), "%s does not answer: %s", p.name, &stderr)
 	}
 	return func() string { return strconv.Itoa(cmd.Process.Pid) }

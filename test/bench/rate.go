@@ -116,7 +116,7 @@ func runScript() time.Duration {
 // processor time of the server itself.
 func (b *bench) rate(name string, p peer, clients int, prepare func(client int) (do func() time.Duration)) {
 	took := make([][]float64, clients)
-	busy := p.busy()
+	busy, lost := p.busy(), unanswered.Load()
 	start := time.Now()
 	var all sync.WaitGroup
 	for i := range clients {
@@ -129,7 +129,7 @@ func (b *bench) rate(name string, p peer, clients int, prepare func(client int) 
 	}
 	all.Wait()
 	seconds := time.Since(start).Seconds()
-	busy = p.busy() - busy
+	busy, lost = p.busy()-busy, unanswered.Load()-lost
 
 	times := slices.Concat(took...)
 	name = fmt.Sprintf("%s/clients=%d", name, clients)
@@ -137,6 +137,7 @@ func (b *bench) rate(name string, p peer, clients int, prepare func(client int) 
 	b.add(name+"/rate", p.name, "1/s", float64(len(times))/seconds)
 	b.add(name+"/p50", p.name, "ms", quantile(times, 0.5))
 	b.add(name+"/p99", p.name, "ms", quantile(times, 0.99))
+	b.add(name+"/unanswered", p.name, "", float64(lost))
 	if p.pid != nil {
 		b.add(name+"/server", p.name, "ms", milliseconds(busy)/float64(len(times)))
 	}

@@ -76,7 +76,10 @@ func (t target) Wanted() string {
 }
 
 func (t target) Verdict() string {
-	if t.met() {
+	switch {
+	case math.IsNaN(t.Value):
+		return "not measured"
+	case t.met():
 		return "met"
 	}
 	return "missed"
