@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,8 +60,15 @@ func (c *checker) printResult(r check.Result) {
 	} {
 		title := part.title
 		for line := range strings.Lines(part.text) {
-			fmt.Fprintf(c.stdout, "  %-6s | %s\n", title, strings.TrimSuffix(line, "\n"))
+			fmt.Fprintf(c.stdout, "  %-6s | %s\n", title, control.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), spell))
 			title = ""
 		}
 	}
 }
+
+// control matches what could have a terminal show other things than are there. The
+// scripts may be those of somebody whom the caller does not trust.
+var control = regexp.MustCompile(`[^\P{C}\t]`)
+
+// spell writes a character as Go does: \x1b.
+func spell(character string) string { return strings.Trim(strconv.QuoteToASCII(character), `"`) }
