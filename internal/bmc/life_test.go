@@ -360,7 +360,7 @@ func TestAlive(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.EqualValues(t, 49, r.lives.Load(), "while a script runs")
 
-		r.server.Status = func(string) { time.Sleep(time.Hour) }
+		r.hangs.Store(true)
 		time.Sleep(2 * time.Minute)
 		hung := r.lives.Load()
 		time.Sleep(20 * time.Minute)

@@ -40,6 +40,7 @@ type rig struct {
 	restore  bool
 	watched  time.Duration // Server.AliveEvery
 	lives    atomic.Int32  // calls of Server.Alive
+	hangs    atomic.Bool   // the owner, when it tells its status
 	begin    time.Time
 	cancel   context.CancelFunc
 	ended    chan error
@@ -92,7 +93,7 @@ func (r *rig) start() {
 		Answer:  2 * time.Second,
 		Restore: r.restore,
 		Clock:   r.clock,
-		Status:  func(string) {},
+		Status:  r.hang,
 		Log:     log,
 
 		Alive:      func() { r.lives.Add(1) },
@@ -107,6 +108,13 @@ func (r *rig) start() {
 		ended <- <-ended
 	})
 	synctest.Wait()
+}
+
+// hang keeps the owner, once the test wants it to hang.
+func (r *rig) hang(string) {
+	if r.hangs.Load() {
+		time.Sleep(time.Hour)
+	}
 }
 
 // provider has every script; which is run and what comes of it is for
