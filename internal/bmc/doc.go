@@ -12,8 +12,8 @@
 // script never delays a key exchange, a keep-alive or another session.
 //
 // The package takes its sockets, its clock and its directories from the caller
-// and knows nothing of systemd. Start reading at [Server.Run], then
-// [Server.route]. The two lanes of scripts are query.go and action.go; how a
+// and knows nothing of systemd. Start reading at [Server.Run], then [Server.route]
+// and [Server.handle]. The two lanes of scripts are query.go and action.go; how a
 // repeated request is recognized stands in replies.go, how an action outlives the
 // process in actionfile.go, and what a flood may cost in limits.go.
 package bmc
