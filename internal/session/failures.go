@@ -49,6 +49,16 @@ func (f failures) tooMany(a attempt, now time.Duration) bool {
 	return f[a]-now > (maxFailures-1)*failureLife
 }
 
+// bySource is how many failures count against each source, whatever the names.
+func (f failures) bySource(now time.Duration) map[netip.Prefix]int {
+	f.expire(now)
+	n := make(map[netip.Prefix]int)
+	for a, until := range f {
+		n[a.source] += int((until - now + failureLife - 1) / failureLife)
+	}
+	return n
+}
+
 func (f failures) expire(now time.Duration) {
 	maps.DeleteFunc(f, func(_ attempt, until time.Duration) bool { return until <= now })
 }

@@ -79,6 +79,26 @@ func TestTheSourceWithTheMostKeyExchangesGivesWay(t *testing.T) {
 	}
 }
 
+// Those who have many addresses have one key exchange of each at a time, under
+// another name each; but they leave failures behind.
+func TestManySourcesThatFailGiveWay(t *testing.T) {
+	m := newMachine(t)
+	attack := func(n int) {
+		for i := range n {
+			c := console.New(t, 17)
+			c.Name = fmt.Sprintf("user%d", i)
+			c.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 250)}), 623)
+			m.now += 100 * time.Microsecond
+			c.ReadOpen(m.send(c, c.Open()))
+			c.LearnRAKP2(m.send(c, c.RAKP1()))
+		}
+	}
+	attack(500)
+	c := halfway(m, "198.51.100.1:623")
+	attack(10 * maxKeyed)
+	c.ReadRAKP4(m.send(c, c.RAKP3()))
+}
+
 // A key exchange stays where it began: an ID proves that its source is no forgery
 // only there. Behind it may be any port, and of IPv6 any address of the network.
 func TestAKeyExchangeStaysWhereItBegan(t *testing.T) {

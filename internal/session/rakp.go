@@ -73,22 +73,24 @@ func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 	return nil
 }
 
-// makeRoom has one of too many key exchanges give way: of the source with the
-// most of them the oldest.
+// makeRoom has one of too many key exchanges give way: the oldest of the source
+// that has most of them, with those that failed.
 func (t *Table) makeRoom(now time.Duration) {
 	var all []*Session
-	held := make(map[netip.Prefix]int)
 	for _, s := range t.live(now) {
 		if s.state == keyed {
 			all = append(all, s)
-			held[Source(s.Peer)]++
 		}
 	}
 	if len(all) < maxKeyed {
 		return
 	}
+	has := t.failures.bySource(now)
+	for _, s := range all {
+		has[Source(s.Peer)]++
+	}
 	s := slices.MinFunc(all, func(a, b *Session) int {
-		return cmp.Or(cmp.Compare(held[Source(b.Peer)], held[Source(a.Peer)]), cmp.Compare(a.created, b.created))
+		return cmp.Or(cmp.Compare(has[Source(b.Peer)], has[Source(a.Peer)]), cmp.Compare(a.created, b.created))
 	})
 	t.Log.Warn("session not opened: too many are half open", "user", s.name, "peer", s.Peer)
 	t.drop(s, now)
