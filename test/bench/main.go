@@ -3,7 +3,7 @@
 // are taken in rounds that alternate between everybody, with the console of test/console as the client, and none
 // knows how ShIPMI works inside.
 //
-// Start reading at measure; what is promised stands in targets.go.
+// Start reading at measure; what is wanted stands in targets.go.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 const usage = `usage: bench [OPTION...] measure FILE      measure, in this machine, and write all figures
-       bench table FILE                    print them, and what is promised beside it
+       bench table FILE                    print them, and what is wanted beside it
        bench page FILE DIRECTORY           write performance.md and its plots below DIRECTORY
        bench check FILE COMMITTED          fail if a ratio is no longer what it was
        bench echo ADDRESS                  send datagrams back

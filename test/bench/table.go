@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 )
 
-// table prints every figure, and then what was promised.
+// table prints every figure, and then the targets.
 func table(w io.Writer, path string) error {
 	r, err := load(path)
 	if err != nil {
@@ -23,14 +23,14 @@ func table(w io.Writer, path string) error {
 		at := func(q float64) string { return number(quantile(f.Values, q)) }
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s to %s\t%s\n", f.Name, f.Of, at(0.5), at(0.25), at(0.75), f.Unit)
 	}
-	fmt.Fprintln(t, "\npromise\tvalue\twanted\t")
+	fmt.Fprintln(t, "\ntarget\tvalue\twanted\t")
 	for _, p := range targets(r) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.What, p.Shown(), p.Wanted(), p.Verdict())
 	}
 	return t.Flush()
 }
 
-// check compares what was promised between two runs.
+// check compares the targets of two runs.
 func check(w io.Writer, path, committed string) error {
 	now, err := load(path)
 	if err != nil {
@@ -46,7 +46,7 @@ func check(w io.Writer, path, committed string) error {
 	}
 	var lost bool
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "promise\tvalue\tbefore\twanted\t")
+	fmt.Fprintln(t, "target\tvalue\tbefore\twanted\t")
 	for _, p := range targets(now) {
 		verdict := ""
 		if b, ok := known[p.What]; ok && p.lost(b) {

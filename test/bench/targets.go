@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// A target is what ShIPMI promises of one run. Most are ratios between two figures of that run; those with a unit
+// A target is what is wanted of one run. Most are ratios between two figures of that run; those with a unit
 // depend on the machine.
 type target struct {
 	What   string
@@ -25,7 +25,7 @@ func (t target) met() bool {
 const noise = 1.35
 
 // lost tells whether the value is no longer what it was in an earlier run. What depends on the machine is not
-// compared as long as it is what was promised.
+// compared as long as it meets the target.
 func (t target) lost(before target) bool {
 	if t.Unit != "" && t.met() {
 		return false
