@@ -29,7 +29,7 @@ func TestLost(t *testing.T) {
 		"slower":                     {target{Least: true, Want: 2, Value: 3}, 5, true},
 		"takes no longer":            {target{Want: 1.5, Value: 1.3}, 1, false},
 		"takes longer":               {target{Want: 1.5, Value: 1.4}, 1, true},
-		"missed, as before": {target{Want: 1, Value: 1.4}, 1.4, false},
+		"missed, as before":          {target{Want: 1, Value: 1.4}, 1.4, false},
 		"another machine, met":       {target{Want: 5, Unit: "ms", Value: 4}, 1, false},
 		"another machine, not kept":  {target{Want: 5, Unit: "ms", Value: 6}, 1, true},
 		"not measured any more":      {target{Least: true, Want: 2, Value: math.NaN()}, 3, true},
