@@ -74,6 +74,12 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
+// logged waits for what the process logs, which comes through a pipe.
+func (h *host) logged(text string) {
+	h.t.Helper()
+	require.Eventually(h.t, func() bool { return strings.Contains(h.log.String(), text) }, 5*time.Second, time.Millisecond, text)
+}
+
 // runs is how often the script of a verb was run.
 func (h *host) runs(verb string) int { return strings.Count(h.Read("ran"), verb+"\n") }
 
