@@ -5,6 +5,8 @@ DESTDIR ?=
 UNITS   ?= $(PREFIX)/lib/systemd/system
 USER_UNITS ?= $(PREFIX)/lib/systemd/user
 SHARE   ?= $(PREFIX)/share
+# fish of a distribution does not look below /usr/local.
+FISH    ?= $(if $(filter /usr/local,$(PREFIX)),/etc/fish/completions,$(SHARE)/fish/vendor_completions.d)
 BIN     ?= bin
 GO_LDFLAGS ?=
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -80,7 +82,7 @@ install: build $(BIN)/docs
 	install -D -m 644 $(BIN)/docs/shipmi-bmc.8 $(DESTDIR)$(SHARE)/man/man8/shipmi-bmc.8
 	install -D -m 644 $(BIN)/docs/shipmi.bash $(DESTDIR)$(SHARE)/bash-completion/completions/shipmi
 	install -D -m 644 $(BIN)/docs/_shipmi $(DESTDIR)$(SHARE)/zsh/site-functions/_shipmi
-	install -D -m 644 $(BIN)/docs/shipmi.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/shipmi.fish
+	install -D -m 644 $(BIN)/docs/shipmi.fish $(DESTDIR)$(FISH)/shipmi.fish
 	$(RELOAD)
 
 .PHONY: uninstall
@@ -90,7 +92,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/shipmi $(DESTDIR)$(PREFIX)/sbin/shipmi-bmc
 	rm -f $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%) $(UNIT_FILES:%=$(DESTDIR)$(USER_UNITS)/%)
 	rm -f $(addprefix $(DESTDIR)$(SHARE)/, man/man1/shipmi.1 man/man5/shipmi-provider.5 man/man8/shipmi-bmc.8 \
-		bash-completion/completions/shipmi zsh/site-functions/_shipmi fish/vendor_completions.d/shipmi.fish)
+		bash-completion/completions/shipmi zsh/site-functions/_shipmi) $(DESTDIR)$(FISH)/shipmi.fish
 	rm -rf $(DESTDIR)$(PREFIX)/share/shipmi
 	$(RELOAD)
 
