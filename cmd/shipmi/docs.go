@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -23,6 +24,9 @@ const (
 	manDir       = "docs/man"
 	providerText = "contrib/providers/README.md"
 )
+
+// A link leads nowhere from an installed page; the document that it is in is named.
+var link = regexp.MustCompile(`\[([^]]*)\]\((?:\.\./)*(docs/[^)#]*)[^)]*\)`)
 
 func main() {
 	if err := writeDocs(os.Args[1], os.Args[2], os.Args[3]); err != nil {
@@ -38,6 +42,7 @@ func writeDocs(dir, version, date string) error {
 		return err
 	}
 	_, provider, _ = bytes.Cut(provider, []byte("\n")) // without its title
+	provider = link.ReplaceAll(provider, []byte("$1 ($2)"))
 	facts := map[string]any{
 		"Version": version, "Date": date, "Root": root, "Commands": leaves(root), "Provider": unfold(string(provider)),
 	}
@@ -86,7 +91,7 @@ func leaves(cmd *cobra.Command) []*cobra.Command {
 }
 
 // unfold makes a list of each Markdown table, whose cells are too long for a terminal.
-// An empty cell stands for that above it.
+// An empty first cell stands for that above it.
 func unfold(markdown string) string {
 	var lines, above []string
 	for line := range strings.SplitSeq(markdown, "\n") {
@@ -101,13 +106,13 @@ func unfold(markdown string) string {
 			row := strings.Split(strings.TrimSuffix(cells, "|"), "|")
 			for i := range row {
 				row[i] = strings.TrimSpace(row[i])
-				if row[i] == "" && above != nil {
-					row[i] = above[i]
-				}
+			}
+			if row[0] == "" {
+				row[0] = above[0]
 			}
 			above = row
 			last := len(row) - 1
-			line = "- " + strings.Join(row[:last], " ") + ": " + row[last]
+			line = "- " + strings.TrimSuffix(strings.Join(row[:last], " ")+": "+row[last], ": ")
 		}
 		lines = append(lines, line)
 	}

@@ -49,6 +49,10 @@ func TestManPages(t *testing.T) {
 	}
 	require.NotContains(t, string(page), "noindent", "what is hidden is not there")
 
+	page, err = os.ReadFile(filepath.Join(dir, "shipmi-provider.5"))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "nothing but two files, for trying ShIPMI\n", "a provider without parameters has none")
+
 	man, err := exec.LookPath("man")
 	if err != nil {
 		t.Skip("no man here to look at the pages")
@@ -62,5 +66,6 @@ func TestManPages(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, complaints.String(), name)
 		require.Contains(t, string(text), "DESCRIPTION", name)
+		require.NotContains(t, string(text), "../", "%s: a link to a file", name)
 	}
 }
