@@ -33,7 +33,8 @@ cannot be changed over IPMI.`,
   shipmi add node-6 --port 6236 --provider proxmox-qm --set vmid=105
   shipmi add rack-3-{01..40} --port 6230+ --password-file secret
   pass show node-4 | shipmi add node-4 --port 6234 --password-stdin --kg-file kg`,
-		Args: newNames,
+		Args:              newNames,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.add(cmd.Context(), args, o)
 		},

@@ -47,7 +47,12 @@ to crash. Then it is left on or off as it was. Clients are not kept away meanwhi
   shipmi check node-0 --power
   shipmi check libvirt --set domain=web
   shipmi check ./lab.conf -o json`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("want the name of one BMC or provider, got %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return c.run(cmd.Context(), args[0])
 		},

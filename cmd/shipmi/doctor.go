@@ -62,8 +62,9 @@ problem. What only you can judge is a warning, and no problem.
 Scripts do not run: that is what "shipmi check" does.`,
 		Example: `  shipmi doctor
   shipmi doctor -o json`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	d.output.addFlags(cmd)
 	return cmd
