@@ -125,7 +125,7 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ovirt is an engine with one virtual machine, 42.
+// ovirt is an engine with one virtual machine, 42, and a user who is no administrator.
 func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	action, found := strings.CutPrefix(r.URL.Path, "/ovirt-engine/api/vms/42")
@@ -135,6 +135,8 @@ func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case user != "ipmi@internal" || password != "secret":
 		http.Error(w, "<html><body>Unauthorized</body></html>", http.StatusUnauthorized)
+	case r.Header.Get("Filter") != "true":
+		http.Error(w, "<fault><detail>Query execution failed due to insufficient permissions.</detail></fault>", http.StatusBadRequest)
 	case !found:
 		http.NotFound(w, r)
 	case r.Method == "GET" && action == "":
