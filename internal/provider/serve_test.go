@@ -69,7 +69,7 @@ func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"POWER":"%s"}`, d.is())
 }
 
-// shelly is a plug of both generations.
+// shelly is a plug of both generations; by the interface of the first it does not obey while it is "null".
 func (d device) shelly(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case d.is() == "overheated":
@@ -83,8 +83,10 @@ func (d device) shelly(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/relay/0":
 		switch turn := r.URL.Query().Get("turn"); turn {
 		case "on", "off":
-			d.become(fmt.Sprint(turn == "on"))
-			d.note("%s", r.URL.RequestURI())
+			if d.is() != "null" {
+				d.become(fmt.Sprint(turn == "on"))
+				d.note("%s", r.URL.RequestURI())
+			}
 		}
 		fmt.Fprintf(w, `{"ison":%s,"has_timer":false,"timer_started":0,"source":"http"}`, d.is())
 	default:
