@@ -48,7 +48,8 @@ func serve(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
 }
 
-// tasmota has one relay and a password, and does not obey while it is "stuck".
+// tasmota has one relay and a password, and does not obey while it is "stuck". For a relay that it has not it
+// prints an error, and what is logged in the meantime.
 func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if r.URL.Path != "/cm" || q.Get("user") != "admin" || q.Get("password") != "secret" {
@@ -63,7 +64,7 @@ func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
 		}
 	case "Power1":
 	default:
-		fmt.Fprint(w, `{"Command":"Unknown"}`)
+		fmt.Fprintf(w, `{"Command":"Error","POWER":"%s"}`, d.is())
 		return
 	}
 	fmt.Fprintf(w, `{"POWER":"%s"}`, d.is())
