@@ -27,7 +27,7 @@ func (a *app) setCommand() *cobra.Command {
 An empty text takes a comment, a --run-as or a word of the inventory back, and
 "--allow any" the networks. What is changed counts at once:
 
-  --port, --address                      a BMC that listens does so anew, and all
+  --port, --address, --allow             a BMC that listens does so anew, and all
                                          its sessions end
   --password..., --username              sessions of that user end: the one whom
                                          "add" made; "shipmi user" manages others

@@ -16,7 +16,7 @@ import (
 // A Change tells what Update has changed of a BMC.
 type Change struct {
 	Name        string
-	Listen      bool // where it listens
+	Listen      bool // where it listens, or to whom
 	Service     bool // the settings of its process
 	Credentials bool
 }
@@ -102,7 +102,10 @@ func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) 
 // rewrite returns the files of a BMC that are to be other than they are, and what
 // that changes.
 func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what Change, err error) {
-	what = Change{Name: b.Name, Listen: !slices.Equal(old.Listen, b.Listen)}
+	what = Change{
+		Name:   b.Name,
+		Listen: !slices.Equal(old.Listen, b.Listen) || !slices.Equal(old.Allow, b.Allow),
+	}
 	before, err := s.dropIns(old)
 	if err != nil {
 		return nil, what, err
