@@ -58,7 +58,7 @@ func TestCredentials(t *testing.T) {
 		"":                         "credentials: EOF",
 		`{"users":[]}`:             "credentials: no user",
 		`{"users":[{"name":"sesa`:  "credentials: unexpected EOF",
-		`{"passwords":["sesame"]}`: `unknown field "passwords"`,
+		`{"passwords":["sesame"]}`: `unknown field: want users`,
 		`{"users":[{"name":"a","password":"sesame"}]}`: `user "a" has no privilege`,
 	} {
 		env := unit(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -119,7 +120,8 @@ func TestBadCredentials(t *testing.T) {
 		"empty":              {``, `EOF`},
 		"no JSON":            {`admin:p4ssw0rd`, `invalid character 'a'`},
 		"no user":            {`{"users":[]}`, `no user`},
-		"unknown key":        {`{"user":[]}`, `unknown field "user"`},
+		"unknown key":        {`{"user":[]}`, `unknown field: want users and kg`},
+		"secret as a key":    {`{"users":[],"p4ssw0rd":""}`, `unknown field`},
 		"trailing text":      {`{"users":[{` + good + `}]} x`, `something follows`},
 		"same name twice":    {`{"users":[{` + good + `},{` + good + `}]}`, `user "admin" exists twice`},
 		"no name":            {`{"users":[{"password":"p4ssw0rd","privilege":"user"}]}`, `user name has 0 bytes, want 1 to 16`},
@@ -186,18 +188,23 @@ func FuzzCredentials(f *testing.F) {
 		`{"users":[{"name":"a","password":"hush-hush\n","privilege":"user"}]}`,
 		`{"users":[{"name":"a","password":"hush-hush","privilege":"root"}]}`,
 		`{"users":[{"name":"a","password":"hush-hush"}]} {}`,
-		`{"users":[],"kg":"hush-hush hush-hush hush-hush"}`,
+		`{"users":[],"kg":"hush-hush is longer than Kg"}`,
 	} {
 		f.Add([]byte(seed))
 	}
+	const secret = "hush-hush"
+	inPlace := regexp.MustCompile(`"(password|kg)":"` + secret)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := ParseCredentials(text)
+		if len(inPlace.FindAll(text, -1)) < bytes.Count(text, []byte(secret)) {
+			return // it is a name, or the like, which errors quote
+		}
 		if err != nil {
-			require.NotContains(t, err.Error(), "hush-hush")
+			require.NotContains(t, err.Error(), secret)
 			return
 		}
 		require.NoError(t, c.Check())
-		require.NotContains(t, fmt.Sprintf("%v %+v %#v", c, c, c), "hush-hush")
+		require.NotContains(t, fmt.Sprintf("%v %+v %#v", c, c, c), secret)
 		written := c.Marshal()
 		again, err := ParseCredentials(written)
 		require.NoError(t, err)

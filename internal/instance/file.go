@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // credentialsFile and userEntry are the JSON of a credential file. A user that was
@@ -24,6 +25,8 @@ type userEntry struct {
 	Messaging *bool     `json:"messaging,omitempty"` // nil: true
 }
 
+var errUnknownField = errors.New("unknown field: want users and kg, and of a user id, name, password, privilege, enabled and messaging")
+
 // ParseCredentials reads a credential file and checks it. Users without ID get
 // the lowest that are free, in their order. No error tells a secret.
 func ParseCredentials(b []byte) (Credentials, error) {
@@ -31,6 +34,9 @@ func ParseCredentials(b []byte) (Credentials, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
+		if strings.HasPrefix(err.Error(), "json: unknown field") { // which may be a secret that stands in the wrong place
+			err = errUnknownField
+		}
 		return Credentials{}, fmt.Errorf("credentials: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
