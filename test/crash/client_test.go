@@ -54,6 +54,14 @@ func newClient(t testing.TB, h *host, fresh bool) *client {
 	return &client{t: t, host: h, conn: conn, fresh: fresh, ivs: map[[16]byte]bool{}}
 }
 
+// loggedIn has the host serve, and returns a client that has a session of an administrator.
+func loggedIn(t *testing.T, h *host) *client {
+	h.serve()
+	c := newClient(t, h, false)
+	c.admin()
+	return c
+}
+
 // exchange sends what build makes until take accepts an answer; nil if it never does.
 func (c *client) exchange(tries int, build func() []byte, take func(answer []byte) bool) []byte {
 	for range tries {

@@ -32,9 +32,7 @@ func TestUpgradeUnderAnOpenSession(t *testing.T) {
 		require.NoError(t, os.Rename(h.program+".new", h.program))
 	}
 	install("v1.0")
-	h.serve()
-	c := newClient(t, h, false)
-	c.admin()
+	c := loggedIn(t, h)
 	require.Equal(t, "\x01\x00", c.firmware())
 	for version, said := range map[string]string{"v1.1": "\x01\x01", "v3.2": "\x03\x02", "v1.0": "\x01\x00"} {
 		install(version)
@@ -49,9 +47,7 @@ func TestUpgradeUnderAnOpenSession(t *testing.T) {
 func TestSessionsOfAnotherFormat(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
-	h.serve()
-	c := newClient(t, h, false)
-	c.admin()
+	c := loggedIn(t, h)
 	h.kill9()
 	file := strings.Replace(h.Read("runtime/sessions"), "shipmi sessions 1\n", "shipmi sessions 2\n", 1)
 	require.NoError(t, os.WriteFile(h.Path("runtime/sessions"), []byte(file), 0o600))
@@ -68,9 +64,7 @@ func TestSecondProcess(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	h.stays()
-	h.serve()
-	c := newClient(t, h, false)
-	c.admin()
+	c := loggedIn(t, h)
 	sessions := h.Read("runtime/sessions")
 
 	second := h.Command(h.program)
@@ -89,9 +83,7 @@ func TestSuspendedHost(t *testing.T) {
 		t.Run(asleep, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
-			h.serve()
-			c := newClient(t, h, false)
-			c.admin()
+			c := loggedIn(t, h)
 			h.kill9()
 			h.program = h.Path("awake")
 			script := "#!/bin/sh\nexport LISTEN_PID\nexec unshare --time --boottime " + asleep +
