@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 // A portValue is the UDP port of --port. Where it counts, each BMC has the next one.
@@ -55,7 +56,7 @@ type addressesValue struct {
 func (a *addressesValue) Set(text string) error {
 	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	switch {
-	case err != nil || strings.ContainsAny(addr.Zone(), " /%"):
+	case err != nil || units.CheckInterface(addr.Zone()) != nil:
 		return fmt.Errorf("want an IP address like ::, 0.0.0.0, 192.0.2.1 or fe80::1%%eth0")
 	case addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
 		return fmt.Errorf("want an address of this host, %v is one of many", addr)

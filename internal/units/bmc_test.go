@@ -56,4 +56,9 @@ func TestListenSyntax(t *testing.T) {
 		_, err := parseListen(text)
 		require.ErrorContains(t, err, "want an address and a port", text)
 	}
+
+	for _, zone := range []string{"eth 0", "a/b", "a%b", "a:b", "\xa2", "\x00"} {
+		_, err := parseListen("[fe80::1]:623%" + zone)
+		require.ErrorContains(t, err, "no interface has the name")
+	}
 }

@@ -29,5 +29,17 @@ func parseListen(text string) (netip.AddrPort, error) {
 	if err != nil || addr.Port() == 0 {
 		return netip.AddrPort{}, fmt.Errorf("%q: want an address and a port like [::]:623 or 192.0.2.1:623", text)
 	}
+	if err := CheckInterface(zone); err != nil {
+		return netip.AddrPort{}, fmt.Errorf("%q: %w", text+"%"+zone, err)
+	}
 	return netip.AddrPortFrom(addr.Addr().Unmap().WithZone(zone), addr.Port()), nil
+}
+
+// CheckInterface reports a character that systemd does not take in the name of a
+// network interface.
+func CheckInterface(name string) error {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(":/%", r) }) {
+		return fmt.Errorf("no interface has the name %q", name)
+	}
+	return nil
 }
