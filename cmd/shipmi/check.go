@@ -35,10 +35,9 @@ func (a *app) checkCommand() *cobra.Command {
 ended, and what ipmitool would print. The exit status is 1 if one of them failed.
 
 Of a BMC they run as its process would run them: as the same user, in the environment,
-the sandbox and the state directory that its drop-ins say, but in a unit of their own.
-What is different: the drop-ins of the template shipmi-bmc@.service do not count, and
-what scripts print does not go to the journal. The scripts of a provider run as you, in
-your environment, with an empty state directory.
+the sandbox and the state directory that its drop-ins say, but in a unit of their own,
+and what they print does not go to the journal. The scripts of a provider run as you,
+in your environment, with an empty state directory.
 
 With --power the other scripts of a BMC run, too. The machine is switched on and off
 several times, and is sent a diagnostic interrupt, which many systems take for a reason

@@ -11,10 +11,15 @@ import (
 // A Store is the files of all BMCs that one service manager has. The directories
 // are as that manager sees them.
 type Store struct {
-	Units   string   // drop-ins
+	Units   string   // drop-ins that ShIPMI writes
 	Config  string   // what ShIPMI has beside them
 	Runtime string   // what the processes of BMCs keep until the host goes down
 	State   []string // what they keep for longer; all but the first are of older systemd
+
+	// LoadPath is where unit files and other drop-ins may be, Units among them, the
+	// directory that counts most first (systemd.unit(5)). Those of systemd's generators
+	// are left out.
+	LoadPath []string
 
 	// Sandbox is the drop-in of all services that do not run as root, for a service
 	// manager that runs services as others.
@@ -27,7 +32,11 @@ type Store struct {
 // empty for /, is the file system of that host.
 func SystemStore(root string) Store {
 	return Store{
-		Units:   "/etc/systemd/system",
+		Units: "/etc/systemd/system",
+		LoadPath: []string{
+			"/etc/systemd/system.control", "/run/systemd/system.control", "/etc/systemd/system", "/run/systemd/system",
+			"/usr/local/lib/systemd/system", "/usr/lib/systemd/system",
+		},
 		Config:  "/etc/shipmi",
 		Runtime: "/run/shipmi-bmc",
 		State:   []string{"/var/lib/shipmi-bmc"},
@@ -44,11 +53,19 @@ func UserStore(getenv func(string) string) (Store, error) {
 		return Store{}, errors.New("HOME is not set")
 	}
 	config := cmp.Or(getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
+	data := cmp.Or(getenv("XDG_DATA_HOME"), filepath.Join(home, ".local/share"))
 	state := cmp.Or(getenv("XDG_STATE_HOME"), filepath.Join(home, ".local/state"))
+	runtime := userRuntimeDir(getenv)
 	return Store{
-		Units:   filepath.Join(config, "systemd/user"),
+		Units: filepath.Join(config, "systemd/user"),
+		LoadPath: []string{
+			filepath.Join(config, "systemd/user.control"), filepath.Join(runtime, "systemd/user.control"),
+			filepath.Join(config, "systemd/user"), "/etc/systemd/user",
+			filepath.Join(runtime, "systemd/user"), "/run/systemd/user", filepath.Join(data, "systemd/user"),
+			"/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
+		},
 		Config:  filepath.Join(config, "shipmi"),
-		Runtime: filepath.Join(userRuntimeDir(getenv), "shipmi-bmc"),
+		Runtime: filepath.Join(runtime, "shipmi-bmc"),
 		State:   []string{filepath.Join(state, "shipmi-bmc"), filepath.Join(config, "shipmi-bmc")}, // before systemd 254
 	}, nil
 }

@@ -97,19 +97,15 @@ type setting struct {
 	file string
 }
 
-// readDropIns returns what the drop-ins of a directory say, in the order in which
-// systemd applies them. A directory that does not exist says nothing.
-func readDropIns(dir string) ([]setting, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil && !os.IsNotExist(err) {
+// settings returns what the drop-ins of a unit say, in the order in which systemd
+// applies them.
+func (p loadPath) settings(unit string) ([]setting, error) {
+	paths, err := p.dropIns(unit)
+	if err != nil {
 		return nil, err
 	}
 	var all []setting
-	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".conf" {
-			continue
-		}
-		path := filepath.Join(dir, entry.Name())
+	for _, path := range paths {
 		options, err := readDropIn(path)
 		if err != nil {
 			return nil, err
@@ -150,9 +146,9 @@ func pick(settings []setting, section, name string) []setting {
 	return picked
 }
 
-// readSocket fills in what the drop-ins of the socket in dir say.
-func (b *BMC) readSocket(dir string) error {
-	settings, err := readDropIns(dir)
+// readSocket fills in what the drop-ins of the socket say.
+func (b *BMC) readSocket(p loadPath) error {
+	settings, err := p.settings(SocketUnit(b.Name))
 	if err != nil {
 		return err
 	}
@@ -164,7 +160,7 @@ func (b *BMC) readSocket(dir string) error {
 		b.Listen = append(b.Listen, addr)
 	}
 	if b.Listen == nil {
-		return fmt.Errorf("%s: no %s= in any file", dir, listenSetting)
+		return fmt.Errorf("%s: no %s= in any drop-in", SocketUnit(b.Name), listenSetting)
 	}
 	b.Allow = allowed(settings)
 	for _, s := range pick(settings, ownSection, commentSetting) {
@@ -177,9 +173,9 @@ func (b *BMC) readSocket(dir string) error {
 	return nil
 }
 
-// readService fills in what the drop-ins of the service in dir say.
-func (b *BMC) readService(dir string) error {
-	settings, err := readDropIns(dir)
+// readService fills in what the drop-ins of the service say.
+func (b *BMC) readService(p loadPath) error {
+	settings, err := p.settings(ServiceUnit(b.Name))
 	if err != nil {
 		return err
 	}
@@ -194,7 +190,7 @@ func (b *BMC) readService(dir string) error {
 		files = append(files, s.file)
 	}
 	if files == nil {
-		return fmt.Errorf("%s: no %s= in any file", dir, envSetting)
+		return fmt.Errorf("%s: no %s= in any drop-in", ServiceUnit(b.Name), envSetting)
 	}
 	b.RunAs = account(settings)
 	b.Instance, err = instance.FromEnv(variables)

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,15 +72,15 @@ func TestAllowAlone(t *testing.T) {
 func TestNonsenseNamesTheFile(t *testing.T) {
 	const listen = "[Socket]\nListenDatagram=[::]:623\n"
 	tests := map[string]struct{ socket, service, want string }{
-		"an address":  {"[Socket]\nListenDatagram=hello\n", service, `socket.d/x.conf: ListenDatagram="hello": want an address and a port like [::]:623 or 192.0.2.1:623`},
-		"no address":  {"[Socket]\n", service, `socket.d: no ListenDatagram= in any file`},
-		"a section":   {"[Socket\nListenDatagram=1", service, `socket.d/x.conf: unable to find end of section`},
-		"a line":      {"[Socket]\nhello\n", service, `socket.d/x.conf: unexpected newline encountered while parsing option name`},
-		"a comment":   {listen + "[X-ShIPMI]\nComment=\"a\n", service, `socket.d/x.conf: Comment="\"a": the quote " is not closed`},
-		"a quote":     {listen, "[Service]\nEnvironment=\"A=1\n", `service.d/x.conf: Environment="\"A=1": the quote " is not closed`},
-		"no provider": {listen, "[Service]\nEnvironment=A=1\n", `service.d/x.conf: SHIPMI_PROVIDER: "": want the absolute path of a provider file`},
-		"no service":  {listen, "", `service.d: no Environment= in any file`},
-		"a timeout":   {listen, service + "Environment=SHIPMI_IDLE_TIMEOUT=soon\n", `service.d/x.conf: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`},
+		"an address":  {"[Socket]\nListenDatagram=hello\n", service, `$D/shipmi-bmc@bad.socket.d/x.conf: ListenDatagram="hello": want an address and a port like [::]:623 or 192.0.2.1:623`},
+		"no address":  {"[Socket]\n", service, `shipmi-bmc@bad.socket: no ListenDatagram= in any drop-in`},
+		"a section":   {"[Socket\nListenDatagram=1", service, `$D/shipmi-bmc@bad.socket.d/x.conf: unable to find end of section`},
+		"a line":      {"[Socket]\nhello\n", service, `$D/shipmi-bmc@bad.socket.d/x.conf: unexpected newline encountered while parsing option name`},
+		"a comment":   {listen + "[X-ShIPMI]\nComment=\"a\n", service, `$D/shipmi-bmc@bad.socket.d/x.conf: Comment="\"a": the quote " is not closed`},
+		"a quote":     {listen, "[Service]\nEnvironment=\"A=1\n", `$D/shipmi-bmc@bad.service.d/x.conf: Environment="\"A=1": the quote " is not closed`},
+		"no provider": {listen, "[Service]\nEnvironment=A=1\n", `$D/shipmi-bmc@bad.service.d/x.conf: SHIPMI_PROVIDER: "": want the absolute path of a provider file`},
+		"no service":  {listen, "", `shipmi-bmc@bad.service: no Environment= in any drop-in`},
+		"a timeout":   {listen, service + "Environment=SHIPMI_IDLE_TIMEOUT=soon\n", `$D/shipmi-bmc@bad.service.d/x.conf: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -95,7 +96,7 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, all, 2)
 			require.Equal(t, "bad", all[0].Name)
-			require.EqualError(t, all[0].Err, s.path(s.Units, "shipmi-bmc@bad."+tt.want))
+			require.EqualError(t, all[0].Err, strings.ReplaceAll(tt.want, "$D", s.path(s.Units)))
 			require.Equal(t, "good", all[1].Name)
 			require.NoError(t, all[1].Err)
 		})
@@ -145,5 +146,7 @@ func FuzzDropIns(f *testing.F) {
 func understood(t *testing.T, socket, service string) BMC {
 	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{"shipmi-bmc@a.socket.d/x.conf": socket, "shipmi-bmc@a.service.d/x.conf": service})
-	return s.load("a")
+	found, err := s.Find("a")
+	require.NoError(t, err)
+	return found[0]
 }

@@ -14,7 +14,11 @@ var supervision = []string{"Exec", "Type", "Restart", "Watchdog", "Notify", "Tim
 // Surroundings returns what the drop-ins of a BMC set for its process, as systemd-run
 // takes it, NAME=VALUE: the environment, whom it runs as, the sandbox, its directories.
 func (s Store) Surroundings(name string) ([]string, error) {
-	settings, err := readDropIns(s.dropInDir(ServiceUnit(name)))
+	p, err := s.loadPath()
+	if err != nil {
+		return nil, err
+	}
+	settings, err := p.settings(ServiceUnit(name))
 	if err != nil {
 		return nil, err
 	}

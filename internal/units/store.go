@@ -32,13 +32,14 @@ func (s Store) keyring() keyring.Keyring { return keyring.Keyring{Dir: s.path(s.
 // List returns all BMCs, sorted by name. One that cannot be understood is there
 // too, with its Err set.
 func (s Store) List() ([]BMC, error) {
-	names, err := s.Names()
-	if err != nil {
+	names, err0 := s.Names()
+	p, err1 := s.loadPath()
+	if err := errors.Join(err0, err1); err != nil {
 		return nil, err
 	}
 	var all []BMC
 	for _, name := range names {
-		all = append(all, s.load(name))
+		all = append(all, p.load(name))
 	}
 	return all, nil
 }
@@ -63,8 +64,9 @@ func (s Store) Names() ([]string, error) {
 // which are those of path.Match, each once. If there is none for some of them, the
 // error has a line for each of those and wraps ErrNotExist.
 func (s Store) Find(patterns ...string) ([]BMC, error) {
-	names, err := s.Names()
-	if err != nil {
+	names, err0 := s.Names()
+	p, err1 := s.loadPath()
+	if err := errors.Join(err0, err1); err != nil {
 		return nil, err
 	}
 	var (
@@ -80,7 +82,7 @@ func (s Store) Find(patterns ...string) ([]BMC, error) {
 		}
 		for _, name := range matching {
 			if !seen[name] {
-				found = append(found, s.load(name))
+				found = append(found, p.load(name))
 				seen[name] = true
 			}
 		}
@@ -108,14 +110,14 @@ func (s Store) exists(name string) bool {
 	return err == nil
 }
 
-func (s Store) load(name string) BMC {
+func (p loadPath) load(name string) BMC {
 	b := BMC{Instance: instance.Instance{Name: name}}
 	b.Err = instance.CheckName(name)
 	if b.Err == nil {
-		b.Err = b.readSocket(s.dropInDir(SocketUnit(name)))
+		b.Err = b.readSocket(p)
 	}
 	if b.Err == nil {
-		b.Err = b.readService(s.dropInDir(ServiceUnit(name)))
+		b.Err = b.readService(p)
 		b.Name = name
 	}
 	return b

@@ -40,10 +40,8 @@ func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error
 		return err
 	}
 	return replace(files, func() error {
-		for _, b := range wanted {
-			if err := s.checkEffect(b); err != nil {
-				return err
-			}
+		if err := s.checkEffect(wanted); err != nil {
+			return err
 		}
 		return commit(changes)
 	})
@@ -184,21 +182,27 @@ func setsOnly(variables string, ours []*unit.UnitOption) bool {
 	})
 }
 
-// checkEffect reports a BMC that is not, all its files taken together, what it was
-// meant to be.
-func (s Store) checkEffect(b BMC) error {
-	got := s.load(b.Name)
-	if got.Err != nil {
-		return fmt.Errorf("%s: %w", b.Name, got.Err)
-	}
-	is, err0 := s.dropIns(got)
-	want, err1 := s.dropIns(b)
-	if err := errors.Join(err0, err1); err != nil {
+// checkEffect reports the first BMC that is not, all its files taken together, what it
+// was meant to be.
+func (s Store) checkEffect(wanted []BMC) error {
+	p, err := s.loadPath()
+	if err != nil {
 		return err
 	}
-	for i, d := range want {
-		if !d.equal(is[i]) {
-			return fmt.Errorf("%s: %w", d.unit, ErrOverridden)
+	for _, b := range wanted {
+		got := p.load(b.Name)
+		if got.Err != nil {
+			return fmt.Errorf("%s: %w", b.Name, got.Err)
+		}
+		is, err0 := s.dropIns(got)
+		want, err1 := s.dropIns(b)
+		if err := errors.Join(err0, err1); err != nil {
+			return err
+		}
+		for i, d := range want {
+			if !d.equal(is[i]) {
+				return fmt.Errorf("%s: %w", d.unit, ErrOverridden)
+			}
 		}
 	}
 	return nil

@@ -152,7 +152,13 @@ func TestUserStore(t *testing.T) {
 	s, err := UserStore(func(name string) string { return none[name] })
 	require.NoError(t, err)
 	require.Equal(t, Store{
-		Units:   "/home/ada/.config/systemd/user",
+		Units: "/home/ada/.config/systemd/user",
+		LoadPath: []string{
+			"/home/ada/.config/systemd/user.control", "/run/user/7/systemd/user.control",
+			"/home/ada/.config/systemd/user", "/etc/systemd/user",
+			"/run/user/7/systemd/user", "/run/systemd/user", "/home/ada/.local/share/systemd/user",
+			"/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
+		},
 		Config:  "/home/ada/.config/shipmi",
 		Runtime: "/run/user/7/shipmi-bmc",
 		State:   []string{"/home/ada/.local/state/shipmi-bmc", "/home/ada/.config/shipmi-bmc"},
