@@ -14,7 +14,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
 # What the test of packages needs beside the packages of every machine.
-CHECKERS = lintian,rpm,file,qemu-user-static
+CHECKERS = lintian,rpm,file,qemu-user-static,fish
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
 TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat iproute2

@@ -41,6 +41,7 @@ var examinations = []struct {
 	{"providers", (*doctor).lookAtProviders},
 	{"accounts", (*doctor).lookAtAccounts},
 	{"units", (*doctor).lookAtUnits},
+	{"unit files", (*doctor).lookAtHidden},
 	{"versions", (*doctor).lookAtVersions},
 	{"ports", (*doctor).lookAtPorts},
 	{"addresses", (*doctor).lookAtAddresses},

@@ -42,6 +42,17 @@ func (d *doctor) lookAtUnits(context.Context) error {
 	return nil
 }
 
+// lookAtHidden looks for unit files of another installation, which systemd takes
+// instead of others. "systemctl edit --full" makes such files, too.
+func (d *doctor) lookAtHidden(context.Context) error {
+	hidden, err := d.store.Hidden()
+	for _, path := range slices.Sorted(maps.Keys(hidden)) {
+		d.doubt("", fmt.Sprintf("%s takes the place of %s", hidden[path], path),
+			`if you did not mean that, remove it, with "make uninstall" if "make install" put it there; then systemctl daemon-reload`)
+	}
+	return err
+}
+
 // lookAtVersions compares us with the program that answers for BMCs.
 func (d *doctor) lookAtVersions(ctx context.Context) error {
 	programs := make(map[string]bool)
