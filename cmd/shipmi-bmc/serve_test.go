@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // ipmitool runs the real one.
@@ -69,4 +70,32 @@ func TestServe(t *testing.T) {
 	require.Contains(t, log, "\nit went off\n")
 	require.NotContains(t, log, "sesame")
 	require.NotContains(t, log, "<3>")
+}
+
+// A provider file that cannot be opened, as on a file system that hangs, keeps nobody waiting but those who need it, and
+// those not long. A lease has that effect for lease-break-time: 45 s.
+func TestServeWhileAProviderFileHangs(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	address, socket := udp(t, "127.0.0.1:0")
+	leased, err := os.OpenFile(env["SHIPMI_PROVIDER"], os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer leased.Close()
+	_, err = unix.FcntlInt(leased.Fd(), unix.F_SETLEASE, unix.F_WRLCK)
+	require.NoError(t, err)
+	p := start(t, env, socket)
+
+	out, err := ipmitool(address, "17", "power status")
+	require.Error(t, err)
+	require.Contains(t, out, "Timeout")
+	out, err = ipmitool(address, "17", "mc selftest")
+	require.NoError(t, err, out)
+	_, err = unix.FcntlInt(leased.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
+	require.NoError(t, err)
+	out, err = ipmitool(address, "17", "power status")
+	require.NoError(t, err, out)
+
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	log := strings.Join(p.wait(exitOK), "\n")
+	require.Contains(t, log, `<3>power status failed err="provider file: `+env["SHIPMI_PROVIDER"]+` cannot be read: context deadline exceeded"`)
 }

@@ -110,17 +110,19 @@ func (s *Server) join(a *action, w waiter, now time.Duration) {
 
 // perform has an action run that no console asked for.
 func (s *Server) perform(r *ipmi.Request) {
-	command, answer := s.BMC.Handle(r)
-	if answer.Script == nil {
-		s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
-		return
-	}
-	a := &action{
-		key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.now, own: true,
-	}
-	s.supersede(a)
-	s.actions.waiting = append(s.actions.waiting, a)
-	s.nextAction()
+	s.look(func() {
+		command, answer := s.BMC.Handle(r)
+		if answer.Script == nil {
+			s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)
+			return
+		}
+		a := &action{
+			key: s.replies.key(r.Request), command: command, request: r, script: answer.Script, asked: s.now, own: true,
+		}
+		s.supersede(a)
+		s.actions.waiting = append(s.actions.waiting, a)
+		s.nextAction()
+	})
 }
 
 // nextAction starts the next action. What it has to do is asked for again, since
@@ -142,7 +144,7 @@ func (s *Server) nextAction() {
 			continue
 		}
 		s.Log.Info(string(a.script.Verb)+" begins", by(a.request.Session)...)
-		s.run(a, s.Scripts.action(a.script, a.file))
+		s.run(a, s.Scripts.action(s.looks.runner, a.script, a.file))
 	}
 }
 

@@ -2,7 +2,6 @@ package bmc
 
 import (
 	"errors"
-	"slices"
 	"syscall"
 	"time"
 
@@ -37,7 +36,6 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		s.reply(&w, command, answer)
 		return
 	}
-	request.Data = slices.Clone(request.Data) // it outlives the datagram
 	w.request, w.command, w.then = request.Request, command, answer.Script.Then
 	if command.Lane == ipmi.Action {
 		s.do(&action{key: w.key, command: command, request: request, script: answer.Script}, w)

@@ -291,7 +291,7 @@ func TestAnActionIsAdoptedWithoutItsProvider(t *testing.T) {
 		c := r.login()
 		r.waits(c, chassis, control, 1, on)
 		r.scripts.script[provider.On] = takes(500*time.Millisecond, ipmi.Result{})
-		r.broken = true
+		r.scripts.broken = true
 		r.kill()
 		r.waits(c, chassis, control, 1, on)
 		time.Sleep(time.Second)

@@ -48,7 +48,7 @@ func (s *Server) nextQuery() {
 	s.queries.waiting = s.queries.waiting[1:]
 	s.queries.running = q
 	q.started, q.epoch = s.now, s.epoch
-	run := s.Scripts.query(q.verb)
+	run := s.Scripts.query(s.looks.runner, q.verb)
 	s.work(func() func() {
 		result := run(s.scripts)
 		return func() { s.queryEnded(q, result) }

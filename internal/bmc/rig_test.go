@@ -36,7 +36,6 @@ type rig struct {
 	dir      string
 	idle     time.Duration
 	hostBoot string
-	broken   bool // the provider file
 	restore  bool
 	watched  time.Duration // Server.AliveEvery
 	lives    atomic.Int32  // calls of Server.Alive
@@ -50,7 +49,7 @@ type rig struct {
 const password = "correct horse"
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, dir: t.TempDir(), idle: time.Hour, hostBoot: "first", begin: time.Now(), scripts: &fakeScripts{script: map[provider.Verb]func() ipmi.Result{}}}
+	r := &rig{t: t, dir: t.TempDir(), idle: time.Hour, hostBoot: "first", begin: time.Now(), scripts: newFakeScripts(t)}
 	r.start()
 	return r
 }
@@ -83,7 +82,6 @@ func (r *rig) start() {
 		BMC: &ipmi.BMC{
 			Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites, HostBoot: r.hostBoot},
 			State:    state,
-			Provider: r.provider,
 			Save:     func(s ipmi.State) error { return SaveState(r.dir, s) },
 			Log:      log,
 		},
@@ -115,20 +113,6 @@ func (r *rig) hang(string) {
 	if r.hangs.Load() {
 		time.Sleep(time.Hour)
 	}
-}
-
-// provider has every script; which is run and what comes of it is for
-// fakeScripts to say.
-func (r *rig) provider() (*provider.Provider, error) {
-	path := filepath.Join(r.dir, "all.conf")
-	if r.broken {
-		return nil, errors.New("the provider is broken")
-	}
-	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n"
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return provider.Load(path)
 }
 
 // stop has the server end as systemd does.
@@ -259,6 +243,9 @@ func (c *memoryConn) SetReadDeadline(t time.Time) error {
 type fakeScripts struct {
 	script map[provider.Verb]func() ipmi.Result
 	others func() ipmi.Result
+	file   string      // the provider's
+	broken bool        // the file
+	hangs  atomic.Bool // whoever reads the file
 
 	mu     sync.Mutex
 	ran    []provider.Verb
@@ -266,18 +253,39 @@ type fakeScripts struct {
 	joined int
 }
 
-func (f *fakeScripts) query(v provider.Verb) func(context.Context) ipmi.Result {
+func newFakeScripts(t *testing.T) *fakeScripts {
+	file := filepath.Join(t.TempDir(), "all.conf")
+	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return &fakeScripts{file: file, script: make(map[provider.Verb]func() ipmi.Result)}
+}
+
+// look finds every script there; which is run and what comes of it is for the test to
+// say.
+func (f *fakeScripts) look(ctx context.Context) (*provider.Runner, error) {
+	if f.hangs.Load() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if f.broken {
+		return nil, errors.New("the provider is broken")
+	}
+	p, err := provider.Load(f.file)
+	return &provider.Runner{Provider: p}, err
+}
+
+func (f *fakeScripts) query(_ *provider.Runner, v provider.Verb) func(context.Context) ipmi.Result {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ran = append(f.ran, v)
 	return f.wait(v)
 }
 
-func (f *fakeScripts) action(script *ipmi.Script, _ string) func(context.Context) ipmi.Result {
+func (f *fakeScripts) action(runner *provider.Runner, script *ipmi.Script, _ string) func(context.Context) ipmi.Result {
 	f.mu.Lock()
 	f.boot = script.Boot
 	f.mu.Unlock()
-	return f.query(script.Verb)
+	return f.query(runner, script.Verb)
 }
 
 func (f *fakeScripts) adopt(v provider.Verb, _ string, _ time.Duration) func(context.Context) ipmi.Result {

@@ -156,6 +156,9 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 		s.duplicate(sess, w, now)
 		return session.ErrDuplicate
 	}
+	if ipmi.AsksProvider(r) {
+		return s.handleLater(w)
+	}
 	s.handle(sess, w)
 	return nil
 }

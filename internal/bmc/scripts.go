@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
@@ -17,30 +18,60 @@ type Scripts struct {
 	Runner provider.Runner   // all but its Provider and its Parameters
 	Query  time.Duration     // time limit of a query
 	Action time.Duration     // and of an action
+
+	last    *provider.Runner // of the provider as it was read last
+	reading chan reading     // nil: nothing is being read
 }
 
-// Provider returns the provider, which is read again when a file of it has
-// changed.
-func (s *Scripts) Provider() (*provider.Provider, error) {
-	if p := s.Runner.Provider; p != nil && !p.Changed() {
-		return p, nil
+type reading struct {
+	runner *provider.Runner
+	err    error
+}
+
+// look returns what runs the scripts of the provider as its files are now. Where they
+// cannot be read before ctx ends, it returns without; what reads them goes on, and
+// the next look waits for its end before it begins anew.
+func (s *Scripts) look(ctx context.Context) (*provider.Runner, error) {
+	for {
+		begins := s.reading == nil
+		if begins {
+			result := make(chan reading, 1)
+			go func(last *provider.Runner) { result <- s.read(last) }(s.last)
+			s.reading = result
+		}
+		select {
+		case r := <-s.reading:
+			s.reading = nil
+			if begins {
+				s.last = r.runner
+				return r.runner, r.err
+			}
+		case <-ctx.Done():
+			return nil, fmt.Errorf("provider file: %s cannot be read: %w", s.File, ctx.Err())
+		}
+	}
+}
+
+// read reads the provider, if a file of it has changed.
+func (s *Scripts) read(last *provider.Runner) reading {
+	if last != nil && !last.Provider.Changed() {
+		return reading{runner: last}
 	}
 	p, err := provider.Load(s.File, s.Dirs...)
 	if err != nil {
-		return nil, err
+		return reading{err: err}
 	}
 	values, err := p.Values(s.Runner.Name, s.Given)
 	if err != nil {
-		return nil, err
+		return reading{err: err}
 	}
-	s.Runner.Provider, s.Runner.Parameters = p, values
-	return p, nil
+	runner := s.Runner
+	runner.Provider, runner.Parameters = p, values
+	return reading{runner: &runner}
 }
 
-// query prepares a query, to be run by a worker, of the provider that the handler of
-// the request has seen.
-func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
-	runner := s.Runner
+// query prepares a query, to be run by a worker.
+func (s *Scripts) query(runner *provider.Runner, verb provider.Verb) func(context.Context) ipmi.Result {
 	return func(ctx context.Context) (r ipmi.Result) {
 		ctx, cancel := context.WithTimeout(ctx, s.Query)
 		defer cancel()
@@ -59,8 +90,7 @@ func (s *Scripts) query(verb provider.Verb) func(context.Context) ipmi.Result {
 }
 
 // action prepares an action in the same way.
-func (s *Scripts) action(script *ipmi.Script, file string) func(context.Context) ipmi.Result {
-	runner := s.Runner
+func (s *Scripts) action(runner *provider.Runner, script *ipmi.Script, file string) func(context.Context) ipmi.Result {
 	return func(ctx context.Context) ipmi.Result {
 		ctx, cancel := context.WithTimeout(ctx, s.Action)
 		defer cancel()

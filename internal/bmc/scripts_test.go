@@ -42,13 +42,13 @@ func TestTheScriptThatTheHandlerSaw(t *testing.T) {
 	scripts := &Scripts{File: file, Query: time.Minute, Runner: provider.Runner{
 		Stderr: func(provider.Verb) (*os.File, error) { return os.Open(os.DevNull) },
 	}}
-	_, err := scripts.Provider()
+	seen, err := scripts.look(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(file))
 
-	result := scripts.query(provider.Status)(t.Context())
+	result := scripts.query(seen, provider.Status)(t.Context())
 	require.NoError(t, result.Err)
 	require.True(t, result.On)
-	_, err = scripts.Provider()
+	_, err = scripts.look(t.Context())
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

@@ -18,11 +18,12 @@ const (
 	never     = time.Duration(math.MaxInt64)
 )
 
-// scripts prepares the scripts that workers run, or that an earlier process began.
-// A [Scripts] does.
+// scripts looks at the provider, and prepares the scripts that workers run, or that
+// an earlier process began. A [Scripts] does. One look ends before the next begins.
 type scripts interface {
-	query(provider.Verb) func(context.Context) ipmi.Result
-	action(script *ipmi.Script, file string) func(context.Context) ipmi.Result
+	look(context.Context) (*provider.Runner, error)
+	query(*provider.Runner, provider.Verb) func(context.Context) ipmi.Result
+	action(runner *provider.Runner, script *ipmi.Script, file string) func(context.Context) ipmi.Result
 	adopt(verb provider.Verb, file string, ago time.Duration) func(context.Context) ipmi.Result
 }
 
@@ -30,7 +31,7 @@ type scripts interface {
 type Server struct {
 	Conns    []Conn
 	Sessions *session.Table
-	BMC      *ipmi.BMC // its Sessions and Running are set by Run
+	BMC      *ipmi.BMC // its Sessions, Running and Provider are set by Run
 	Scripts  scripts
 	Actions  *Actions
 	Idle     time.Duration // without an answered datagram, until Run returns
@@ -50,6 +51,7 @@ type Server struct {
 	results  chan func()     // what the owner has to do when a script has ended
 	scripts  context.Context // of queries, and of waiting for actions
 	workers  sync.WaitGroup
+	looks    looks
 	queries  queries
 	actions  actions
 	epoch    int // counts the beginnings and the ends of actions
@@ -75,6 +77,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancel()
 	s.BMC.Sessions = sessions{s}
 	s.BMC.Running = func() bool { return s.actions.running != nil }
+	s.BMC.Provider = s.looks.provider
 	s.replies, s.limits = newReplies(), newLimits()
 	s.results = make(chan func(), maxActions) // more than there are workers: none waits for the owner
 	buffers := inFlight + len(s.Conns)        // a reader holds one while it waits
@@ -200,5 +203,7 @@ func (s *Server) wait(now time.Duration) time.Duration {
 	return max(min(until, s.due(), s.aliveDue())-now, time.Millisecond)
 }
 
-// busy tells that a script runs.
-func (s *Server) busy() bool { return s.queries.running != nil || s.actions.running != nil }
+// busy tells that a script runs, or is about to.
+func (s *Server) busy() bool {
+	return s.looks.running || s.queries.running != nil || s.actions.running != nil
+}

@@ -17,7 +17,8 @@ type BMC struct {
 	State    State
 	Sessions Sessions
 	Users    Users
-	// Provider returns the scripts as they are now, or why there are none.
+	// Provider returns the scripts as they were when the request came, or why there are
+	// none. Only commands of the lanes Query and Action may ask.
 	Provider func() (*provider.Provider, error)
 	// Running tells whether an action runs.
 	Running func() bool

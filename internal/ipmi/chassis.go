@@ -2,6 +2,7 @@ package ipmi
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"time"
 
@@ -124,7 +125,7 @@ func (b *BMC) run(v provider.Verb, boot provider.Boot, then func(Result) Answer)
 	p, err := b.Provider()
 	if err != nil {
 		b.Log.Error(string(v)+" failed", "err", err)
-		return reply(Unspecified)
+		return reply(CodeOf(err))
 	}
 	if !p.Has(v) {
 		return reply(SubfunctionUnavailable)
@@ -149,6 +150,7 @@ type outcome struct {
 var outcomes = []outcome{
 	{nil, OK, false, false},
 	{provider.ErrTimeout, Timeout, false, false},
+	{context.DeadlineExceeded, Timeout, false, false}, // of a look at the provider
 	{provider.ErrBusy, NodeBusy, true, true},
 	{provider.ErrState, NotInPresentState, true, true},
 	{provider.ErrUnsupported, InvalidField, true, true},

@@ -21,7 +21,7 @@ const (
 	// Append commands are Change commands of which two alike in a row are two,
 	// unless they have the same request sequence number.
 	Append
-	// Query commands may run a script that changes nothing.
+	// Query commands may ask the provider for what changes nothing: what it can do, or a script.
 	Query
 	// Action commands may run a script that changes the managed system. A
 	// request must not run it twice, however often it arrives.
@@ -134,6 +134,12 @@ func lookup(r rmcp.Request) *Command {
 		}
 	}
 	return nil
+}
+
+// AsksProvider tells whether the handler of the request asks what the provider can do.
+func AsksProvider(r rmcp.Request) bool {
+	c := lookup(r)
+	return c != nil && (c.Lane == Query || c.Lane == Action)
 }
 
 // ClosesSession tells whether the request is Close Session.

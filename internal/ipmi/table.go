@@ -22,7 +22,7 @@ const (
 // A row says: network function, command, section, least privilege, lane, least
 // and greatest length of the request's data, name, handler.
 var Commands = []Command{
-	{chassis, 0x00, "28.1", user, Inline, 0, 0, "Get Chassis Capabilities", getChassisCapabilities},
+	{chassis, 0x00, "28.1", user, Query, 0, 0, "Get Chassis Capabilities", getChassisCapabilities},
 	{chassis, 0x01, "28.2", user, Query, 0, 0, "Get Chassis Status", getChassisStatus},
 	{chassis, 0x02, "28.3", operator, Action, 1, 1, "Chassis Control", chassisControl},
 	{chassis, 0x04, "28.5", operator, Action, 0, 2, "Chassis Identify", chassisIdentify},
