@@ -3,3 +3,5 @@
 s|multi-user\.target|default.target|
 s|systemctl --no-block|systemctl --user --no-block|
 s|/etc/shipmi/credentials|%E/shipmi/credentials|
+/^Environment=SHIPMI_NAME/a # Before those of the host, for what a provider includes.
+/^Environment=SHIPMI_NAME/a Environment=SHIPMI_PROVIDERS=%E/shipmi/providers

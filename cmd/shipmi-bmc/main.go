@@ -49,6 +49,8 @@ Environment (see "shipmi add --help" and the unit):
   SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
   SHIPMI_CREDENTIALS               path of the file where users change over IPMI;
                                    none: they do not
+  SHIPMI_PROVIDERS                 directories for what the provider includes by name,
+                                   separated by colons, beside that of the host
   SHIPMI_PARAM_...                 parameters of the provider, by their names in capitals
   SHIPMI_FRU_MANUFACTURER, SHIPMI_FRU_PRODUCT, SHIPMI_FRU_SERIAL, SHIPMI_FRU_ASSET
                                    inventory, as far as the provider does not know it

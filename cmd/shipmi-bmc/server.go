@@ -64,7 +64,7 @@ func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Serve
 	}
 	scripts := &bmc.Scripts{
 		File:  set.Provider,
-		Dirs:  []string{provider.BuiltIn(), provider.Dir},
+		Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
 		Given: set.Parameters,
 		Runner: provider.Runner{
 			Name:     set.Name,

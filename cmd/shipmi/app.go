@@ -50,7 +50,7 @@ type systemd interface {
 // manage calls do with the BMCs that have one of the names or match one of the
 // patterns, and with a connection to systemd.
 func (a *app) manage(ctx context.Context, patterns []string, do func(systemd, []units.BMC) error) error {
-	bmcs, err := a.store.Find(patterns...)
+	bmcs, err := a.find(patterns...)
 	if err != nil {
 		return err
 	}

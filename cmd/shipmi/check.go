@@ -69,14 +69,20 @@ to crash. Then it is left on or off as it was. Clients are not kept away meanwhi
 }
 
 func (c *checker) run(ctx context.Context, what string) error {
-	names, err := c.store.Names()
-	if err != nil {
+	bmcs, err0 := c.store.Names()
+	providers, err1 := c.providerNames()
+	if err := errors.Join(err0, err1); err != nil {
 		return err
 	}
-	if slices.Contains(names, what) {
+	var err error
+	switch {
+	case slices.Contains(bmcs, what):
 		err = c.checkBMC(ctx, what)
-	} else {
+	case slices.Contains(providers, what), strings.HasSuffix(what, ".conf"):
 		err = c.checkProvider(ctx, what)
+	default:
+		err := mean(fmt.Errorf("there is no BMC and no provider %q", what), append(bmcs, providers...), what)
+		return hint(err, `"shipmi list" and "shipmi providers" list those that there are`)
 	}
 	if printErr := c.printResults(); printErr != nil || err != nil {
 		return errors.Join(err, printErr)
@@ -94,7 +100,7 @@ func (c *checker) run(ctx context.Context, what string) error {
 }
 
 func (c *checker) checkBMC(ctx context.Context, name string) error {
-	found, err := c.store.Find(name)
+	found, err := c.find(name)
 	if err != nil {
 		return err
 	}

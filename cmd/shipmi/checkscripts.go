@@ -60,13 +60,14 @@ func (c *checker) tryAs(ctx context.Context, settings []string, s scripts) error
 		return err
 	}
 	args := []string{"--pipe", "--wait", "--collect", "--quiet"}
+	command := []string{"--", self, "check-scripts"}
 	if c.user {
-		args = append(args, "--user")
+		args, command = append(args, "--user"), append(command, "--user")
 	}
 	for _, setting := range settings {
 		args = append(args, "--property="+setting)
 	}
-	cmd := exec.CommandContext(ctx, "systemd-run", append(args, "--", self, "check-scripts")...)
+	cmd := exec.CommandContext(ctx, "systemd-run", append(args, command...)...)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(input), c.stderr
 	results, err := cmd.StdoutPipe()
 	if err != nil {
@@ -77,7 +78,11 @@ func (c *checker) tryAs(ctx context.Context, settings []string, s scripts) error
 	}
 	err = c.receive(results)
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("systemd-run: %w", err)
+		err = fmt.Errorf("systemd-run: %w", err)
+		if c.user && c.results == nil {
+			err = hint(err, "systemd-run needs a message bus for the user, on Debian that of the package dbus-user-session")
+		}
+		return err
 	}
 	return err
 }
@@ -102,7 +107,7 @@ func (a *app) checkScriptsCommand() *cobra.Command {
 		Short:   `Run the scripts that standard input asks for: a part of "shipmi check"`,
 		Example: `  shipmi check-scripts <scripts.json`,
 		Hidden:  true,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var s scripts
 			if err := json.NewDecoder(a.stdin).Decode(&s); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -28,11 +29,15 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
   ipmitool -I lanplus -U admin -P password -H 127.0.0.1 power on
   shipmi list`,
 		Version:       version,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.DisableSuggestions = true
+	root.DisableSuggestions = true // which are not in our form, see misunderstood
 	a.addScopeFlags(root.PersistentFlags())
+	root.PersistentFlags().BoolP("help", "h", false, "say what a command does, with examples")
+	root.Flags().BoolP("version", "v", false, "print the version")
 	root.AddCommand(
 		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
 		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
@@ -49,6 +54,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.stdin)
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
+	if slices.Index(args, cobra.ShellCompRequestCmd) == 0 {
+		plainUsage(root)
+	}
 	status := exitUsage
 	wrap(root, func(do runner) runner {
 		return func(cmd *cobra.Command, words []string) error {
@@ -65,7 +73,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	case err == nil:
 		return exitOK
 	case status == exitUsage:
-		err = hint(err, `see "%s --help"`, command.CommandPath())
+		err = misunderstood(command, err)
 	}
 	a.report(err)
 	return status

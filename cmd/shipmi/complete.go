@@ -42,13 +42,9 @@ func (a *app) completeNameAndUser(cmd *cobra.Command, args []string, prefix stri
 
 // completeProvider proposes providers; a file that ends in .conf is one too.
 func (a *app) completeProvider(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	entries, err := a.listProviders()
+	names, err := a.providerNames()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
-	}
-	var names []cobra.Completion
-	for _, entry := range entries {
-		names = append(names, entry.Name)
 	}
 	return names, cobra.ShellCompDirectiveDefault
 }

@@ -15,7 +15,7 @@ import (
 // systemd made when it started, so one that runs is started again. Sessions go on
 // but for those of users who are not the same any more.
 func (a *app) changeCredentials(ctx context.Context, name string, change func(*instance.Credentials) error) error {
-	if _, err := a.store.Find(name); err != nil {
+	if _, err := a.find(name); err != nil {
 		return err
 	}
 	s, err := a.connect(ctx)
@@ -47,7 +47,7 @@ func restart(ctx context.Context, s systemd, unitOf map[string]string) error {
 
 // setPassword is changeCredentials with a password.
 func (a *app) setPassword(ctx context.Context, name string, source secretSource, set func(*instance.Credentials, instance.Secret) error) error {
-	found, err := a.store.Find(name)
+	found, err := a.find(name)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func code(help string) string { return ".PP\n.nf\n" + escape(help) + "\n.fi\n" }
 func options(flags *pflag.FlagSet) string {
 	var b strings.Builder
 	flags.VisitAll(func(flag *pflag.Flag) {
-		if flag.Hidden || flag.Name == "help" {
+		if flag.Hidden {
 			return
 		}
 		b.WriteString(".TP\n")

@@ -44,7 +44,7 @@ func TestManPages(t *testing.T) {
 	}
 	page, err := os.ReadFile(filepath.Join(dir, "shipmi.1"))
 	require.NoError(t, err)
-	for _, want := range []string{`.TH SHIPMI 1 "2026-01-02" "ShIPMI v1.2.3"`, ".SS shipmi user passwd NAME USER", `\fB\-\-run\-as\fP \fIUSER[:GROUP]\fP`} {
+	for _, want := range []string{`.TH SHIPMI 1 "2026-01-02" "ShIPMI v1.2.3"`, ".SS shipmi user passwd NAME USER", `\fB\-\-run\-as\fP \fIUSER[:GROUP]\fP`, `\fB\-v\fP, \fB\-\-version\fP`, `\fB\-h\fP, \fB\-\-help\fP`} {
 		require.Contains(t, string(page), want)
 	}
 	require.NotContains(t, string(page), "noindent", "what is hidden is not there")
@@ -67,5 +67,6 @@ func TestManPages(t *testing.T) {
 		require.Empty(t, complaints.String(), name)
 		require.Contains(t, string(text), "DESCRIPTION", name)
 		require.NotContains(t, string(text), "../", "%s: a link to a file", name)
+		require.NotContains(t, string(text), "beside this one", "%s: a page has no neighbours", name)
 	}
 }

@@ -63,7 +63,7 @@ problem. What only you can judge is a warning, and no problem.
 Scripts do not run: that is what "shipmi check" does.`,
 		Example: `  shipmi doctor
   shipmi doctor -o json`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}

@@ -46,7 +46,7 @@ only root can see.`,
 func (a *app) list(ctx context.Context, o *output, patterns []string) error {
 	find := a.store.List
 	if len(patterns) > 0 {
-		find = func() ([]units.BMC, error) { return a.store.Find(patterns...) }
+		find = func() ([]units.BMC, error) { return a.find(patterns...) }
 	}
 	bmcs, err := find()
 	if err != nil {

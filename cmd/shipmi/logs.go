@@ -28,7 +28,7 @@ options.`,
 	own.StringP("output", "o", "", "output `format` of journalctl")
 	cmd.Flags().AddFlagSet(own)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		bmcs, err := a.store.Find(s.patterns(args)...)
+		bmcs, err := a.find(s.patterns(args)...)
 		if err != nil {
 			return err
 		}

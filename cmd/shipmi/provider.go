@@ -25,10 +25,21 @@ func (a *app) listProviders() ([]provider.Entry, error) {
 	return provider.List(append([]string{a.builtIn}, a.ownProviders()...))
 }
 
+func (a *app) providerNames() (names []string, err error) {
+	entries, err := a.listProviders()
+	for _, entry := range entries {
+		names = append(names, entry.Name)
+	}
+	return names, err
+}
+
 // loadProvider reads a provider file as the process of a BMC would.
 func (a *app) loadProvider(path string) (*provider.Provider, error) {
-	ofSystem := a.config[len(a.config)-1]
-	return provider.Load(path, a.builtIn, filepath.Join(ofSystem, "providers"))
+	places := []string{a.builtIn}
+	for _, dir := range slices.Backward(a.config) {
+		places = append(places, filepath.Join(dir, "providers"))
+	}
+	return provider.Load(path, places...)
 }
 
 // findProvider returns the provider that was asked for, else the one in the
@@ -38,14 +49,11 @@ func (a *app) findProvider(asked, configured string) (*provider.Provider, error)
 	if err == nil {
 		return a.loadProvider(path)
 	}
-	entries, listErr := a.listProviders()
+	names, listErr := a.providerNames()
 	if listErr != nil {
 		return nil, listErr
 	}
-	var names []string
-	for _, entry := range entries {
-		names = append(names, entry.Name)
-	}
+	err = mean(err, names, cmp.Or(asked, configured))
 	return nil, hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+a.ownProviders()[0]))
 }
 

@@ -17,7 +17,12 @@ its parameters for "shipmi add --set", and what clients can ask of its BMCs.`,
 		Example: `  shipmi providers
   shipmi providers proxmox-qm
   shipmi providers ./lab.conf`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("want the name of one provider, got %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return a.providers(&o)

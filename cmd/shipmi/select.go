@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 // A selection is the BMCs that a command works on: names, patterns as those of a
@@ -39,6 +40,16 @@ func (s *selection) patterns(args []string) []string {
 		return []string{"*"}
 	}
 	return args
+}
+
+// find returns the BMCs that have one of the names or match one of the patterns.
+func (a *app) find(patterns ...string) ([]units.BMC, error) {
+	bmcs, err := a.store.Find(patterns...)
+	if !errors.Is(err, units.ErrNotExist) {
+		return bmcs, err
+	}
+	names, listErr := a.store.Names()
+	return nil, errors.Join(mean(err, names, patterns...), listErr)
 }
 
 // patterns checks arguments that are names or patterns.

@@ -74,7 +74,7 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 	if err != nil {
 		return err
 	}
-	bmcs, err := a.store.Find(patterns...)
+	bmcs, err := a.find(patterns...)
 	if err != nil {
 		return err
 	}

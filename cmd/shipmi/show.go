@@ -38,7 +38,7 @@ func (a *app) show(ctx context.Context, o *output, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	bmcs, err := a.store.Find(patterns...)
+	bmcs, err := a.find(patterns...)
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ IPMI needs a password and a privilege, and to be enabled, before he can log in.`
 		Args:              oneName,
 		ValidArgsFunction: a.completeName,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := a.store.Find(args[0]); err != nil {
+			if _, err := a.find(args[0]); err != nil {
 				return err
 			}
 			c, err := a.store.Credentials(args[0])
