@@ -60,7 +60,7 @@ func (s *Server) reply(w *waiter, command *ipmi.Command, answer ipmi.Answer) {
 		s.seal(&w.to, sess, s.message)
 	}
 	for _, id := range answer.Ends {
-		s.end(id, now)
+		s.end(id, w, now)
 	}
 }
 
@@ -70,12 +70,15 @@ func probing(c *ipmi.Command, code ipmi.Code) bool {
 	return c == nil || c.Lane == ipmi.Inline && c.Privilege < rmcp.Administrator && code != ipmi.InsufficientPrivilege
 }
 
-func (s *Server) end(id uint32, now time.Duration) {
+// end ends a session for w. That a console closes its own is no news.
+func (s *Server) end(id uint32, w *waiter, now time.Duration) {
 	sess := s.Sessions.Find(id, now)
 	if sess == nil || sess.Closing() {
 		return
 	}
-	s.Log.Info("session closed", "session", sess, "user", sess.User().Name, "peer", sess.Peer)
+	if id != w.session {
+		s.Log.Info("session closed", "session", sess, "user", sess.User().Name, "peer", sess.Peer, "by", w.user)
+	}
 	if err := s.Sessions.End(sess, now); err != nil {
 		s.Log.Error("session not ended", "err", err)
 	}

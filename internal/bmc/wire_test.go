@@ -1,7 +1,10 @@
 package bmc
 
 import (
+	"encoding/binary"
 	"encoding/hex"
+	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -137,5 +140,21 @@ func TestCloseSessionIsAnsweredOnceMore(t *testing.T) {
 		require.Equal(t, "00", r.ask(c, app, 0x3C, 1, id...), "its answer was lost")
 		time.Sleep(2 * time.Second)
 		require.Empty(t, r.send(c.Packet(console.Request(app, 0x3C, 1, id...))), "too late")
+	})
+}
+
+// That a console ends its own session is no news.
+func TestWhoEndsTheSessionOfAnotherIsTold(t *testing.T) {
+	in(t, func(r *rig) {
+		var log strings.Builder
+		r.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+		c, other := r.login(), r.login()
+		for _, ends := range []*console.Console{other, c} {
+			id := binary.LittleEndian.AppendUint32(nil, ends.SIDc)
+			require.Equal(t, "00", r.ask(c, app, 0x3C, 1, id...))
+		}
+		r.stop()
+		require.Equal(t, 1, strings.Count(log.String(), "session closed"))
+		require.Contains(t, log.String(), fmt.Sprintf(`msg="session closed" session=%08x user=admin peer=192.0.2.1:50000 by=admin`, other.SIDc))
 	})
 }

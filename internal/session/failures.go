@@ -29,19 +29,10 @@ func (s *Session) attempt() attempt { return attempt{Source(s.Peer), s.name} }
 // It holds the time at which the last one is forgotten.
 type failures map[attempt]time.Duration
 
-// add counts a failure. Where there is no room for one more attempt, one is
-// forgotten: that keeps nobody out.
+// add counts a failure. One that is forgotten for lack of room keeps nobody out.
 func (f failures) add(a attempt, now time.Duration) {
-	if _, known := f[a]; !known && len(f) >= maxAttempts {
-		f.expire(now)
-		for other := range f {
-			if len(f) < maxAttempts {
-				break
-			}
-			delete(f, other)
-		}
-	}
-	f[a] = min(max(f[a], now)+failureLife, now+maxFailures*failureLife)
+	until := min(max(f[a], now)+failureLife, now+maxFailures*failureLife)
+	remember(f, a, until, now)
 }
 
 // tooMany tells that another key exchange must wait.
@@ -59,6 +50,23 @@ func (f failures) bySource(now time.Duration) map[netip.Prefix]int {
 	return n
 }
 
-func (f failures) expire(now time.Duration) {
-	maps.DeleteFunc(f, func(_ attempt, until time.Duration) bool { return until <= now })
+func (f failures) expire(now time.Duration) { expire(f, now) }
+
+// remember sets the time until which an attempt counts, and forgets others where there
+// is no room.
+func remember(all map[attempt]time.Duration, a attempt, until, now time.Duration) {
+	if _, known := all[a]; !known && len(all) >= maxAttempts {
+		expire(all, now)
+		for other := range all {
+			if len(all) < maxAttempts {
+				break
+			}
+			delete(all, other)
+		}
+	}
+	all[a] = until
+}
+
+func expire(all map[attempt]time.Duration, now time.Duration) {
+	maps.DeleteFunc(all, func(_ attempt, until time.Duration) bool { return until <= now })
 }

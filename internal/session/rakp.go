@@ -143,6 +143,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 	if !hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s))) || s.user == nil {
 		return refuse(rmcp.StatusInvalidIntegrityCheck, t.why(s, "wrong password"))
 	}
+	_, failed := t.failures[s.attempt()]
 	delete(t.failures, s.attempt())
 	if s.role.Privilege() > s.user.Limit {
 		return refuse(rmcp.StatusInvalidRole, fmt.Sprintf("%v asked for, %v is the limit", s.role.Privilege(), s.user.Limit))
@@ -154,7 +155,9 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 	if err := t.save(s); err != nil {
 		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
 	}
-	t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)
+	if t.welcomes.news(s, now) || failed {
+		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)
+	}
 	return t.welcome(s, m.Tag), true
 }
 

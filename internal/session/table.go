@@ -55,6 +55,7 @@ type Table struct {
 	opened   list.List                      // those that did not go on, oldest first
 	slots    [MaxActive + maxKeyed]*Session // those in the file
 	failures failures
+	welcomes welcomes
 	file     *file
 	plain    []byte // scratch of Receive
 	saved    record // scratch of save, which wipes it
@@ -64,7 +65,7 @@ type Table struct {
 // that have ended, that are torn, or whose user has changed since. The file is
 // locked: a second table of the same directory is refused with ErrLocked.
 func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
-	t := &Table{Config: c, byID: make(map[uint32]*Session), failures: make(failures)}
+	t := &Table{Config: c, byID: make(map[uint32]*Session), failures: make(failures), welcomes: make(welcomes)}
 	f, err := openFile(dir, c.Random)
 	if err != nil {
 		return nil, err

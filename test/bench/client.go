@@ -59,7 +59,11 @@ type client struct {
 }
 
 func dial(p peer, suite byte) *client {
-	conn, err := (&net.Dialer{LocalAddr: newSource()}).Dial("udp", p.addr)
+	var dialer net.Dialer
+	if p.name == pyghmi {
+		dialer.LocalAddr = newSource()
+	}
+	conn, err := dialer.Dial("udp", p.addr)
 	require.NoError(must, err)
 	c := &client{Console: console.New(fatal{what: p.name}, suite), peer: p, conn: conn}
 	c.Password = password
