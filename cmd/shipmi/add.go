@@ -96,7 +96,16 @@ func (a *app) add(ctx context.Context, names []string, o settings) error {
 		return err
 	}
 	a.warnPassword(bmcs, e.secret)
+	a.warnExposed(bmcs)
 	return nil
+}
+
+func (a *app) warnExposed(bmcs []units.BMC) {
+	for _, b := range bmcs {
+		if a.exposes(b) {
+			a.warn("%q runs %s as root, and others can change that", b.Name, b.Provider)
+		}
+	}
 }
 
 func (a *app) warnPassword(bmcs []units.BMC, password instance.Secret) {

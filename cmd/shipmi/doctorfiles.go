@@ -65,7 +65,7 @@ func (d *doctor) lookAtProviders(context.Context) error {
 			d.find(b.Name, err.Error(), `see "shipmi providers"; "shipmi set %s --provider ..." takes another one`, b.Name)
 			continue
 		}
-		if !d.user && b.RunAs == (units.Account{}) && changeable(p.Path) {
+		if d.exposes(b) {
 			d.doubt(b.Name, p.Path+" runs as root, and others can change it",
 				`move it to /etc/shipmi/providers, then "shipmi set %s --provider %s", with --set for its parameters`, b.Name, p.Name())
 		}
@@ -78,6 +78,11 @@ func (d *doctor) lookAtProviders(context.Context) error {
 		}
 	}
 	return nil
+}
+
+// exposes tells whether others than root say what a BMC has root do.
+func (a *app) exposes(b units.BMC) bool {
+	return !a.user && b.RunAs == (units.Account{}) && changeable(b.Provider)
 }
 
 // changeable tells whether others than root and the caller can change a file.

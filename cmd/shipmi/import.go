@@ -177,8 +177,7 @@ func (i *importer) translate(old migrate.BMC, dir string) (b units.BMC, c instan
 	if old.Login != nil {
 		old.Parameters[old.Login.Parameter] = i.store.LoginPath(old.Login.Name)
 	}
-	places := append([]string{i.builtIn}, append(i.ownProviders(), filepath.Join(dir, "providers"))...)
-	path, err := provider.Find(places, old.Provider)
+	path, err := i.providerFile(old.Provider, dir)
 	if err != nil {
 		return b, c, err
 	}
@@ -197,6 +196,23 @@ func (i *importer) translate(old migrate.BMC, dir string) (b units.BMC, c instan
 		Listen: []netip.AddrPort{old.Listen},
 	}
 	return b, c, nil
+}
+
+// providerFile returns the path of the provider of a BMC. One that others can change
+// must not come to run as root without anybody noticing; a copy of it that they cannot
+// change may.
+func (i *importer) providerFile(name, dir string) (string, error) {
+	places := append([]string{i.builtIn}, append(i.ownProviders(), filepath.Join(dir, "providers"))...)
+	path, err := provider.Find(places, name)
+	if err != nil || i.user || !changeable(path) {
+		return path, err
+	}
+	safe := filepath.Join(i.store.ConfigDir(), "providers")
+	if copied, err := provider.Find([]string{safe}, name); err == nil && copied != path && !changeable(copied) {
+		return copied, nil
+	}
+	err = fmt.Errorf("%s would run as root, and others can change it", path)
+	return "", hint(err, "see what it does, then install -D -m 644 -t %s %s, and import again", safe, path)
 }
 
 // finish tells systemd, and has it start what is to be started.

@@ -126,6 +126,9 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		return err
 	}
 	a.warnPassword(changed, e.secret)
+	if given["provider"] || given["run-as"] {
+		a.warnExposed(changed)
+	}
 	unitOf := make(map[string]string)
 	for _, c := range changes {
 		switch {
