@@ -94,10 +94,17 @@ func (o *output) writeLines(w io.Writer, l listing, separator string, quote func
 	return nil
 }
 
-// quoteCSV quotes all but numbers (RFC 4180), as the predecessor does.
-func quoteCSV(cell any) string {
-	if n, ok := flat(cell).(int); ok {
-		return fmt.Sprint(n)
+// quoteCSV quotes all but numbers (RFC 4180) or, as the predecessor does on request,
+// all, what must be, or nothing.
+func (o *output) quoteCSV(cell any) string {
+	text := cellText(cell)
+	_, isNumber := flat(cell).(int)
+	switch {
+	case o.quote.name == "none":
+		return strings.NewReplacer(`\`, `\\`, `,`, `\,`, `"`, `\"`).Replace(text)
+	case o.quote.name == "minimal" && !strings.ContainsAny(text, `,"`), o.quote.name != "all" && isNumber:
+		return text
+	default:
+		return `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 	}
-	return `"` + strings.ReplaceAll(cellText(cell), `"`, `""`) + `"`
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // An output is how a listing is to be printed, as the flags say.
@@ -14,15 +15,21 @@ type output struct {
 	format    format
 	titles    bool // fields are known by their titles, as to the predecessor
 	columns   []string
-	sort      string
+	sort      []string // the first one counts most
 	noHeaders bool
-	noIndent  bool
+
+	// What the predecessor has beside that.
+	descending bool
+	quote      format // of CSV
+	maxWidth   int
+	fitWidth   bool
+	noIndent   bool
 }
 
 // formats are those of -o; the predecessor has all but the second.
 var formats = []string{"table", "wide", "json", "yaml", "csv", "value"}
 
-// A format is the value of -o, or of -f.
+// A format is the value of -o, or of another flag that has few.
 type format struct {
 	name    string
 	allowed []string
@@ -52,14 +59,28 @@ func (o *output) addFlags(cmd *cobra.Command) {
 	old.isSet = func() { o.format.name, o.titles = old.name, true }
 	flags.VarP(old, "format", "f", "output `format` with the column titles as names, for scripts of the Python ShIPMI")
 	flags.StringArrayVarP(&o.columns, "column", "c", nil, "print this `column` only; may be repeated")
-	flags.StringVar(&o.sort, "sort-column", "", "sort by this `column`")
+	flags.StringArrayVar(&o.sort, "sort-column", nil, "sort by this `column`; may be repeated")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "print no header")
-	flags.BoolVar(&o.noIndent, "noindent", false, "print JSON in one line")
-	_ = flags.MarkHidden("noindent")
 	cmd.MarkFlagsMutuallyExclusive("output", "format")
+	o.addOldFlags(flags)
 	for flag, values := range map[string][]string{"output": formats, "format": old.allowed} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
+}
+
+// addOldFlags adds those flags of the predecessor that nobody would miss.
+func (o *output) addOldFlags(flags *pflag.FlagSet) {
+	own := pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.BoolVar(&o.noIndent, "noindent", false, "print JSON in one line")
+	o.quote = format{name: "nonnumeric", allowed: []string{"all", "minimal", "none", "nonnumeric"}, isSet: func() {}}
+	own.Var(&o.quote, "quote", "what to quote in CSV")
+	own.IntVar(&o.maxWidth, "max-width", 0, "how wide a table may be")
+	own.BoolVar(&o.fitWidth, "fit-width", false, "fit a table into $COLUMNS, else 80, where there is no terminal")
+	own.BoolVar(&o.descending, "sort-descending", false, "sort the other way")
+	own.Bool("sort-ascending", true, "what is done anyway")
+	own.Bool("print-empty", true, "what is done anyway")
+	own.VisitAll(func(flag *pflag.Flag) { flag.Hidden = true })
+	flags.AddFlagSet(own)
 }
 
 // structured tells whether every field is wanted, in a form for programs.
@@ -77,7 +98,7 @@ func (a *app) print(o *output, l listing) error {
 	case "yaml":
 		return o.writeYAML(a.stdout, l)
 	case "csv":
-		return o.writeLines(a.stdout, l, ",", quoteCSV)
+		return o.writeLines(a.stdout, l, ",", o.quoteCSV)
 	case "value":
 		return o.writeLines(a.stdout, listing{rows: l.rows}, " ", cellText)
 	default:
@@ -94,9 +115,9 @@ func (a *app) printProperties(o *output, l listing) error {
 	}
 	outer, inner := *o, *o
 	if o.titles {
-		outer.columns, outer.sort = nil, ""
+		outer.columns, outer.sort = nil, nil
 	} else {
-		inner.columns, inner.sort = nil, ""
+		inner.columns, inner.sort = nil, nil
 	}
 	l, err := outer.arrange(l)
 	if err != nil {
@@ -160,14 +181,18 @@ func (o *output) selectColumns(l listing) (listing, error) {
 }
 
 func (o *output) sortRows(l listing) error {
-	if o.sort == "" {
-		return nil
+	for _, name := range slices.Backward(o.sort) {
+		column, err := l.find(name)
+		if err != nil {
+			return err
+		}
+		slices.SortStableFunc(l.rows, func(a, b []any) int {
+			if o.descending {
+				a, b = b, a
+			}
+			return compareCells(a[column], b[column])
+		})
 	}
-	column, err := l.find(o.sort)
-	if err != nil {
-		return err
-	}
-	slices.SortStableFunc(l.rows, func(a, b []any) int { return compareCells(a[column], b[column]) })
 	return nil
 }
 

@@ -73,14 +73,13 @@ func readSecret(r io.Reader) (string, error) {
 
 // ask asks twice, because nobody sees what he types.
 func (a *app) ask(what string) (string, error) {
-	tty, _ := a.stdin.(*os.File)
-	if !isTerminal(tty) {
+	if !isTerminal(a.stdin) {
 		return "", hint(fmt.Errorf("no terminal to ask for the %s", what), "use --%s-file or --%s-stdin", what, what)
 	}
 	var answers [2]string
 	for i, question := range []string{strings.ToUpper(what[:1]) + what[1:] + ": ", "Again: "} {
 		fmt.Fprint(a.stderr, question)
-		answer, err := term.ReadPassword(int(tty.Fd()))
+		answer, err := term.ReadPassword(int(a.stdin.(descriptor).Fd()))
 		fmt.Fprintln(a.stderr)
 		if err != nil {
 			return "", fmt.Errorf("read the %s: %w", what, err)

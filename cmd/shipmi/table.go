@@ -63,9 +63,14 @@ func (o *output) writeTable(a *app, l listing) {
 	t.SetOutputMirror(a.stdout)
 	t.Style().Format.Header = text.FormatDefault
 	header, rows := l.texts(!o.noHeaders)
-	for i, c := range l.columns {
+	all := append(rows, header)
+	if width := o.width(a); width > 0 {
+		fit(all, width)
+	}
+	for i, width := range columnWidths(all) {
+		c := l.columns[i]
 		if !c.left {
-			centre(append(rows, header), i)
+			centre(all, i, width)
 		}
 		if c.paint != nil && a.colours(a.stdout) {
 			for _, row := range rows {
@@ -102,16 +107,16 @@ func (l listing) texts(titles bool) (header []string, rows [][]string) {
 
 // centre pads a column as the predecessor does: of a blank that is left over, a
 // text of odd length has it behind, and a text of even length before it.
-func centre(rows [][]string, column int) {
-	width := 0
+func centre(rows [][]string, column, width int) {
 	for _, row := range rows {
-		width = max(width, text.StringWidth(row[column]))
-	}
-	for _, row := range rows {
-		length := text.StringWidth(row[column])
-		blanks := width - length
-		before := (blanks + 1 - length%2) / 2
-		row[column] = strings.Repeat(" ", before) + row[column] + strings.Repeat(" ", blanks-before)
+		lines := strings.Split(row[column], "\n")
+		for i, line := range lines {
+			length := text.StringWidth(line)
+			blanks := width - length
+			before := (blanks + 1 - length%2) / 2
+			lines[i] = strings.Repeat(" ", before) + line + strings.Repeat(" ", blanks-before)
+		}
+		row[column] = strings.Join(lines, "\n")
 	}
 }
 

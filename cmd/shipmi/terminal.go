@@ -2,16 +2,18 @@ package main
 
 import (
 	"io"
-	"os"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
 )
 
+// A descriptor is a stream of which the terminal can be asked about.
+type descriptor interface{ Fd() uintptr }
+
 // isTerminal tells whether a person is at the other end of a stream.
 func isTerminal(stream any) bool {
-	f, ok := stream.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	d, ok := stream.(descriptor)
+	return ok && term.IsTerminal(int(d.Fd()))
 }
 
 // colours tells whether to print in colours, see https://no-color.org.

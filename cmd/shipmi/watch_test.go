@@ -34,3 +34,26 @@ func TestEvery(t *testing.T) {
 		require.ErrorIs(t, a.every(t.Context(), 0, func(context.Context) error { return failure }), failure)
 	})
 }
+
+// A BMC that vanishes, or a systemd that is busy with itself, is nothing to go away for.
+func TestEveryGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			stderr bytes.Buffer
+			a      = &app{stdout: new(bytes.Buffer), stderr: &stderr, getenv: func(string) string { return "" }}
+			shown  int
+		)
+		ctx, stop := context.WithCancel(t.Context())
+		require.NoError(t, a.every(ctx, time.Second, func(context.Context) error {
+			switch shown++; shown {
+			case 2:
+				return errors.New("no systemd")
+			case 3:
+				stop()
+			}
+			return nil
+		}))
+		require.Equal(t, 3, shown)
+		require.Equal(t, "shipmi: error: no systemd\n", stderr.String())
+	})
+}
