@@ -16,7 +16,7 @@ type Parameter struct {
 	Name     string // begins with a letter; lower case letters, digits and underscores
 	Help     string
 	Default  string // with %(name)s for the name of the BMC and %% for a per cent sign
-	Required bool   // there is no default
+	Required bool   // there is no default; an empty value is none
 
 	inScripts bool // as a placeholder, not only in the environment
 }
@@ -86,7 +86,7 @@ func (p *Provider) Values(name string, given map[string]string) (map[string]stri
 		if err := parameter.check(value); err != nil {
 			problems = append(problems, fmt.Sprintf("parameter %q: %v", parameter.Name, err))
 		}
-		if !found && parameter.Required {
+		if value == "" && parameter.Required {
 			problems = append(problems, fmt.Sprintf("parameter %q is missing", parameter.Name))
 		}
 		values[parameter.Name] = value

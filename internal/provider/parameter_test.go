@@ -41,6 +41,7 @@ func TestParameters(t *testing.T) {
 			map[string]string{"vmid": "a@b:/c", "node": "%(name)s", "note": "$(id) \"ü\""}, "",
 		},
 		{"missing", nil, nil, `provider "qm": parameter "vmid" is missing`},
+		{"empty", map[string]string{"vmid": ""}, nil, `provider "qm": parameter "vmid" is missing`},
 		{
 			"unknown", map[string]string{"vmdi": "1", "vmid": "1", "x": "1"}, nil,
 			`provider "qm": no parameter "vmdi"; no parameter "x"`,
