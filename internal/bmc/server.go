@@ -121,10 +121,10 @@ func (s *Server) serve(ctx context.Context) {
 			s.now = s.Clock()
 			result()
 		case <-timer.C:
+			s.now = s.Clock()
 		case <-ctx.Done():
 			return
 		}
-		s.now = s.Clock()
 		s.tick(s.now) // not left to the timer, which a flood sets anew all the time
 		s.report()
 		wait := s.wait(s.now)

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,8 +31,8 @@ var blank record
 // A file holds the records of a table on a file system that a reboot empties.
 type file struct {
 	*os.File
-	key   []byte // of digest; made with the file
-	reset string // why what the file held was dropped
+	mac   hash.Hash // of digest; its key was made with the file
+	reset string    // why what the file held was dropped
 }
 
 // openFile opens and locks the session file in dir, and makes a new one where
@@ -50,37 +51,39 @@ func openFile(dir string, random io.Reader) (*file, error) {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	s := &file{File: f}
-	if err := s.readHeader(random); err != nil {
+	key, err := s.readHeader(random)
+	if err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	s.mac = hmac.New(sha256.New, key)
 	return s, nil
 }
 
-func (f *file) readHeader(random io.Reader) error {
+// readHeader returns the key in the header; a file without one is made anew.
+func (f *file) readHeader(random io.Reader) (key []byte, err error) {
 	header := make([]byte, recordLen)
 	n, err := f.ReadAt(header, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return nil, err
 	}
+	key = header[len(magic):][:keyLen]
 	if n == recordLen && bytes.HasPrefix(header, []byte(magic)) {
-		f.key = header[len(magic):][:keyLen]
-		return nil
+		return key, nil
 	}
 	if n > 0 {
 		f.reset = "it is not one of this version"
 	}
 	if err := f.Truncate(0); err != nil {
-		return err
+		return nil, err
 	}
 	clear(header)
 	copy(header, magic)
-	f.key = header[len(magic):][:keyLen]
-	if _, err := io.ReadFull(random, f.key); err != nil {
-		return fmt.Errorf("file key: %w", err)
+	if _, err := io.ReadFull(random, key); err != nil {
+		return nil, fmt.Errorf("file key: %w", err)
 	}
 	_, err = f.WriteAt(header, 0)
-	return err
+	return key, err
 }
 
 // records calls use with every record that is not blank.
@@ -107,10 +110,10 @@ func (f *file) write(slot int, r *record) error {
 
 // digest is a keyed digest of the parts and of where each ends.
 func (f *file) digest(parts ...[]byte) [32]byte {
-	mac := hmac.New(sha256.New, f.key)
+	f.mac.Reset()
 	for _, p := range parts {
-		mac.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(p))))
-		mac.Write(p)
+		f.mac.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(p))))
+		f.mac.Write(p)
 	}
-	return [32]byte(mac.Sum(nil))
+	return [32]byte(f.mac.Sum(nil))
 }

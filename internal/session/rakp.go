@@ -77,7 +77,7 @@ func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 // that has most of them, with those that failed.
 func (t *Table) makeRoom(now time.Duration) {
 	var all []*Session
-	for _, s := range t.live(now) {
+	for s := range t.live(now) {
 		if s.state == keyed {
 			all = append(all, s)
 		}
@@ -173,7 +173,7 @@ func (t *Table) why(s *Session, otherwise string) string {
 // is closing is among them, for it has a slot.
 func (t *Table) established(now time.Duration) int {
 	n := 0
-	for _, s := range t.live(now) {
+	for s := range t.live(now) {
 		if !s.halfOpen() {
 			n++
 		}
@@ -184,16 +184,16 @@ func (t *Table) established(now time.Duration) int {
 // hurry drops the session that has been closing longest, if there is one. All it
 // still had to do was to answer a Close Session once more.
 func (t *Table) hurry(now time.Duration) bool {
-	var all []*Session
-	for _, s := range t.live(now) {
-		if s.state == closing {
-			all = append(all, s)
+	var longest *Session
+	for s := range t.live(now) {
+		if s.state == closing && (longest == nil || s.touched < longest.touched) {
+			longest = s
 		}
 	}
-	if len(all) == 0 {
+	if longest == nil {
 		return false
 	}
-	t.drop(slices.MinFunc(all, func(a, b *Session) int { return cmp.Compare(a.touched, b.touched) }), now)
+	t.drop(longest, now)
 	return true
 }
 

@@ -96,7 +96,7 @@ func (t *Table) Close() error { return t.file.Close() }
 // All yields the active sessions in the order of their handles.
 func (t *Table) All(now time.Duration) iter.Seq[*Session] {
 	return func(yield func(*Session) bool) {
-		for _, s := range t.live(now) {
+		for s := range t.live(now) {
 			if s.state == active && !yield(s) {
 				return
 			}
@@ -117,24 +117,24 @@ func (t *Table) BacksOff(now time.Duration) bool {
 	return len(t.failures) > 0
 }
 
-// live drops the sessions that have expired and returns the others that are in
-// the file.
-func (t *Table) live(now time.Duration) []*Session {
+// live drops the sessions that have expired and yields the others that are in the
+// file; each may be dropped then.
+func (t *Table) live(now time.Duration) iter.Seq[*Session] {
 	t.expire(now)
-	var all []*Session
-	for _, s := range t.slots {
-		if s != nil {
-			all = append(all, s)
+	return func(yield func(*Session) bool) {
+		for _, s := range t.slots[:] {
+			if s != nil && !yield(s) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 func (t *Table) expire(now time.Duration) {
 	for s := t.oldest(); s != nil && now >= s.expires(t.Timeout); s = t.oldest() {
 		t.forget(s)
 	}
-	for _, s := range t.slots {
+	for _, s := range t.slots[:] {
 		if s != nil && now >= s.expires(t.Timeout) {
 			t.logExpired(s)
 			t.drop(s, now)
@@ -173,7 +173,7 @@ func (t *Table) Find(id uint32, now time.Duration) *Session {
 // Active is how many sessions are active.
 func (t *Table) Active(now time.Duration) int {
 	n := 0
-	for _, s := range t.slots {
+	for _, s := range t.slots[:] {
 		if s != nil && s.state == active && now < s.expires(t.Timeout) {
 			n++
 		}

@@ -29,7 +29,7 @@ func (t *Table) user(name string) *User {
 // ends them. A table that is opened again would have dropped them.
 func (t *Table) SetUsers(users []User, now time.Duration) (changed []*Session) {
 	t.Users = users
-	for _, s := range t.live(now) {
+	for s := range t.live(now) {
 		user := t.user(s.name)
 		switch {
 		case t.credential(user) == s.credential:
