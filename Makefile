@@ -14,10 +14,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 
 # What the test of packages needs beside the packages of every machine.
-CHECKERS = lintian,rpm,file,qemu-user-static,fish
+CHECKERS = lintian,rpm,file,qemu-user-static,fish,gnupg,debsig-verify,dnf,createrepo-c,zypper
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace ipmitool freeipmi-tools curl socat iproute2
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace gnupg ipmitool freeipmi-tools curl socat iproute2
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
@@ -29,7 +29,7 @@ HYPERVISORS = libvirt-daemon-system,libvirt-clients,qemu-system-x86,socat
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run test/libvirt/run test/libvirt/next \
-	packaging/build packaging/version packaging/release packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
+	packaging/build packaging/version packaging/release packaging/sign packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
 
 .PHONY: help
 help:
@@ -140,7 +140,7 @@ e2e-libvirt: tools build bin/e2e.test
 	test/machine/machine new trixie,$(HYPERVISORS) test/libvirt/run
 
 .PHONY: e2e-packages
-e2e-packages: bin/packages.test
+e2e-packages: tools bin/packages.test
 	test/machine/machine new bookworm,$(CHECKERS) test/packages/run
 
 .PHONY: e2e-ansible

@@ -18,6 +18,7 @@ var elsewhere = map[string]string{
 	"docs/consumers.md yaml":          "they want a cluster; what it sends then: test/clients",
 	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
 	"docs/how-it-works.md mermaid":    "pictures",
+	"docs/managing.md sh":             "they want a release; test/packages/testdata/machine/signed.txtar has one",
 	"docs/works-with.md sh":           "test/clients runs them, and writes the page",
 }
 

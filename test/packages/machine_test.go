@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -19,8 +20,10 @@ func TestMachine(t *testing.T) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	transcripts(t, "testdata/machine/*.txtar", func(env *testscript.Env) error {
-		env.Setenv("OLD", here+"/old")
-		env.Setenv("NEW", here+"/new")
+		for name, dir := range map[string]string{"HERE": "", "OLD": "old", "NEW": "new", "SIGNED": "signed"} {
+			env.Setenv(name, filepath.Join(here, dir))
+		}
+		env.Setenv("HOME", os.Getenv("HOME")) // where rpm on Debian has its database
 		return forget()
 	})
 }
@@ -31,6 +34,8 @@ func forget() error {
 		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service'
 		dpkg --purge shipmi
 		rpm --erase --nodeps shipmi
+		rpm --erase --nodeps systemd
+		rm -f /etc/zypp/repos.d/*
 		find /etc /usr /var /run -depth -path '*shipmi*' -delete
 		systemctl daemon-reload
 		journalctl --quiet --rotate --vacuum-time=1s`).CombinedOutput()
