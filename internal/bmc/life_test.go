@@ -94,6 +94,17 @@ func TestAnActionIsAdopted(t *testing.T) {
 	}
 }
 
+// Its handler asks what the provider can do, which nobody has looked at by then.
+func TestAnIdentifyIsAdopted(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Identify] = takes(time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, 0x04, 1, 15)
+		r.kill()
+		require.Equal(t, 1, r.scripts.adopted())
+	})
+}
+
 func TestAnActionThatHasEndedIsRememberedAfterAKill(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.Reset] = takes(0, ipmi.Result{Err: provider.ErrTimeout})

@@ -255,7 +255,7 @@ type fakeScripts struct {
 
 func newFakeScripts(t *testing.T) *fakeScripts {
 	file := filepath.Join(t.TempDir(), "all.conf")
-	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n"
+	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n[CHASSIS]\nidentify=x\n"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return &fakeScripts{file: file, script: make(map[provider.Verb]func() ipmi.Result)}
 }

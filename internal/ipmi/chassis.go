@@ -135,8 +135,11 @@ func (b *BMC) run(v provider.Verb, boot provider.Boot, then func(Result) Answer)
 
 // has tells whether the provider has a script.
 func (b *BMC) has(v provider.Verb) bool {
+	if b.resuming {
+		return true
+	}
 	p, err := b.Provider()
-	return b.resuming || err == nil && p.Has(v)
+	return err == nil && p.Has(v)
 }
 
 // An outcome is what an error of a script means to the console.
