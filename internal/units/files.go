@@ -80,8 +80,8 @@ func (f file) explain(err error) error {
 	return fmt.Errorf("write %s: %w", f.path, err)
 }
 
-// stage does all that takes room. Then put is one step, and cleanup removes what is
-// left without it.
+// stage does all that takes room, and leaves no file open: there may be thousands.
+// Then put is one step, and cleanup removes what is left without it.
 func (f file) stage() (put, cleanup func() error, err error) {
 	if f.gone {
 		return f.remove, nothing, nil
@@ -93,14 +93,16 @@ func (f file) stage() (put, cleanup func() error, err error) {
 	if f.link != "" {
 		return func() error { return renameio.Symlink(f.link, f.path) }, nothing, nil
 	}
-	pending, err := renameio.NewPendingFile(f.path, renameio.WithTempDir(dir), renameio.WithStaticPermissions(f.mode))
+	temporary, err := os.CreateTemp(dir, "."+filepath.Base(f.path))
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := pending.Write(f.text); err != nil {
-		return nil, nil, errors.Join(err, pending.Cleanup())
+	_, err = temporary.Write(f.text)
+	if err := errors.Join(err, temporary.Chmod(f.mode), temporary.Sync(), temporary.Close()); err != nil {
+		return nil, nil, errors.Join(err, os.Remove(temporary.Name()))
 	}
-	return pending.CloseAtomicallyReplace, pending.Cleanup, nil
+	put = func() error { return os.Rename(temporary.Name(), f.path) }
+	return put, func() error { return os.Remove(temporary.Name()) }, nil
 }
 
 func (f file) remove() error {

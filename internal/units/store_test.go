@@ -2,6 +2,7 @@ package units
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -172,6 +173,21 @@ func TestAddOnAFullDisk(t *testing.T) {
 		require.NoError(t, os.Truncate(fill, info.Size()-int64(len(page))))
 	}
 	require.GreaterOrEqual(t, failures, 3, "each of the three files failed once")
+}
+
+func TestAddOfMoreBMCsThanFilesMayBeOpen(t *testing.T) {
+	var before unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
+	few := before
+	few.Cur = 64
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &few))
+	defer func() { require.NoError(t, unix.Setrlimit(unix.RLIMIT_NOFILE, &before)) }()
+
+	var bmcs []BMC
+	for i := range 100 {
+		bmcs = append(bmcs, newBMC(fmt.Sprintf("node-%d", i), fmt.Sprintf("192.0.2.1:%d", 6230+i)))
+	}
+	require.NoError(t, SystemStore(t.TempDir()).Add(bmcs, admin("secret"), committed))
 }
 
 func TestConcurrentAdds(t *testing.T) {
