@@ -41,7 +41,7 @@ type Server struct {
 	Clock func() time.Duration
 	// Status tells the operator in a few words what goes on.
 	Status func(string)
-	// Alive tells a supervisor that the owner works, once in AliveEvery at least;
+	// Alive tells a supervisor that the owner works, once in AliveEvery of Run at least;
 	// never if that is 0.
 	Alive      func()
 	AliveEvery time.Duration
@@ -87,7 +87,7 @@ func (s *Server) Run(ctx context.Context) error {
 		s.free <- new(datagram)
 	}
 	s.now = s.Clock()
-	s.answered = s.now
+	s.answered, s.alive = s.now, s.now
 	if err := s.adopt(); err != nil {
 		return err
 	}
