@@ -51,6 +51,7 @@ help:
 	@echo 'make chaos       power actions by real clients over a network that loses, repeats and corrupts'
 	@echo 'make crash       the death of the process at any instant, a full disk, an upgrade, a suspended host'
 	@echo 'make bench       side by side with others in a disposable machine; writes docs/performance.md'
+	@echo 'make bench-fleet the part of it that is ten thousand BMCs'
 	@echo 'make bench-check the same, shorter, compared with what is written there'
 	@echo 'make soak        the long forms of tests, which take a while'
 	@echo 'make lint        vet, staticcheck, gofmt, shellcheck, govulncheck'
@@ -183,20 +184,27 @@ BENCH = test/machine/machine new bookworm,$(PEERS) test/bench/run
 
 .PHONY: bench
 bench: tools build bin/bench bin/session.test
-	mkdir -p docs/performance
-	$(BENCH) docs/performance/results.json $(BENCH_OPTIONS)
-	bin/bench page docs/performance/results.json docs
-	bin/bench table docs/performance/results.json
+	$(BENCH) bin/bench.json $(BENCH_OPTIONS)
+	bin/bench table bin/bench.json
+	$(if $(BENCH_OPTIONS),,cp bin/bench.json docs/performance/results.json && bin/bench page .)
+
+.PHONY: bench-fleet
+bench-fleet: tools build bin/bench bin/session.test
+	$(BENCH) bin/bench.json -only fleet -bmcs 10000
+	cp bin/bench.json docs/performance/fleet.json && bin/bench page .
 
 .PHONY: bench-check
 bench-check: tools build bin/bench bin/session.test
 	$(BENCH) bin/bench.json -rounds 3 -activations 60
 	bin/bench check bin/bench.json docs/performance/results.json
 
-# The second program is the server of a peer.
+# Beside it are the server of a peer, and two of what is the least that anybody can do.
 .PHONY: bin/bench
 bin/bench:
-	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench . && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench-goipmi ./goipmi
+	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bench .
+	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o ../../bin/bench-goipmi ./goipmi
+	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -trimpath -o ../../bin/bench-goecho ./goecho
+	$(CC) -Wall -Wextra -O2 -static -o bin/bench-echo test/bench/testdata/echo.c
 
 .PHONY: bin/session.test
 bin/session.test:

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"math"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -66,6 +68,33 @@ func TestSave(t *testing.T) {
 		{"p50", "one", "ms", []float64{0.00012346, 0.00012346}},
 		{"p50", "other", "ms", []float64{0.00012346, 0.00012346}},
 	}, got.Figures)
+}
+
+// A lost ratio is named, with what it was.
+func TestCheck(t *testing.T) {
+	committed := "../../docs/performance/results.json"
+	require.NoError(t, check(io.Discard, committed, committed))
+
+	r, err := load(committed)
+	require.NoError(t, err)
+	for i := range r.find("login/suite=3/clients=8/rate", shipmi).Values {
+		r.find("login/suite=3/clients=8/rate", shipmi).Values[i] /= 2
+	}
+	now := filepath.Join(t.TempDir(), "results.json")
+	require.NoError(t, r.save(now))
+	require.Regexp(t, `^not as good as it was:
+  logins a second, suite 3, clients: 8: [0-9.]+ times [a-z_-]+, was [0-9.]+ times [a-z_-]+$`, check(io.Discard, now, committed).Error())
+}
+
+// What the documentation says of performance is what the results beside it say.
+func TestDocumentsAreThoseOfTheResults(t *testing.T) {
+	_, all, err := documents("../..")
+	require.NoError(t, err)
+	for _, d := range all {
+		committed, err := os.ReadFile(d.path)
+		require.NoError(t, err)
+		require.True(t, d.text == string(committed), "%s: say \"bin/bench page .\"", d.path)
+	}
 }
 
 func TestFastestPeer(t *testing.T) {

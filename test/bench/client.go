@@ -78,13 +78,20 @@ func newSource() net.Addr {
 	return &net.UDPAddr{IP: net.IPv4(127, 1+byte(n>>16), byte(n>>8), byte(n))}
 }
 
-// login exchanges keys. The echo has none: its packets are the client's own.
+// login exchanges keys. With an echo it is as many datagrams, and as much arithmetic of the client.
 func (c *client) login() {
-	if c.peer.isEcho {
-		c.SIDc, c.K1, c.K2 = c.SIDm, make([]byte, 32), make([]byte, 32)
+	if !c.peer.isEcho {
+		c.Login(c.exchange)
 		return
 	}
-	c.Login(c.exchange)
+	c.SIDc, c.SIK = c.SIDm, make([]byte, 32)
+	for _, datagram := range [][]byte{c.Open(), c.RAKP1(), c.RAKP3()} {
+		c.exchange(datagram)
+	}
+	for range 5 { // SIK, K1, K2, and the codes of two answers
+		c.K1 = c.HMAC(c.SIK, c.RM, c.RC, c.Role, byte(len(c.Name)), c.Name)
+	}
+	c.K2 = c.K1
 }
 
 // command returns the time between a request and its answer, without what the client does before and after.
@@ -109,9 +116,7 @@ func (c *client) command(code uint16, data ...byte) time.Duration {
 }
 
 func (c *client) close() {
-	if !c.peer.isEcho {
-		c.command(closeSession, binary.LittleEndian.AppendUint32(nil, c.SIDc)...)
-	}
+	c.command(closeSession, binary.LittleEndian.AppendUint32(nil, c.SIDc)...)
 	c.conn.Close()
 }
 

@@ -5,23 +5,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
-
-// sandbox is what "shipmi add --run-as" gives a BMC, one option a line.
-const sandbox = "/usr/local/share/shipmi/sandbox.conf"
-
-// own are the options of the unit that can be taken away, and what has to take their place.
-var own = map[string]string{
-	"CapabilityBoundingSet": "CapabilityBoundingSet=~\n",
-	"LimitCORE":             "LimitCORE=infinity\n",
-	"WatchdogSec":           "WatchdogSec=0\n",
-	"LoadCredential":        "LoadCredential=\nEnvironment=CREDENTIALS_DIRECTORY=/run/bench-credentials\n",
-}
 
 const stampFile = "/run/bench-stamp"
 
@@ -44,23 +32,38 @@ func stampAndExec(file string, program []string) error {
 	return unix.Exec(program[0], program, os.Environ())
 }
 
-// cold is the time from a datagram to its answer where there was no process, and what of it passes before and after
-// systemd has begun to start one, and after that has become ours.
+// started are the programs whose cold start is measured: ours, and the least that one can be.
+var started = []struct {
+	of, program string
+	isEcho      bool
+}{
+	{shipmi, "/usr/local/sbin/shipmi-bmc", false},
+	{goEcho, "/opt/bench/bench-goecho", true},
+	{echo, "/opt/bench/bench-echo", true},
+}
+
+// cold is the time from a datagram to its answer where there was no process, and what of it passes before systemd has
+// begun to start one, and after that has become the program. All are started by the same unit.
 func (b *bench) cold() {
-	addBMCs(6240, []string{"cold", "stamped"})
-	dropIn("stamped", "[Service]\nExecStart=\nExecStart=/opt/bench/bench stamp "+stampFile+" /usr/local/sbin/shipmi-bmc\n")
+	for i, s := range started {
+		addBMCs(6240+2*i, []string{fmt.Sprintf("cold-%d", i), fmt.Sprintf("stamped-%d", i)})
+		dropIn(fmt.Sprintf("cold-%d", i), "[Service]\nExecStart=\nExecStart="+s.program+"\n")
+		dropIn(fmt.Sprintf("stamped-%d", i), "[Service]\nExecStart=\nExecStart=/opt/bench/bench stamp "+stampFile+" "+s.program+"\n")
+	}
 	run("systemctl", "daemon-reload")
 	for range b.activations {
-		a := activate("cold", "127.0.0.1:6240")
-		b.add("cold/datagram to answer", shipmi, "ms", milliseconds(a.answered-a.sent))
-		b.add("cold/until systemd starts a process", shipmi, "ms", milliseconds(a.forked-a.sent))
+		for i, s := range started {
+			a := activate(fmt.Sprintf("cold-%d", i), peer{addr: fmt.Sprintf("127.0.0.1:%d", 6240+2*i), isEcho: s.isEcho})
+			b.add("cold/datagram to answer", s.of, "ms", milliseconds(a.answered-a.sent))
+			b.add("cold/until systemd starts a process", s.of, "ms", milliseconds(a.forked-a.sent))
 
-		a = activate("stamped", "127.0.0.1:6241")
-		text, err := os.ReadFile(stampFile)
-		require.NoError(must, err)
-		stamp, err := strconv.ParseInt(string(text), 10, 64)
-		require.NoError(must, err)
-		b.add("cold/exec to answer", shipmi, "ms", milliseconds(a.answered-time.Duration(stamp)))
+			a = activate(fmt.Sprintf("stamped-%d", i), peer{addr: fmt.Sprintf("127.0.0.1:%d", 6241+2*i), isEcho: s.isEcho})
+			text, err := os.ReadFile(stampFile)
+			require.NoError(must, err)
+			stamp, err := strconv.ParseInt(string(text), 10, 64)
+			require.NoError(must, err)
+			b.add("cold/exec to answer", s.of, "ms", milliseconds(a.answered-time.Duration(stamp)))
+		}
 	}
 }
 
@@ -68,15 +71,17 @@ func (b *bench) cold() {
 type activation struct{ sent, forked, answered time.Duration }
 
 // activate has a BMC answer that has no process, and makes an end of it.
-func activate(name, addr string) (a activation) {
+func activate(name string, p peer) (a activation) {
 	service := "shipmi-bmc@" + name + ".service"
 	require.Equal(must, "inactive", show(service, "ActiveState"), name)
-	c := dial(peer{name: name, addr: addr}, 17)
+	c := dial(p, 17)
 	open := c.Open()
 	a.sent = now()
 	answer := c.exchange(open)
 	a.answered = now()
-	c.ReadOpen(answer)
+	if !p.isEcho {
+		c.ReadOpen(answer)
+	}
 	c.conn.Close()
 	forked, err := time.ParseDuration(show(service, "ExecMainStartTimestampMonotonic") + "us")
 	require.NoError(must, err)
@@ -89,59 +94,4 @@ func dropIn(name, text string) {
 	dir := fmt.Sprintf("/etc/systemd/system/shipmi-bmc@%s.service.d", name)
 	require.NoError(must, os.MkdirAll(dir, 0o755))
 	require.NoError(must, os.WriteFile(filepath.Join(dir, "90-bench.conf"), []byte(text), 0o644))
-}
-
-// options is what each option of the unit costs at a cold start: of the sandbox against a BMC that has none of it, of
-// the unit itself against one that has them all. There is a BMC for each, and they take turns.
-func (b *bench) options() {
-	type variant struct{ name, figure, of string }
-	all := []variant{{"bare", "sandbox", "none"}, {"sandboxed", "sandbox", "all of it"}, {"unit", "unit", "as it is"}}
-	text := map[string]string{}
-	lines, err := os.ReadFile(sandbox)
-	require.NoError(must, err)
-	for i, line := range strings.Split(string(lines), "\n") {
-		if strings.Contains(line, "=") && !strings.HasPrefix(line, "#") {
-			v := variant{fmt.Sprintf("sandbox-%d", i), "sandbox", line}
-			all, text[v.name] = append(all, v), "[Service]\n"+line+"\n"
-		}
-	}
-	for option, instead := range own {
-		v := variant{"without-" + option, "unit", "without " + option}
-		all, text[v.name] = append(all, v), "[Service]\n"+instead
-	}
-
-	run("useradd", "--system", "bench")
-	var plain, sandboxed []string
-	for _, v := range all {
-		if v.figure == "sandbox" {
-			sandboxed = append(sandboxed, v.name)
-		} else {
-			plain = append(plain, v.name)
-		}
-	}
-	addBMCs(6300, plain)
-	addBMCs(6400, sandboxed, "--run-as", "bench")
-	run("sh", "-c", "cp -r /run/credentials/shipmi-bmc@bench.service /run/bench-credentials")
-	for _, v := range all {
-		if v.figure == "sandbox" && v.name != "sandboxed" {
-			masked := fmt.Sprintf("/etc/systemd/system/shipmi-bmc@%s.service.d/40-sandbox.conf", v.name)
-			run("ln", "-sf", "/dev/null", masked)
-		}
-		dropIn(v.name, text[v.name])
-	}
-	run("systemctl", "daemon-reload")
-
-	ports := map[string]int{}
-	for i, name := range plain {
-		ports[name] = 6300 + i
-	}
-	for i, name := range sandboxed {
-		ports[name] = 6400 + i
-	}
-	for range max(1, b.activations/4) {
-		for _, v := range all {
-			a := activate(v.name, fmt.Sprintf("127.0.0.1:%d", ports[v.name]))
-			b.add("options/"+v.figure, v.of, "ms", milliseconds(a.answered-a.sent))
-		}
-	}
 }

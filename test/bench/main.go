@@ -16,9 +16,8 @@ import (
 
 const usage = `usage: bench [OPTION...] measure FILE      measure, in this machine, and write all figures
        bench table FILE                    print them, and what is wanted beside it
-       bench page FILE DIRECTORY           write performance.md and its plots below DIRECTORY
+       bench page DIRECTORY                write README.md, docs/performance.md and its plots below DIRECTORY
        bench check FILE COMMITTED          fail if a ratio is no longer what it was
-       bench echo ADDRESS                  send datagrams back
        bench stamp FILE PROGRAM [ARG...]   write down the time, then become a program
 `
 
@@ -56,12 +55,10 @@ func (b *bench) command(args []string, only *regexp.Regexp) error {
 		return b.measure(args[1], only)
 	case n == 2 && args[0] == "table":
 		return table(os.Stdout, args[1])
-	case n == 3 && args[0] == "page":
-		return page(args[1], args[2])
+	case n == 2 && args[0] == "page":
+		return page(args[1])
 	case n == 3 && args[0] == "check":
 		return check(os.Stdout, args[1], args[2])
-	case n == 2 && args[0] == "echo":
-		return echoServer(args[1])
 	case n >= 3 && args[0] == "stamp":
 		return stampAndExec(args[1], args[2:])
 	}

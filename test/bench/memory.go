@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -29,9 +28,6 @@ func smaps(pid string) map[string]float64 {
 // memory is that of everybody who has just been busy.
 func (b *bench) memory() {
 	for _, p := range b.peers {
-		if p.isEcho {
-			continue
-		}
 		sessions := openSessions(p, 3, 1)
 		sum := smaps(p.pid())
 		b.add("memory/resident", p.name, "KiB", sum["Rss"])
@@ -41,8 +37,9 @@ func (b *bench) memory() {
 	}
 }
 
-// fleet is how it all grows with the number of BMCs: the memory of PID 1 while none has a process, the time of a cold
-// start among them, and the memory of everything when each has one. Beyond a thousand they stay at rest.
+// fleet is how it all grows with the number of BMCs: the time of what an operator does to all of them, the memory of
+// PID 1 while none has a process, the time of a cold start among them, and the memory of everything when each has one.
+// Beyond a thousand they stay at rest.
 func (b *bench) fleet() {
 	run("sh", "-c", "systemctl stop 'shipmi-bmc@*.service'")
 	started := 0
@@ -52,16 +49,18 @@ func (b *bench) fleet() {
 		for i := started; i < n; i++ {
 			names = append(names, fmt.Sprintf("fleet-%d", i))
 		}
-		start := time.Now()
-		addBMCs(firstOfFleet+started, names)
 		figure := fmt.Sprintf("fleet/bmcs=%d/", n)
-		b.add(figure+"add and start", shipmi, "ms", milliseconds(time.Since(start)))
+		adding, starting := addBMCs(firstOfFleet+started, names)
+		b.add(fmt.Sprintf("%sadd %d", figure, len(names)), shipmi, "ms", milliseconds(adding))
+		b.add(fmt.Sprintf("%sstart %d", figure, len(names)), shipmi, "ms", milliseconds(starting))
+		b.add(figure+"shipmi list", shipmi, "ms", milliseconds(timed("shipmi", "list")))
+		b.add(figure+"daemon-reload", shipmi, "ms", milliseconds(timed("systemctl", "daemon-reload")))
 		started = n
 		b.add(figure+"processes at rest", shipmi, "", float64(len(processes())))
 		b.add(figure+"PID 1 at rest", shipmi, "KiB", smaps("1")["Rss"]-before)
 		for i := range max(1, b.activations/4) {
 			i = i * n / max(1, b.activations/4)
-			a := activate(fmt.Sprintf("fleet-%d", i), fleetAddr(i))
+			a := activate(fmt.Sprintf("fleet-%d", i), peer{addr: fleetAddr(i)})
 			b.add(figure+"cold", shipmi, "ms", milliseconds(a.answered-a.sent))
 		}
 		if n <= 1000 {

@@ -22,13 +22,14 @@ type peer struct {
 	suites     []byte
 	command    []string      // starts it; none: systemd does
 	pid        func() string // once it was started
-	isEcho     bool          // no BMC at all: what it sends back is what the client can do at most
+	isEcho     bool          // no BMC at all: it sends back what it gets, which is the least that anybody can do
 }
 
 const (
 	shipmi = "ShIPMI"
 	pyghmi = "pyghmi"
 	echo   = "echo"
+	goEcho = "echo in Go"
 )
 
 // password has no blank: ipmi_sim could not be told.
@@ -40,8 +41,8 @@ var peers = []peer{
 		command: []string{"ipmi_sim", "-n", "-c", "testdata/lan.conf", "-f", "testdata/ipmi_sim.cmds", "-s", "/run"}},
 	{name: pyghmi, addr: "127.0.0.1:6232", suites: []byte{3}, command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
 	{name: "go-ipmi", addr: "127.0.0.1:6233", suites: []byte{3, 17}, command: []string{"./bench-goipmi", "127.0.0.1:6233"}},
-	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true,
-		command: []string{"./bench", "echo", "127.0.0.1:6234"}},
+	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-echo", "6234"}},
+	{name: goEcho, addr: "127.0.0.1:6235", suites: []byte{3}, isEcho: true, command: []string{"./bench-goecho", "127.0.0.1:6235"}},
 }
 
 // start has a peer answer, and returns how to find its process.
@@ -89,12 +90,20 @@ func (p peer) answers() bool {
 	return err == nil
 }
 
-// addBMCs adds and starts BMCs of ours at successive ports.
-func addBMCs(firstPort int, names []string, options ...string) {
+// addBMCs adds and starts BMCs of ours at successive ports, and returns how long that took.
+func addBMCs(firstPort int, names []string, options ...string) (adding, starting time.Duration) {
 	add := []string{"add", "--provider", "/opt/bench/testdata/provider.conf", "--password", password,
 		"--address", "127.0.0.1", "--port", fmt.Sprintf("%d+", firstPort)}
-	run("shipmi", slices.Concat(add, options, names)...)
-	run("shipmi", append([]string{"start"}, names...)...)
+	adding = timed("shipmi", slices.Concat(add, options, names)...)
+	starting = timed("shipmi", append([]string{"start"}, names...)...)
+	return adding, starting
+}
+
+// timed is how long a program takes that must succeed.
+func timed(name string, args ...string) time.Duration {
+	start := time.Now()
+	run(name, args...)
+	return time.Since(start)
 }
 
 // show returns a property of a unit.
@@ -105,19 +114,6 @@ func show(unit, property string) string {
 // run runs a program that must succeed and returns what it printed.
 func run(name string, args ...string) string {
 	out, err := exec.Command(name, args...).CombinedOutput()
-	require.NoError(must, err, "%s %q: %s", name, args, out)
+	require.NoError(must, err, "%s %.300s: %.3000s", name, strings.Join(args, " "), out)
 	return strings.TrimSpace(string(out))
-}
-
-// echoServer sends back what it gets.
-func echoServer(addr string) error {
-	conn, err := net.ListenPacket("udp", addr)
-	for b := make([]byte, 1024); err == nil; {
-		var n int
-		var from net.Addr
-		if n, from, err = conn.ReadFrom(b); err == nil {
-			_, err = conn.WriteTo(b[:n], from)
-		}
-	}
-	return err
 }

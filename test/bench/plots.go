@@ -50,7 +50,7 @@ func charts() []chart {
 		{"scripts", `Commands a second that run "sh -c 'echo on'": Get Chassis Status`, "commands a second", scripts, inScripts,
 			append(bmcs, alone)},
 		{"memory", "Memory of one active BMC", "KiB", []string{"memory/resident", "memory/private", "memory/anonymous"},
-			[]string{"resident", "private", "anonymous"}, bmcs},
+			[]string{"resident", "private", "anonymous"}, append(bmcs, goEcho)},
 		{"ipmitool", "ipmitool power status, from its start to its end", "ms",
 			[]string{"ipmitool/alone", "ipmitool/warm", "ipmitool/cold"},
 			[]string{"without its waiting", "process runs", "no process"}, append(bmcs, "ipmitool")},

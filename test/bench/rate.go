@@ -50,9 +50,6 @@ func (b *bench) commandsOf(p peer, suite byte, name string, code uint16) {
 func (b *bench) logins() {
 	b.rounds(func() {
 		for _, p := range b.peers {
-			if p.isEcho {
-				continue
-			}
 			for _, suite := range p.suites {
 				for _, clients := range atOnce {
 					b.rate(fmt.Sprintf("login/suite=%d", suite), p, clients, func(int) func() time.Duration {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -44,21 +43,22 @@ func check(w io.Writer, path, committed string) error {
 	for _, p := range targets(before) {
 		known[p.What] = p
 	}
-	var lost bool
+	var lost []string
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "target\tvalue\tbefore\twanted\t")
 	for _, p := range targets(now) {
 		verdict := ""
 		if b, ok := known[p.What]; ok && p.lost(b) {
-			lost, verdict = true, "LOST"
+			verdict = "LOST"
+			lost = append(lost, fmt.Sprintf("%s: %s, was %s", p.What, p.Shown(), b.Shown()))
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", p.What, p.Shown(), known[p.What].Shown(), p.Wanted(), verdict)
 	}
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if lost {
-		return errors.New("not everything is as good as it was")
+	if lost != nil {
+		return fmt.Errorf("not as good as it was:\n  %s", strings.Join(lost, "\n  "))
 	}
 	return nil
 }
@@ -73,6 +73,14 @@ func (t target) Wanted() string {
 		limit = "at least"
 	}
 	return strings.TrimSpace(fmt.Sprintf("%s %s %s", limit, number(t.Want), t.Unit))
+}
+
+// FloorShown is empty where no floor was measured.
+func (t target) FloorShown() string {
+	if t.FloorOf == "" {
+		return ""
+	}
+	return strings.TrimSpace(fmt.Sprintf("%s %s", number(t.Floor), t.Unit)) + ", " + t.FloorOf
 }
 
 func (t target) Verdict() string {
