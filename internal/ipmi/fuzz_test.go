@@ -3,6 +3,7 @@ package ipmi
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ var answerLengths = map[[2]byte][]int{
 	{0x06, 0x4F}: {1},
 	{0x06, 0x59}: {1, 2, 18},
 	{0x0C, 0x01}: {0},
-	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 17, 18, 19}, // each parameter has its own
+	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 10, 17, 18, 19}, // each parameter has its own
 	{0x0C, 0x21}: {0},
 	{0x0C, 0x22}: {1, 2, 3},
 	{0x04, 0x29}: {5},
@@ -99,7 +100,11 @@ func FuzzHandle(f *testing.F) {
 	for command := range lengths {
 		add(command, rmcp.Administrator)
 	}
-	require.Greater(f, seeds, 30)
+	for parameter := range byte(64) {
+		add(fmt.Sprintf("0c 02 01 %02x 00 00", parameter), rmcp.Administrator)
+		add(fmt.Sprintf("00 09 %02x 00 00", parameter), rmcp.Administrator)
+	}
+	require.Greater(f, seeds, 150)
 	f.Add(byte(0), byte(9), byte(0), byte(4), []byte{5, 0, 0},
 		[]byte(`{"boot":{"parameters":[{},{},{},{"data":"AA=="},{},{"data":"gAQAAAA="},{}],"flags_set":1}}`), int64(1), byte(0))
 	f.Add(byte(0), byte(2), byte(0), byte(4), []byte{0},
