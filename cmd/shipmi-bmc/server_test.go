@@ -104,12 +104,12 @@ func TestNewServer(t *testing.T) {
 // A state that cannot be read does not keep a BMC from serving.
 func TestTornState(t *testing.T) {
 	env := unit(t)
-	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state.json"), []byte(`{"boot":`), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))
 	var log bytes.Buffer
 	s, err := newServer(nil, entries(env), slog.New(&handler{out: &log}))
 	require.NoError(t, err)
 	defer s.Sessions.Close()
-	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state.json: unexpected end of JSON input"\n$`, log.String())
+	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum is another one"\n$`, log.String())
 	require.Zero(t, s.BMC.State)
 }
 

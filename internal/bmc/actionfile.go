@@ -1,6 +1,7 @@
 package bmc
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -39,14 +40,15 @@ type endedAction struct {
 
 // An actionFile is what a file says. Its form is
 //
-//	{"boot":…,"began":…,"verb":"power on","session":…,"request":…}
-//	asker: {"session":…,"rqseqs":…,"sequence":…}
+//	{"boot":…,"began":…,"verb":"power on","session":…,"request":…} 5d2c6a01
+//	asker: {"session":…,"rqseqs":…,"sequence":…} 0b7f9e3c
 //	action: pid 4711
 //	action: exit 0
-//	answer: {"code":0,"at":…}
+//	answer: {"code":0,"at":…} c4110e9d
 //
 // with a line for each session that asks, and again when it repeats itself. The
-// wrapper writes the lines that begin with "action:".
+// wrapper writes the lines that begin with "action:"; ours end with a checksum, and
+// are not there where it is another one.
 type actionFile struct {
 	Boot    string        `json:"boot"`
 	Began   time.Duration `json:"began"` // times are since the boot of the host
@@ -85,7 +87,7 @@ func (m *Actions) begin(a *action) (path string, err error) {
 	}
 	// The wrapper must be able to write how it ended, though the disk be full by then.
 	_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, actionRoom)
-	err = json.NewEncoder(f).Encode(actionFile{
+	err = writeLine(f, "", actionFile{
 		Boot: m.HostBoot, Began: a.started, Verb: a.script.Verb,
 		Session: a.request.Session, Request: a.request.Request, Cause: a.request.Cause,
 	})
@@ -121,11 +123,11 @@ func addLine(path, prefix string, value any) error {
 
 // writeLine writes a line at once, since the wrapper writes to the file too.
 func writeLine(f *os.File, prefix string, value any) error {
-	line, err := json.Marshal(value)
+	text, err := json.Marshal(value)
 	if err != nil {
 		return fmt.Errorf("action file: %w", err)
 	}
-	_, err = fmt.Fprintf(f, "%s%s\n", prefix, line)
+	_, err = f.WriteString(withChecksum(append([]byte(prefix), text...)) + "\n")
 	return err
 }
 
@@ -178,20 +180,30 @@ func (f actionFile) at() time.Duration {
 
 func parseAction(path, text string) (actionFile, bool) {
 	f := actionFile{path: path}
-	head, rest, _ := strings.Cut(text, "\n")
-	if json.Unmarshal([]byte(head), &f) != nil {
+	lines := strings.Split(text, "\n")
+	if !readLine(lines[0], "", &f) {
 		return actionFile{}, false
 	}
-	for line := range strings.Lines(rest) {
+	for _, line := range lines[1:] {
 		var who asker
 		var answer actionAnswer
-		if after, ok := strings.CutPrefix(line, askerPrefix); ok && json.Unmarshal([]byte(after), &who) == nil {
+		switch {
+		case readLine(line, askerPrefix, &who):
 			who.owed = true
 			f.askers.put(who)
-		}
-		if after, ok := strings.CutPrefix(line, answerPrefix); ok && json.Unmarshal([]byte(after), &answer) == nil {
+		case readLine(line, answerPrefix, &answer):
 			f.answer = &answer
 		}
 	}
 	return f, true
+}
+
+// readLine reads what writeLine wrote, and nothing else.
+func readLine(line, prefix string, value any) bool {
+	text, err := checked(line)
+	if err != nil {
+		return false
+	}
+	after, ok := bytes.CutPrefix(text, []byte(prefix))
+	return ok && json.Unmarshal(after, value) == nil
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,8 +28,8 @@ func damaged(text []byte, use func(text []byte, cut bool)) {
 	}
 }
 
-// A state file that is cut off is an error, and whatever else a damaged one says
-// can be worked with.
+// A state file that is cut off, or has lost a bit, is an error. What another version may
+// have written in its place can be worked with.
 func TestDamagedState(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, stateFile)
@@ -52,8 +53,17 @@ func TestDamagedState(t *testing.T) {
 	require.Contains(t, string(text), "records")
 	b.Save = func(ipmi.State) error { return nil }
 
-	damaged(bytes.TrimSpace(text), func(text []byte, cut bool) {
+	damaged(bytes.TrimSpace(text), func(text []byte, _ bool) {
 		require.NoError(t, os.WriteFile(path, text, 0o600))
+		s, err := LoadState(dir)
+		require.ErrorIs(t, err, errChecksum)
+		require.ErrorContains(t, err, path)
+		require.Zero(t, s)
+	})
+	text, err = checked(string(bytes.TrimSpace(text)))
+	require.NoError(t, err)
+	damaged(text, func(text []byte, cut bool) {
+		require.NoError(t, os.WriteFile(path, []byte(withChecksum(text)), 0o600))
 		s, err := LoadState(dir)
 		if cut {
 			require.Error(t, err)
@@ -72,6 +82,38 @@ func TestDamagedState(t *testing.T) {
 		b.AtBoot(time.Hour, time.Unix(2e9, 0))
 		b.WatchdogLeft(time.Hour)
 	})
+}
+
+// A bit that flips in an action file takes away what its line said, and makes nothing up.
+func TestEveryBitOfAnActionFile(t *testing.T) {
+	m := &Actions{Dir: t.TempDir(), HostBoot: "first"}
+	path, err := m.begin(&action{
+		script:  &ipmi.Script{Verb: provider.On},
+		request: &ipmi.Request{Session: ipmi.Session{ID: 1, User: "admin"}, Request: rmcp.Request{RsAddr: 0x20, Data: []byte{1}}},
+		askers:  askers{{Session: 1, RqSeqs: 2, Sequence: 7}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, m.end(path, ipmi.Timeout, time.Minute))
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	whole, ok := parseAction(path, string(text))
+	require.True(t, ok)
+	require.Len(t, whole.askers, 1)
+	require.NotNil(t, whole.answer)
+
+	unasked, unanswered := whole, whole
+	unasked.askers, unanswered.answer = nil, nil
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	require.Len(t, lines, 4)
+	for i, want := range []actionFile{{}, unasked, unanswered} {
+		damaged(bytes.TrimSpace(lines[i]), func(line []byte, _ bool) {
+			all := slices.Clone(lines)
+			all[i] = append(slices.Clone(line), '\n')
+			got, ok := parseAction(path, string(bytes.Join(all, nil)))
+			require.Equal(t, i > 0, ok)
+			require.Equal(t, want, got)
+		})
+	}
 }
 
 // Whatever an action file says, its script does not run again, and the BMC serves.

@@ -110,6 +110,18 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+// summed has a checksum in every line that is ours.
+func summed(text string) []byte {
+	var all []byte
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSuffix(line, "\n"); !strings.HasPrefix(line, "action:") {
+			line = withChecksum([]byte(line))
+		}
+		all = append(append(all, line...), '\n')
+	}
+	return all
+}
+
 // FuzzActionFile leaves anything where an earlier process left what it knew of an action:
 // the next one starts, runs nothing again, and does what it is asked.
 func FuzzActionFile(f *testing.F) {
@@ -129,7 +141,7 @@ func FuzzActionFile(f *testing.F) {
 			r.stop()
 			dir := r.server.Actions.Dir
 			require.NoError(t, os.MkdirAll(dir, 0o700))
-			require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), []byte(text), 0o600))
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), summed(text), 0o600))
 			r.start()
 			time.Sleep(time.Second)
 			synctest.Wait()
@@ -150,7 +162,7 @@ func FuzzState(f *testing.F) {
 	f.Add(`{"boot":`)
 	f.Fuzz(func(t *testing.T, text string) {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, stateFile), summed(text), 0o600))
 		state, err := LoadState(dir)
 		if err != nil {
 			require.ErrorContains(t, err, stateFile)

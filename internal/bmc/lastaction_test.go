@@ -20,7 +20,7 @@ func TestLastAction(t *testing.T) {
 	dir, began := t.TempDir(), time.Unix(1000, 0)
 	file := func(name, text string, after time.Duration) string {
 		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		require.NoError(t, os.WriteFile(path, summed(text), 0o600))
 		require.NoError(t, os.Chtimes(path, began, began.Add(after)))
 		return path
 	}
@@ -48,6 +48,6 @@ func TestLastActionTrustsNobody(t *testing.T) {
 	link := filepath.Join(dir, "link")
 	require.NoError(t, os.Symlink("/dev/zero", link))
 	escape := filepath.Join(dir, "escape")
-	require.NoError(t, os.WriteFile(escape, []byte(`{"verb":"\u001b[2J"}`+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(escape, summed(`{"verb":"\u001b[2J"}`), 0o600))
 	require.Nil(t, FindLastAction([]string{pipe, link, "/dev/zero", escape}))
 }

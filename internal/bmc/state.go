@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/google/renameio/v2"
 
@@ -14,7 +15,7 @@ import (
 )
 
 const (
-	stateFile   = "state.json"
+	stateFile   = "state"
 	restoreFile = "restore"
 )
 
@@ -22,12 +23,16 @@ const (
 // of a new BMC.
 func LoadState(dir string) (ipmi.State, error) {
 	path := filepath.Join(dir, stateFile)
-	text, err := os.ReadFile(path)
+	line, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ipmi.State{}, nil
 	}
 	if err != nil {
 		return ipmi.State{}, err
+	}
+	text, err := checked(strings.TrimSuffix(string(line), "\n"))
+	if err != nil {
+		return ipmi.State{}, fmt.Errorf("%s: %w", path, err)
 	}
 	var s ipmi.State
 	if err := json.Unmarshal(text, &s); err != nil {
@@ -44,7 +49,7 @@ func SaveState(dir string, s ipmi.State) error {
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, stateFile), append(text, '\n'), 0o600); err != nil {
+	if err := renameio.WriteFile(filepath.Join(dir, stateFile), []byte(withChecksum(text)+"\n"), 0o600); err != nil {
 		return err
 	}
 	marker := filepath.Join(dir, restoreFile)

@@ -49,7 +49,7 @@ func program(t *testing.T, version string) string {
 
 // state is what the BMC keeps over its end.
 func (h *host) state() string {
-	text, err := os.ReadFile(h.Path("state/state.json"))
+	text, err := os.ReadFile(h.Path("state/state"))
 	if err != nil {
 		return err.Error()
 	}
