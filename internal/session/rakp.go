@@ -58,7 +58,7 @@ func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
 	changed.credential = t.credential(changed.user)
 	again := s.state == keyed
 	if again {
-		t.failures.add(s.attempt(), now)
+		t.failed(s, now)
 	} else {
 		t.makeRoom(now)
 		changed.slot = slices.Index(t.slots[:], nil) // there is one: see the limits
@@ -143,7 +143,6 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 	if !hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s))) || s.user == nil {
 		return refuse(rmcp.StatusInvalidIntegrityCheck, t.why(s, "wrong password"))
 	}
-	_, failed := t.failures[s.attempt()]
 	delete(t.failures, s.attempt())
 	if s.role.Privilege() > s.user.Limit {
 		return refuse(rmcp.StatusInvalidRole, fmt.Sprintf("%v asked for, %v is the limit", s.role.Privilege(), s.user.Limit))
@@ -155,7 +154,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 	if err := t.save(s); err != nil {
 		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
 	}
-	if t.welcomes.news(s, now) || failed {
+	if t.welcomes.news(s, now) {
 		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)
 	}
 	return t.welcome(s, m.Tag), true

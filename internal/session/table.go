@@ -200,11 +200,18 @@ func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
 // failed.
 func (t *Table) drop(s *Session, now time.Duration) {
 	if s.state == keyed {
-		t.failures.add(s.attempt(), now)
+		t.failed(s, now)
 	}
 	delete(t.byID, s.managedID)
 	t.slots[s.slot] = nil
 	t.erase(s.slot)
+}
+
+// failed counts a key exchange that came to nothing. A password may have been guessed
+// when the next one does not.
+func (t *Table) failed(s *Session, now time.Duration) {
+	t.failures.add(s.attempt(), now)
+	t.welcomes.forget(s)
 }
 
 // erase blanks a record. One that cannot be erased is one that expires.
