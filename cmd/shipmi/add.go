@@ -14,8 +14,9 @@ import (
 func (a *app) addCommand() *cobra.Command {
 	var o settings
 	cmd := &cobra.Command{
-		Use:   "add NAME...",
-		Short: "Add BMCs",
+		Use:        "add NAME...",
+		SuggestFor: []string{"create", "new"},
+		Short:      "Add BMCs",
 		Long: `Add a BMC, or several that are the same but for their ports: all of them, or none. It
 does not listen before "shipmi start".
 

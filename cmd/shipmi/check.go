@@ -81,7 +81,7 @@ func (c *checker) run(ctx context.Context, what string) error {
 	case slices.Contains(providers, what), strings.HasSuffix(what, ".conf"):
 		err = c.checkProvider(ctx, what)
 	default:
-		err := mean(fmt.Errorf("there is no BMC and no provider %q", what), append(bmcs, providers...), what)
+		err := mistyped(fmt.Errorf("there is no BMC and no provider %q", what), append(bmcs, providers...), what)
 		return hint(err, `"shipmi list" and "shipmi providers" list those that there are`)
 	}
 	if printErr := c.printResults(); printErr != nil || err != nil {

@@ -43,6 +43,7 @@ IPMI over LAN. systemd listens for each BMC and starts it when a packet comes.`,
 		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
 		a.providersCommand(), a.importCommand(), a.checkCommand(), a.checkScriptsCommand(), a.doctorCommand(),
 	)
+	addHelpCommand(root)
 	return root
 }
 

@@ -14,8 +14,9 @@ import (
 func (a *app) deleteCommand() *cobra.Command {
 	var s selection
 	cmd := &cobra.Command{
-		Use:   "delete NAME...",
-		Short: "Stop BMCs and delete all that is kept for them",
+		Use:        "delete NAME...",
+		SuggestFor: []string{"remove", "rm", "del"},
+		Short:      "Stop BMCs and delete all that is kept for them",
 		Long: `Stop BMCs and delete all that is kept for them: settings, credentials, sessions and
 boot options. Providers stay, and so do the machines behind the BMCs.`,
 		Example: `  shipmi delete node-0

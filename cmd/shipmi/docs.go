@@ -80,7 +80,7 @@ func leaves(cmd *cobra.Command) []*cobra.Command {
 	var all []*cobra.Command
 	for _, below := range cmd.Commands() {
 		switch {
-		case below.Hidden, below.Name() == "completion": // the latter comes with cobra; the files are installed
+		case below.Hidden, below.Name() == "help", below.Name() == "completion": // whose files are installed
 		case below.HasSubCommands():
 			all = append(all, leaves(below)...)
 		default:

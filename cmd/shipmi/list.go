@@ -17,8 +17,9 @@ func (a *app) listCommand() *cobra.Command {
 		watch time.Duration
 	)
 	cmd := &cobra.Command{
-		Use:   "list [NAME...]",
-		Short: "List BMCs",
+		Use:        "list [NAME...]",
+		SuggestFor: []string{"ls", "ps", "status"},
+		Short:      "List BMCs",
 		Long: `List all BMCs, or those that are named. The status is "running" when systemd listens
 for the BMC, "down" when it does not, and "error" when it failed or its files make
 no sense.

@@ -10,8 +10,9 @@ import (
 func (a *app) logsCommand() *cobra.Command {
 	var s selection
 	cmd := &cobra.Command{
-		Use:   "logs NAME...",
-		Short: "Show what the journal has about BMCs",
+		Use:        "logs NAME...",
+		SuggestFor: []string{"journal"},
+		Short:      "Show what the journal has about BMCs",
 		Long: `Show what the journal has about BMCs: who asked for what, what ran, how long it took,
 and what the scripts printed. This is journalctl(1), which says more about the
 options.`,

@@ -53,7 +53,7 @@ func (a *app) findProvider(asked, configured string) (*provider.Provider, error)
 	if listErr != nil {
 		return nil, listErr
 	}
-	err = mean(err, names, cmp.Or(asked, configured))
+	err = mistyped(err, names, cmp.Or(asked, configured))
 	return nil, hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+a.ownProviders()[0]))
 }
 

@@ -27,9 +27,10 @@ func (a *app) report(err error) {
 			texts = append(texts, general.text)
 		}
 	}
-	slices.Sort(texts)
-	for _, advice := range slices.Compact(texts) {
-		fmt.Fprintln(a.stderr, "shipmi: hint:", advice)
+	for i, advice := range texts {
+		if !slices.Contains(texts[:i], advice) {
+			fmt.Fprintln(a.stderr, "shipmi: hint:", advice)
+		}
 	}
 }
 

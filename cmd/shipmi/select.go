@@ -49,7 +49,13 @@ func (a *app) find(patterns ...string) ([]units.BMC, error) {
 		return bmcs, err
 	}
 	names, listErr := a.store.Names()
-	return nil, errors.Join(mean(err, names, patterns...), listErr)
+	if listErr != nil {
+		return nil, listErr
+	}
+	if names == nil {
+		return nil, hint(errors.New("there are no BMCs"), `"shipmi add" adds one`)
+	}
+	return nil, mistyped(err, names, patterns...)
 }
 
 // patterns checks arguments that are names or patterns.

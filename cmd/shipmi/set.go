@@ -21,8 +21,9 @@ func (a *app) setCommand() *cobra.Command {
 		dryRun   bool
 	)
 	cmd := &cobra.Command{
-		Use:   "set NAME...",
-		Short: "Change what was set when BMCs were added",
+		Use:        "set NAME...",
+		SuggestFor: []string{"edit", "modify", "update", "config"},
+		Short:      "Change what was set when BMCs were added",
 		Long: `Change what was set when BMCs were added: what is given, for all of them or for none.
 An empty text takes a comment, a --run-as or a word of the inventory back, and
 "--allow any" the networks. What is changed counts at once:

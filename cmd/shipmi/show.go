@@ -15,8 +15,9 @@ func (a *app) showCommand() *cobra.Command {
 		s selection
 	)
 	cmd := &cobra.Command{
-		Use:   "show NAME...",
-		Short: "Show all about BMCs",
+		Use:        "show NAME...",
+		SuggestFor: []string{"info", "inspect", "cat", "status"},
+		Short:      "Show all about BMCs",
 		Long: `Show all about BMCs. A password is shown when the configuration file says
 "show_passwords = true" in its section [default].
 

@@ -18,16 +18,11 @@ func misunderstood(cmd *cobra.Command, err error) error {
 			err = errors.New(text.ours + " --" + strings.ReplaceAll(match[1], " ", ", --"))
 		}
 	}
+	err = hint(err, `see "%s --help"`, cmd.CommandPath())
 	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
-		var names []string
-		for _, below := range cmd.Commands() {
-			if below.IsAvailableCommand() {
-				names = append(names, below.Name())
-			}
-		}
-		err = mean(err, names, words[0])
+		err = meant(err, near(words[0], cmd))
 	}
-	return hint(err, `see "%s --help"`, cmd.CommandPath())
+	return err
 }
 
 // groupTexts are what cobra says of flags that do not go together, and what we say.
@@ -39,35 +34,61 @@ var groupTexts = []struct {
 	{regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`), "want one of"},
 }
 
-// mean adds the names to an error that somebody may have meant who typed other words.
-func mean(err error, names []string, words ...string) error {
-	var meant []string
-	for _, word := range words {
-		if word != "" && !slices.Contains(names, word) {
-			meant = append(meant, near(word, names)...)
-		}
-	}
-	if meant == nil {
-		return err
-	}
-	return hint(err, "did you mean %s?", strings.Join(meant, " or "))
-}
-
-// fewNames is how many names are still of help.
-const fewNames = 3
-
-// near returns the names that differ least from a word, if these are few.
-func near(word string, names []string) []string {
-	var all cobra.Command
+// mistyped adds to an error the names that somebody may have meant who typed words.
+func mistyped(err error, names []string, words ...string) error {
+	var all cobra.Command // it knows how to find what is near
 	for _, name := range names {
 		all.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
 	}
-	for all.SuggestionsMinimumDistance = range 3 { // letters
-		if found := all.SuggestionsFor(word); len(found) > 0 && len(found) <= fewNames {
+	var found []string
+	for _, word := range words {
+		if word != "" && !slices.Contains(names, word) {
+			found = append(found, near(word, &all)...)
+		}
+	}
+	return meant(err, found)
+}
+
+func meant(err error, names []string) error {
+	if names == nil {
+		return err
+	}
+	return hint(err, "did you mean %s?", strings.Join(names, " or "))
+}
+
+const (
+	fewNames   = 3 // are still of help
+	fewLetters = 2 // may be wrong, but no more than half of all
+)
+
+// near returns those of the commands below cmd that differ least from a word, if they
+// are few.
+func near(word string, cmd *cobra.Command) []string {
+	for letters := range min(fewLetters, len(word)/2) + 1 {
+		cmd.SuggestionsMinimumDistance = letters
+		if found := cmd.SuggestionsFor(word); len(found) > 0 && len(found) <= fewNames {
 			return found
 		}
 	}
 	return nil
+}
+
+// addHelpCommand adds cobra's, and has it say what it does not know.
+func addHelpCommand(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Short, help.Long, help.Example = "Say what a command does, with examples", "", "  shipmi help list"
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, words []string) error {
+		cmd, unknown, err := root.Find(words)
+		if err == nil && len(unknown) > 0 {
+			err = meant(fmt.Errorf("unknown command %q for %q", unknown[0], cmd.CommandPath()), near(unknown[0], cmd))
+		}
+		if err != nil {
+			return err
+		}
+		return cmd.Help()
+	}
 }
 
 // noArgs is for commands that take none.
