@@ -112,7 +112,7 @@ func (c *checker) checkBMC(ctx context.Context, name string) error {
 		return hint(fmt.Errorf("%s has parameters of its own", name), `"shipmi set" changes them`)
 	}
 	if c.power {
-		if err := errors.Join(c.idle(found), c.confirm(name)); err != nil {
+		if err := errors.Join(c.idle(found), c.confirm(ctx, name)); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func (c *checker) checkProvider(ctx context.Context, name string) error {
 }
 
 // confirm asks whether the machine may be switched.
-func (c *checker) confirm(name string) error {
+func (c *checker) confirm(ctx context.Context, name string) error {
 	if c.yes {
 		return nil
 	}
@@ -153,7 +153,9 @@ func (c *checker) confirm(name string) error {
 		return hint(fmt.Errorf("%s: nobody there to say that the machine may be switched", name), "say --yes")
 	}
 	fmt.Fprintf(c.stderr, "The machine behind %q will be switched on and off, reset, and sent a diagnostic interrupt. Go on? [y/N] ", name)
-	answer, _ := bufio.NewReader(c.stdin).ReadString('\n') // the end of the file is no answer
+	answer, _ := interruptible(ctx, func() (string, error) {
+		return bufio.NewReader(c.stdin).ReadString('\n') // the end of the file is no answer
+	})
 	if strings.TrimSpace(answer) != "y" {
 		return errors.New("nothing was done")
 	}

@@ -79,8 +79,12 @@ func (c *checker) tryAs(ctx context.Context, settings []string, s scripts) error
 	err = c.receive(results)
 	if err := cmd.Wait(); err != nil {
 		err = fmt.Errorf("systemd-run: %w", err)
-		if c.user && c.results == nil {
+		switch {
+		case c.results != nil:
+		case c.user:
 			err = hint(err, "systemd-run needs a message bus for the user, on Debian that of the package dbus-user-session")
+		case os.Geteuid() != 0:
+			err = hint(err, "run it as root")
 		}
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -15,6 +16,8 @@ const (
 	exitOK    = 0
 	exitError = 1 // what was asked for could not be done
 	exitUsage = 2 // what was asked for could not be understood
+
+	exitInterrupted = 130 // as shells have it
 )
 
 // rootCommand returns the whole command, which does nothing yet.
@@ -73,6 +76,8 @@ func (a *app) run(ctx context.Context, args []string) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case ctx.Err() != nil:
+		err, status = errors.New("interrupted"), exitInterrupted
 	case status == exitUsage:
 		err = misunderstood(command, err)
 	}

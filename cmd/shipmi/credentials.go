@@ -51,7 +51,7 @@ func (a *app) setPassword(ctx context.Context, name string, source secretSource,
 	if err != nil {
 		return err
 	}
-	password, err := source.read(a)
+	password, err := source.read(ctx, a)
 	if err != nil {
 		return err
 	}

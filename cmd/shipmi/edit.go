@@ -44,12 +44,12 @@ func (a *app) edit(ctx context.Context, o settings, c config, given func(string)
 		return e, err
 	}
 	if given("password") || given("password-file") || given("password-stdin") || given("ask-password") {
-		if e.secret, err = o.password.read(a); err != nil {
+		if e.secret, err = o.password.read(ctx, a); err != nil {
 			return e, err
 		}
 	}
 	if o.kg.given() {
-		e.key, err = o.kg.read(a)
+		e.key, err = o.kg.read(ctx, a)
 	}
 	return e, err
 }

@@ -25,7 +25,7 @@ is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
 			var key instance.Secret
 			if !remove {
 				var err error
-				if key, err = kg.read(a); err != nil {
+				if key, err = kg.read(cmd.Context(), a); err != nil {
 					return err
 				}
 			}

@@ -18,7 +18,7 @@ func main() {
 	unix.Umask(0o022) // drop-ins are for everybody to read
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal kills
+	context.AfterFunc(ctx, stop) // the next signal kills
 
 	a := &app{
 		store:   units.SystemStore(""),
@@ -39,5 +39,10 @@ func main() {
 		s, err := units.ConnectUser(ctx, os.Getenv)
 		return a.withProgress(s), err
 	}
-	os.Exit(a.run(ctx, os.Args[1:]))
+	status := a.run(ctx, os.Args[1:])
+	if status == exitInterrupted {
+		stop()
+		_ = unix.Kill(os.Getpid(), unix.SIGINT) // so that a loop in a shell ends, too
+	}
+	os.Exit(status)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,7 +35,9 @@ func TestMain(m *testing.M) {
 			}
 			a.connect = func(context.Context) (systemd, error) { return connectRecorder(root, a.progress) }
 			a.connectUser = func(context.Context) (systemd, error) { return connectRecorder(root+"/user", a.progress) }
-			os.Exit(a.run(context.Background(), os.Args[1:]))
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+			defer stop()
+			os.Exit(a.run(ctx, os.Args[1:]))
 		},
 	})
 }

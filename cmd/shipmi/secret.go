@@ -1,16 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 
-	"github.com/spf13/cobra"
-	"golang.org/x/term"
-
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/spf13/cobra"
 )
 
 const defaultPassword = "password"
@@ -38,16 +37,16 @@ func (s *secretSource) addFlags(cmd *cobra.Command, what string) []string {
 
 func (s *secretSource) given() bool { return s.text != "" || s.file != "" || s.stdin || s.ask }
 
-func (s *secretSource) read(a *app) (instance.Secret, error) {
+func (s *secretSource) read(ctx context.Context, a *app) (instance.Secret, error) {
 	text := s.text
 	var err error
 	switch {
 	case s.file != "":
-		text, err = readFile(s.file)
+		text, err = interruptible(ctx, func() (string, error) { return readFile(s.file) })
 	case s.stdin:
-		text, err = readSecret(a.stdin)
+		text, err = interruptible(ctx, func() (string, error) { return readSecret(a.stdin) })
 	case s.ask:
-		text, err = a.ask(s.what)
+		text, err = a.ask(ctx, s.what)
 	}
 	if err == nil && text == "" {
 		err = fmt.Errorf("the %s is empty", s.what)
@@ -72,19 +71,19 @@ func readSecret(r io.Reader) (string, error) {
 }
 
 // ask asks twice, because nobody sees what he types.
-func (a *app) ask(what string) (string, error) {
+func (a *app) ask(ctx context.Context, what string) (string, error) {
 	if !isTerminal(a.stdin) {
 		return "", hint(fmt.Errorf("no terminal to ask for the %s", what), "use --%s-file or --%s-stdin", what, what)
 	}
 	var answers [2]string
 	for i, question := range []string{strings.ToUpper(what[:1]) + what[1:] + ": ", "Again: "} {
 		fmt.Fprint(a.stderr, question)
-		answer, err := term.ReadPassword(int(a.stdin.(descriptor).Fd()))
+		answer, err := hidden(ctx, a.stdin.(descriptor))
 		fmt.Fprintln(a.stderr)
 		if err != nil {
 			return "", fmt.Errorf("read the %s: %w", what, err)
 		}
-		answers[i] = string(answer)
+		answers[i] = answer
 	}
 	if answers[0] != answers[1] {
 		return "", errors.New("the two answers differ")

@@ -164,7 +164,11 @@ func (s *Systemd) batch(ctx context.Context, order func(context.Context, string,
 	for i, unit := range units {
 		select {
 		case text := <-results[i]:
-			if failed[unit] == nil && text != "done" {
+			switch {
+			case failed[unit] != nil || text == "done":
+			case text == "canceled":
+				failed[unit] = errors.New("another order took its place")
+			default:
 				failed[unit] = fmt.Errorf("%w: %s", errJob, text)
 			}
 		case <-ctx.Done():
