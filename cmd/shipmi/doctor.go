@@ -140,7 +140,8 @@ func (d *doctor) printFindings() error {
 		return d.print(&d.output, l)
 	}
 	if d.findings == nil {
-		fmt.Fprintln(d.stdout, "no problems found")
+		_, err := fmt.Fprintln(d.stdout, "no problems found")
+		return err
 	}
 	for _, f := range d.findings {
 		what, colour := f.problem, text.FgRed
@@ -154,7 +155,9 @@ func (d *doctor) printFindings() error {
 		if d.colours(d.stdout) {
 			kind = colour.Sprint(kind)
 		}
-		fmt.Fprintf(d.stdout, "%s %s\n  hint: %s\n", kind, what, f.advice)
+		if _, err := fmt.Fprintf(d.stdout, "%s %s\n  hint: %s\n", kind, what, f.advice); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -102,8 +102,7 @@ func (a *app) print(o *output, l listing) error {
 	case "value":
 		return o.writeLines(a.stdout, listing{rows: l.rows}, " ", cellText)
 	default:
-		o.writeTable(a, l)
-		return nil
+		return o.writeTable(a, l)
 	}
 }
 

@@ -49,6 +49,9 @@ func (a *app) findProvider(asked, configured string) (*provider.Provider, error)
 	if err == nil {
 		return a.loadProvider(path)
 	}
+	if strings.Contains(asked, "/") {
+		return nil, err
+	}
 	names, listErr := a.providerNames()
 	if listErr != nil {
 		return nil, listErr

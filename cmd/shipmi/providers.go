@@ -103,10 +103,11 @@ func (a *app) showProvider(o *output, name string) error {
 			return err
 		}
 	}
-	if p.Header != "" {
-		fmt.Fprintln(a.stdout, p.Header)
+	if p.Header == "" {
+		return nil
 	}
-	return nil
+	_, err = fmt.Fprintln(a.stdout, p.Header)
+	return err
 }
 
 // A parameterFact is a parameter of a provider.

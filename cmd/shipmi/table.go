@@ -58,9 +58,8 @@ func (l listing) properties(row []any) listing {
 }
 
 // writeTable prints a table in the look of the predecessor.
-func (o *output) writeTable(a *app, l listing) {
+func (o *output) writeTable(a *app, l listing) error {
 	t := table.NewWriter()
-	t.SetOutputMirror(a.stdout)
 	t.Style().Format.Header = text.FormatDefault
 	header, rows := l.texts(!o.noHeaders)
 	all := append(rows, header)
@@ -84,7 +83,8 @@ func (o *output) writeTable(a *app, l listing) {
 	for _, row := range rows {
 		t.AppendRow(tableRow(row))
 	}
-	t.Render()
+	_, err := fmt.Fprintln(a.stdout, t.Render())
+	return err
 }
 
 // texts returns the titles, empty ones if there is to be no header, and all cells.

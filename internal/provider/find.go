@@ -68,6 +68,9 @@ func Find(dirs []string, name string) (string, error) {
 		}
 		return filepath.Abs(name)
 	}
+	if strings.Contains(name, "/") {
+		return "", fmt.Errorf("%q: want the name of a provider, or a path that ends in .conf", name)
+	}
 	entries, err := List(dirs)
 	if err != nil {
 		return "", err

@@ -34,10 +34,12 @@ func TestFindAndList(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, etc+"/qm.conf", path)
 
-	for _, name := range []string{"", "virsh", "folder", "../etc/qm", "readme.md"} {
+	for _, name := range []string{"", "virsh", "folder", "readme.md"} {
 		_, err = Find(dirs, name)
 		require.ErrorContains(t, err, "no provider", name)
 	}
+	_, err = Find(dirs, "../etc/qm")
+	require.EqualError(t, err, `"../etc/qm": want the name of a provider, or a path that ends in .conf`)
 
 	t.Chdir(etc)
 	path, err = Find(nil, "qm.conf")
