@@ -101,8 +101,8 @@ func FuzzHandle(f *testing.F) {
 		add(command, rmcp.Administrator)
 	}
 	for parameter := range byte(64) {
-		add(fmt.Sprintf("0c 02 01 %02x 00 00", parameter), rmcp.Administrator)
-		add(fmt.Sprintf("00 09 %02x 00 00", parameter), rmcp.Administrator)
+		add(fmt.Sprintf("0c/02 01 %02x 00 00", parameter), rmcp.Administrator)
+		add(fmt.Sprintf("00/09 %02x 00 00", parameter), rmcp.Administrator)
 	}
 	require.Greater(f, seeds, 150)
 	f.Add(byte(0), byte(9), byte(0), byte(4), []byte{5, 0, 0},
