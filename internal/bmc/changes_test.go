@@ -9,6 +9,7 @@ import (
 
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/test/console"
 )
 
@@ -118,6 +119,57 @@ func TestAnIdleExitDoesNotForgetAChange(t *testing.T) {
 		time.Sleep(16 * time.Second)
 		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...), "ironic waits as long between two")
 		require.Equal(t, 10*time.Second, r.ends())
+	})
+}
+
+// What was changed is kept with its answer, in one: whenever the process dies, the next
+// one does not change it again.
+func TestAChangeIsMadeOnceThoughTheProcessDies(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login()
+		b := c.Packet(console.Request(storage, selAdd, 1, event...))
+		require.Equal(t, "00 01 00", r.read(c, r.one(b)))
+		r.kill()
+		r.conn.peer.Store(&elsewhere)
+		require.Empty(t, r.send(b))
+		r.conn.peer.Store(nil)
+		require.Equal(t, "00 01 00", r.read(c, r.one(b)), "the identical datagram")
+		r.kill()
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...))
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, event...))
+
+		var id [2]byte
+		_, err := fmt.Sscanf(r.ask(c, storage, selReserve, 3), "00 %x %x", &id[0], &id[1])
+		require.NoError(t, err)
+		clear := []byte{id[0], id[1], 'C', 'L', 'R', 0xAA}
+		require.Equal(t, "00 01", r.ask(c, storage, selClear, 4, clear...))
+		r.kill()
+		require.Equal(t, "00 01", r.ask(c, storage, selClear, 5, clear...), "FreeIPMI")
+		require.Equal(t, "01 00", r.entries(c, 6))
+	})
+}
+
+// With one rqSeq for everything, what comes next may be new: nobody can tell.
+func TestAConsoleWithOneRqSeqAddsEventsThoughTheProcessDies(t *testing.T) {
+	in(t, func(r *rig) {
+		c := r.login() // used rqSeq 0
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 0, event...))
+		r.kill()
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 0, event...))
+	})
+}
+
+// A change from before the host was booted keeps no process.
+func TestAChangeOfAnotherBoot(t *testing.T) {
+	in(t, func(r *rig) {
+		r.stop()
+		r.idle = 10 * time.Second
+		for _, at := range []time.Duration{r.clock() - sameSeqHold, r.clock() + time.Hour} {
+			changed := ipmi.Changed{Session: 1, Sequence: 1, Request: rmcp.Request{NetFn: storage, Cmd: selAdd, Data: event}, At: at}
+			require.NoError(t, SaveState(r.dir, ipmi.State{Changed: changed}))
+			r.start()
+			require.Equal(t, r.idle, r.ends())
+		}
 	})
 }
 

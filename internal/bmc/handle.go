@@ -22,6 +22,9 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		return
 	}
 	request := s.requestOf(w.request, &w.to, viewOf(sess))
+	if !s.replies.history(w.session).constant { // or it could not be told from the next
+		request.Sequence = w.sequence
+	}
 	command, answer := s.BMC.Handle(request)
 	if level := request.Session.Privilege; level != sess.Privilege {
 		if err := s.Sessions.SetPrivilege(sess, level); err != nil {

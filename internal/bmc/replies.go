@@ -163,6 +163,18 @@ func (m *replies) changed(w *waiter, lane ipmi.Lane, answer ipmi.Answer, now tim
 	m.until = now + sameSeqHold
 }
 
+// recalled remembers the last change that an earlier process made. One that lies ahead
+// of now is from before the host was booted, as its session is.
+func (m *replies) recalled(c *ipmi.Changed, now time.Duration) {
+	command, ago := ipmi.Lookup(c.Request), now-c.At
+	if c.Session == 0 || command == nil || ago < 0 || ago >= sameSeqHold {
+		return
+	}
+	w := waiter{session: c.Session, sequence: c.Sequence, key: m.key(c.Request), request: c.Request}
+	m.changed(&w, command.Lane, ipmi.Answer{Data: c.Answer}, c.At)
+	m.history(c.Session).changes[0].askers[0].owed = true
+}
+
 // remember adds to what is remembered, and forgets what is too old or too much.
 func remember(all *[]*remembered, limit int, a remembered) {
 	*all = slices.DeleteFunc(*all, func(o *remembered) bool { return a.at-o.at >= sameSeqHold })
@@ -195,14 +207,15 @@ func (m *replies) again(w *waiter, now time.Duration) *answered {
 	return nil
 }
 
-// owed returns the action that has ended in an earlier process, or for it, and whose
-// answer w may have missed.
+// owed returns what has ended in an earlier process, or for it, and whose answer w may
+// have missed.
 func (m *replies) owed(w *waiter) *remembered {
-	i := slices.IndexFunc(m.actions, func(a *remembered) bool { return a.settlesDebt(w) })
-	if i < 0 {
-		return nil
+	for a := range m.remembered(m.history(w.session)) {
+		if a.settlesDebt(w) {
+			return a
+		}
 	}
-	return m.actions[i]
+	return nil
 }
 
 // forget drops what belongs to sessions that are not alive any more.

@@ -156,7 +156,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 		s.duplicate(sess, w, now)
 		return session.ErrDuplicate
 	}
-	if ipmi.AsksProvider(r) {
+	if c := ipmi.Lookup(r); c != nil && (c.Lane == ipmi.Query || c.Lane == ipmi.Action) {
 		return s.handleLater(w)
 	}
 	s.handle(sess, w)

@@ -88,6 +88,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.now = s.Clock()
 	s.answered, s.alive = s.now, s.now
+	s.replies.recalled(&s.BMC.State.Changed, s.now)
 	if err := s.adopt(); err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"slices"
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/provider"
@@ -89,4 +90,22 @@ func (b *BMC) update(change func(*State)) Code {
 	}
 	b.State = s
 	return OK
+}
+
+// change changes the state as a request of the lanes Change and Append has it, and
+// answers with the data that change returns. They are saved in one.
+func (b *BMC) change(r *Request, change func(*State) []byte) Answer {
+	var data []byte
+	code := b.update(func(s *State) {
+		data = change(s)
+		if r.Sequence != 0 {
+			request := r.Request
+			request.Data = slices.Clone(r.Data) // it is the datagram's
+			s.Changed = Changed{r.Session.ID, r.Sequence, request, data, r.Now}
+		}
+	})
+	if code != OK {
+		return reply(code)
+	}
+	return done(data...)
 }

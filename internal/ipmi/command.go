@@ -44,11 +44,14 @@ type Command struct {
 // A Request is a LAN message with what handlers need to know beside it.
 type Request struct {
 	rmcp.Request
-	Session Session        // zero outside a session
-	Now     time.Duration  // since the boot of the host
-	Time    time.Time      // of day
-	Cause   Cause          // of a start; if unknown, that a console asked for it
-	Local   netip.AddrPort // what was asked; its address is not valid if not known
+	Session Session // zero outside a session
+	// Sequence is the number of its packet in the session; 0: the request need not be
+	// remembered.
+	Sequence uint32
+	Now      time.Duration  // since the boot of the host
+	Time     time.Time      // of day
+	Cause    Cause          // of a start; if unknown, that a console asked for it
+	Local    netip.AddrPort // what was asked; its address is not valid if not known
 }
 
 // An Answer is a response, or the script without which there is none yet.
@@ -91,7 +94,7 @@ func reply(c Code) Answer { return Answer{Code: c} }
 // after the checks that are the same for all, in the order that the
 // specification gives. Command is nil where there is no such command.
 func (b *BMC) Handle(r *Request) (*Command, Answer) {
-	c := lookup(r.Request)
+	c := Lookup(r.Request)
 	switch {
 	case r.RsLUN != 0:
 		return c, reply(InvalidForLUN)
@@ -116,15 +119,15 @@ func (b *BMC) Resume(r *Request) (*Command, Answer) {
 // Sessionless tells whether the request is answered outside a session. That there
 // are no sessions of IPMI 1.5 a console is told at once.
 func Sessionless(r rmcp.Request) bool {
-	c := lookup(r)
+	c := Lookup(r)
 	return c != nil && c.Privilege == rmcp.Anyone || r.NetFn == app && r.Cmd == getSessionChallenge
 }
 
 const getSessionChallenge = 0x39 // IPMI 2.0 §22.16
 
-// lookup finds a command. Those of the group extension belong to whom the first
-// byte of the data tells.
-func lookup(r rmcp.Request) *Command {
+// Lookup returns the command that a request asks for, or nil. Those of the group
+// extension belong to whom the first byte of the data tells.
+func Lookup(r rmcp.Request) *Command {
 	if r.NetFn == group && !bytes.HasPrefix(r.Data, []byte{dcmiBody}) {
 		return nil
 	}
@@ -134,12 +137,6 @@ func lookup(r rmcp.Request) *Command {
 		}
 	}
 	return nil
-}
-
-// AsksProvider tells whether the handler of the request asks what the provider can do.
-func AsksProvider(r rmcp.Request) bool {
-	c := lookup(r)
-	return c != nil && (c.Lane == Query || c.Lane == Action)
 }
 
 // ClosesSession tells whether the request is Close Session.

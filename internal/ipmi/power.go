@@ -28,13 +28,12 @@ func setPowerRestorePolicy(b *BMC, r *Request) Answer {
 	if policy > restoreNoChange {
 		return reply(InvalidField)
 	}
-	if policy != restoreNoChange {
-		code := b.update(func(s *State) { s.Restore, s.HostBoot = RestorePolicy(policy), b.HostBoot })
-		if code != OK {
-			return reply(code)
+	return b.change(r, func(s *State) []byte {
+		if policy != restoreNoChange {
+			s.Restore, s.HostBoot = RestorePolicy(policy), b.HostBoot
 		}
-	}
-	return done(restoreSupported)
+		return []byte{restoreSupported}
+	})
 }
 
 // A Cause is why the managed system was last started (IPMI 2.0 §28.11).

@@ -101,11 +101,10 @@ func addSELEntry(b *BMC, r *Request) Answer {
 	if kind := r.Data[2]; kind != recordEvent && kind < recordTimed {
 		return reply(recordTypeUnsupported)
 	}
-	code := b.update(func(s *State) { s.SEL.add(slices.Clone(r.Data), r.Time) })
-	if code != OK {
-		return reply(code)
-	}
-	return done(binary.LittleEndian.AppendUint16(nil, b.State.SEL.Last)...)
+	return b.change(r, func(s *State) []byte {
+		s.SEL.add(slices.Clone(r.Data), r.Time)
+		return binary.LittleEndian.AppendUint16(nil, s.SEL.Last)
+	})
 }
 
 // deleteSELEntry leaves the IDs of the others as they are, and so does not end
@@ -120,14 +119,11 @@ func deleteSELEntry(b *BMC, r *Request) Answer {
 		return reply(NotPresent)
 	}
 	id := l.Records[i].id()
-	code := b.update(func(s *State) {
+	return b.change(r, func(s *State) []byte {
 		s.SEL.Records = slices.Delete(slices.Clone(l.Records), i, i+1)
 		s.SEL.Erased = l.time(r.Time)
+		return binary.LittleEndian.AppendUint16(nil, id)
 	})
-	if code != OK {
-		return reply(code)
-	}
-	return done(binary.LittleEndian.AppendUint16(nil, id)...)
 }
 
 // The request of Clear SEL, after the reservation ID.
@@ -150,15 +146,12 @@ func clearSEL(b *BMC, r *Request) Answer {
 	case !b.State.SEL.reserved.holds(r.Data):
 		return reply(ReservationCanceled)
 	}
-	code := b.update(func(s *State) {
+	return b.change(r, func(s *State) []byte {
 		l := &s.SEL
 		*l = SEL{Erased: l.time(r.Time), Ahead: l.Ahead, UTCOffset: l.UTCOffset, reserved: l.reserved}
 		l.add(eventLogCleared.record(), r.Time)
+		return []byte{clearDone}
 	})
-	if code != OK {
-		return reply(code)
-	}
-	return done(clearDone)
 }
 
 func getSELTime(b *BMC, r *Request) Answer {
@@ -168,7 +161,10 @@ func getSELTime(b *BMC, r *Request) Answer {
 // setSELTime does not set the clock of the host: what differs is kept.
 func setSELTime(b *BMC, r *Request) Answer {
 	ahead := int64(binary.LittleEndian.Uint32(r.Data)) - r.Time.Unix()
-	return reply(b.update(func(s *State) { s.SEL.Ahead = ahead }))
+	return b.change(r, func(s *State) []byte {
+		s.SEL.Ahead = ahead
+		return nil
+	})
 }
 
 // UTC offsets, in minutes (§31.11a).
@@ -188,5 +184,8 @@ func setSELTimeUTCOffset(b *BMC, r *Request) Answer {
 	if (offset < -offsetLimit || offset > offsetLimit) && offset != offsetUnspecified {
 		return reply(InvalidField)
 	}
-	return reply(b.update(func(s *State) { s.SEL.UTCOffset = offset }))
+	return b.change(r, func(s *State) []byte {
+		s.SEL.UTCOffset = offset
+		return nil
+	})
 }

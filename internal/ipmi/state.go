@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
 // A State is what a BMC keeps when its process ends and its host reboots. The
@@ -23,6 +24,17 @@ type State struct {
 	Identify Identify    `json:"identify,omitzero"`
 	Watchdog Watchdog    `json:"watchdog,omitzero"`
 	SEL      SEL         `json:"sel,omitzero"`
+	Changed  Changed     `json:"changed,omitzero"`
+}
+
+// Changed is the last request that changed the state at once, and its answer: the next
+// process may be asked for that once more.
+type Changed struct {
+	Session  uint32        `json:"session"` // ID
+	Sequence uint32        `json:"sequence"`
+	Request  rmcp.Request  `json:"request"`
+	Answer   []byte        `json:"answer,omitempty"` // its data
+	At       time.Duration `json:"at"`               // since the boot of the host
 }
 
 // Boot holds the boot options (IPMI 2.0 §28.12).

@@ -55,7 +55,7 @@ func setWatchdogTimer(b *BMC, r *Request) Answer {
 		actions > actionLast || preTimeout != 0 || expired&expiredReserved != 0 {
 		return reply(InvalidField)
 	}
-	return reply(b.update(func(s *State) {
+	return b.change(r, func(s *State) []byte {
 		_, running := s.Watchdog.left(r.Now)
 		w := Watchdog{
 			Use:     use &^ useDontStop,
@@ -67,7 +67,8 @@ func setWatchdogTimer(b *BMC, r *Request) Answer {
 			w.start(r.Now)
 		}
 		s.Watchdog = w
-	}))
+		return nil
+	})
 }
 
 func (w *Watchdog) start(now time.Duration) {

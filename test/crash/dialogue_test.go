@@ -70,6 +70,18 @@ var dialogues = map[string]dialogue{
 		other := newClient(h.t, h, c.fresh)
 		other.login("oper", kept.Users[1].Password, 3)
 	}},
+	"event log": {1, func(h *host, c *client) {
+		const storage, selInfo, addSELEntry = 0x0A, 0x40, 0x44
+		event := []byte{0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 1, 0x6F, 0, 0, 0}
+		c.admin()
+		if c.fresh { // what is added once more is another one
+			require.Equal(h.t, "\x00", c.ask(storage, addSELEntry, event...)[:1])
+			return
+		}
+		require.Equal(h.t, "\x00\x01\x00", c.ask(storage, addSELEntry, event...))
+		require.Equal(h.t, "\x00\x02\x00", c.ask(storage, addSELEntry, event...))
+		require.Equal(h.t, "\x02\x00", c.ask(storage, selInfo)[2:4])
+	}},
 	"watchdog": {1, func(h *host, c *client) {
 		const smsOS, reset = 0x04, 0x01
 		c.admin()
