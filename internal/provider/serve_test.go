@@ -89,7 +89,7 @@ func (d device) shelly(w http.ResponseWriter, r *http.Request) {
 				d.note("%s", r.URL.RequestURI())
 			}
 		}
-		fmt.Fprintf(w, `{"ison":%s,"has_timer":false,"timer_started":0,"source":"http"}`, d.is())
+		fmt.Fprintf(w, `{"ison":%s,"has_timer":false,"timer_started":0,"timer_duration":0,"timer_remaining":0,"source":"http"}`, d.is())
 	default:
 		http.NotFound(w, r)
 	}
