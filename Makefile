@@ -154,13 +154,13 @@ e2e-pacemaker: tools build bin/docs bin/pacemaker.test
 	cd test/pacemaker && unshare --net ../../bin/pacemaker.test -test.v
 
 .PHONY: matrix
-matrix: tools build bin/clients.test bin/goipmi
+matrix: tools build bin/clients.test bin/goipmi bin/bmclib
 	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
 
 # The machine of the documentation has what its readers have, beside what every machine has.
 .PHONY: docs
 docs: tools build bin/docs.test
-	test/machine/machine new bookworm,sudo,jq,fence-agents test/docs/run
+	test/machine/machine new bookworm,sudo,jq,fence-agents,ironic-common,python3-ironicclient test/docs/run
 
 .PHONY: load
 load: tools build bin/load.test

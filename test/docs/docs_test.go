@@ -48,7 +48,7 @@ func Test(t *testing.T) {
 				switch {
 				case b.language == "console":
 					for _, c := range session(b.text) {
-						run(t, dir, c, b.argument == "fails")
+						run(t, dir, c, b.argument)
 					}
 				case strings.HasPrefix(b.argument, "/"):
 					write(t, b.argument, b.text)
@@ -58,16 +58,27 @@ func Test(t *testing.T) {
 	}
 }
 
-// run types one command. It must succeed, or fail if the block says so, and print what is shown and nothing else.
-func run(t *testing.T, dir string, c command, fails bool) {
+// run types one command. It must succeed and print what is shown and nothing else; in a block that "fails" it must fail,
+// and in one that comes true "eventually" it is typed again and again, for a minute.
+func run(t *testing.T, dir string, c command, how string) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	sh := exec.CommandContext(ctx, "bash", "-c", c.line)
+	out, err := typed(ctx, dir, c.line)
+	for how == "eventually" && !c.matches(out) && ctx.Err() == nil {
+		time.Sleep(time.Second)
+		out, err = typed(ctx, dir, c.line)
+	}
+	require.NoError(t, ctx.Err(), "%s%s", c.line, out)
+	require.Equal(t, how == "fails", err != nil, "%s%s%v", c.line, out, err)
+	require.True(t, c.matches(out), "%s%s", c.line, out)
+}
+
+// typed returns what a command printed.
+func typed(ctx context.Context, dir, line string) (string, error) {
+	sh := exec.CommandContext(ctx, "bash", "-c", line)
 	sh.Dir = dir
 	out, err := sh.CombinedOutput()
-	require.NoError(t, ctx.Err(), "%s%s", c.line, out)
-	require.Equal(t, fails, err != nil, "%s%s%v", c.line, out, err)
-	require.True(t, c.matches(string(out)), "%s%s", c.line, out)
+	return string(out), err
 }
 
 // write writes a file, which is what it was again for the next document.
@@ -89,7 +100,7 @@ func prepare(t *testing.T, dir, document string) {
 	name, err := filepath.Abs(filepath.Join("testdata", strings.TrimSuffix(filepath.Base(document), ".md")+".sh"))
 	require.NoError(t, err)
 	if _, err := os.Stat(name); err == nil {
-		run(t, dir, command{line: ". " + name + "\n"}, false)
+		run(t, dir, command{line: ". " + name + "\n"}, "")
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 var elsewhere = map[string]string{
 	"README.md sh":                    "test/docs/run installs ShIPMI like that, with DESTDIR; test/demo is the demo",
 	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
-	"docs/consumers.md sh":            "they want the product itself; what it sends then: test/clients",
-	"docs/consumers.md yaml":          "they want a cluster; what it sends then: test/clients",
+	"docs/consumers.md sh":            "they want MAAS, Foreman, a cluster of Pacemaker; what these send: test/clients",
+	"docs/consumers.md yaml":          "they want Kubernetes; the library of Rufio: test/clients; the Ironic of Metal3: this document",
 	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
 	"docs/how-it-works.md mermaid":    "pictures",
 	"docs/managing.md sh":             "they want a release; test/packages/testdata/machine/signed.txtar has one",
@@ -30,6 +30,9 @@ func TestEveryBlockIsLookedAt(t *testing.T) {
 				key := path + " " + b.language
 				require.Contains(t, elsewhere, key, "nobody looks at this:\n%s", b.text)
 				seen[key] = true
+			}
+			if b.language == "console" {
+				require.Contains(t, []string{"", "fails", "eventually"}, b.argument, "%s:\n%s", path, b.text)
 			}
 		}
 		require.Equal(t, 2*len(blocks(text)), strings.Count("\n"+text, "\n```"), "%s: a block without a language", path)
