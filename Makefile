@@ -223,6 +223,10 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test bin/pacemaker.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
+.PHONY: bin/bmclib
+bin/bmclib:
+	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bmclib ./bmclib
+
 bin/goipmi: Makefile
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install \
 		-ldflags '-X github.com/bougou/go-ipmi/cmd/goipmi/commands.Version=$(lastword $(subst @, ,$(GOIPMI)))' $(GOIPMI)

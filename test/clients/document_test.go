@@ -17,6 +17,7 @@ var versions = map[string]string{
 	"ipmitool":      "ipmitool -V",
 	"FreeIPMI":      "ipmipower --version",
 	"goipmi":        "goipmi --version",
+	"bmclib":        "bmclib -version",
 	"fence-agents":  "fence_ipmilan --version",
 	"ipmi_exporter": "prometheus-ipmi-exporter --version",
 	"pyghmi":        "dpkg-query --show python3-pyghmi",
@@ -44,7 +45,7 @@ func write(path string, results []result) error {
 // version asks a client for its version.
 func version(client string) (string, error) {
 	out, err := exec.Command("sh", "-c", versions[client]).Output()
-	number := regexp.MustCompile(`\d+(\.\d+)+`).FindString(string(out))
+	number := regexp.MustCompile(`\d+(\.\d+)+(-0\.[0-9a-f.-]+)?`).FindString(string(out))
 	if err != nil || number == "" {
 		return "", fmt.Errorf("%s: no version in %q: %w", client, out, err)
 	}
