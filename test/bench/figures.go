@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,11 @@ type Figure struct {
 	Of     string    `json:"of"`   // the program, or what else is compared
 	Unit   string    `json:"unit"` // "1/s", "ms", "KiB"
 	Values []float64 `json:"values"`
+}
+
+// uneventful tells that requests were counted that nobody answered, and there were none.
+func (f *Figure) uneventful() bool {
+	return strings.HasSuffix(f.Name, "/unanswered") && slices.Max(f.Values) == 0
 }
 
 // add appends values to a figure.

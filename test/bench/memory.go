@@ -103,7 +103,7 @@ func processes() (pids []string) {
 // saving is the time in which a session is saved: benchmarks of the package, on the file system where sessions are.
 func (b *bench) saving() {
 	cmd := exec.Command("./session.test", "-test.run", "^$", "-test.bench", "^BenchmarkSave$",
-		"-test.count", strconv.Itoa(b.repeat))
+		"-test.count", strconv.Itoa(b.repeat), "-test.benchtime", "200ms")
 	cmd.Env = append(os.Environ(), "TMPDIR=/run")
 	out, err := cmd.CombinedOutput()
 	require.NoError(must, err, "%s", out)

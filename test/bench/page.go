@@ -107,13 +107,13 @@ func (r *Report) execute(text string, fleet *Report) (string, error) {
 	return b.String(), err
 }
 
-// section is a table of the figures whose names begin like that.
+// section is a table of the figures whose names begin like that, without those that say only that nothing happened.
 func (r *Report) section(prefixes ...string) string {
 	var b strings.Builder
 	b.WriteString("| | | median | quartiles | |\n| --- | --- | --- | --- | --- |\n")
 	for _, prefix := range prefixes {
 		for _, f := range r.Figures {
-			if rest, ok := strings.CutPrefix(f.Name, prefix); ok {
+			if rest, ok := strings.CutPrefix(f.Name, prefix); ok && !f.uneventful() {
 				at := func(q float64) string { return number(quantile(f.Values, q)) }
 				name := strings.ReplaceAll(strings.Trim(rest, "/"), "/", ", ")
 				fmt.Fprintf(&b, "| %s | %s | %s | %s to %s | %s |\n", name, f.Of, at(0.5), at(0.25), at(0.75), f.Unit)
