@@ -76,6 +76,8 @@ func (f file) before() (file, error) {
 func (f file) explain(err error) error {
 	if cause, ok := errors.AsType[*fs.PathError](err); ok {
 		err = cause.Err
+	} else if cause, ok := errors.AsType[*os.LinkError](err); ok {
+		err = cause.Err
 	}
 	return fmt.Errorf("write %s: %w", f.path, err)
 }

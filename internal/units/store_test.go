@@ -175,6 +175,19 @@ func TestAddOnAFullDisk(t *testing.T) {
 	require.GreaterOrEqual(t, failures, 3, "each of the three files failed once")
 }
 
+func TestAddNamesTheFileThatCannotBeReplaced(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("mounting takes root")
+	}
+	s := SystemStore(t.TempDir())
+	mounted := s.path(s.credentialsDir(), "new")
+	require.NoError(t, os.MkdirAll(filepath.Dir(mounted), 0o700))
+	require.NoError(t, os.WriteFile(mounted, nil, 0o600))
+	require.NoError(t, unix.Mount(mounted, mounted, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(mounted, 0)) })
+	require.EqualError(t, s.Add([]BMC{newBMC("new", "[::]:623")}, admin("x"), committed), "write "+mounted+": device or resource busy")
+}
+
 func TestAddOfMoreBMCsThanFilesMayBeOpen(t *testing.T) {
 	var before unix.Rlimit
 	require.NoError(t, unix.Getrlimit(unix.RLIMIT_NOFILE, &before))
