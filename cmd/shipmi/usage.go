@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,17 +37,30 @@ var groupTexts = []struct {
 
 // mistyped adds to an error the names that somebody may have meant who typed words.
 func mistyped(err error, names []string, words ...string) error {
-	var all cobra.Command // it knows how to find what is near
-	for _, name := range names {
-		all.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
-	}
 	var found []string
 	for _, word := range words {
-		if word != "" && !slices.Contains(names, word) {
-			found = append(found, near(word, &all)...)
+		if word == "" || slices.Contains(names, word) {
+			continue
 		}
+		var others cobra.Command // it knows how to find what is near
+		for _, name := range names {
+			if unnumbered(name) != unnumbered(word) { // another number is no slip
+				others.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
+			}
+		}
+		found = append(found, near(word, &others)...)
 	}
 	return meant(err, found)
+}
+
+// unnumbered returns a name without digits.
+func unnumbered(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsDigit(r) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 func meant(err error, names []string) error {

@@ -34,7 +34,7 @@ func (s Store) Leftovers() ([]string, error) {
 		before, after, _ := strings.Cut(k.pattern, "*")
 		for _, path := range paths {
 			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), before), after)
-			if !slices.Contains(names, name) {
+			if name != "" && !slices.Contains(names, name) { // what is there for the template is for all
 				left = append(left, path)
 			}
 		}

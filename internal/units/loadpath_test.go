@@ -64,6 +64,9 @@ func TestTemplateDropIn(t *testing.T) {
 
 	surroundings, err := s.Surroundings("a")
 	require.NoError(t, err)
+	left, err := s.Leftovers()
+	require.NoError(t, err)
+	require.Empty(t, left)
 	require.Contains(t, surroundings, "User=ipmi")
 	require.Contains(t, surroundings, "Environment=KIND=a")
 	require.NotContains(t, surroundings, "LoadCredential=key:/k")

@@ -87,6 +87,7 @@ func write(t *testing.T, name, text string) {
 	t.Cleanup(func() {
 		if err != nil {
 			require.NoError(t, os.RemoveAll(name))
+			_ = os.Remove(filepath.Dir(name)) // one that is not empty stays
 		} else {
 			require.NoError(t, os.WriteFile(name, before, 0o644))
 		}
