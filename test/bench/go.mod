@@ -6,6 +6,7 @@ require (
 	github.com/bmc-toolbox/bmclib/v2 v2.3.5-0.20251010091507-63cb571e5597
 	github.com/bougou/go-ipmi v0.9.1
 	github.com/coreos/go-systemd/v22 v22.7.0
+	github.com/metal3-io/baremetal-operator/pkg/hardwareutils v0.9.0
 	github.com/shipmi/shipmi v0.0.0
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/sys v0.49.0

@@ -3,8 +3,9 @@
 package clients
 
 var orchestrators = []group{{
-	Name:   "Ironic, Metal3, OpenShift",
-	About:  "The driver `ipmi`, with the defaults of its configuration, deploying in UEFI mode and then in BIOS mode.",
+	Name: "Ironic, Metal3, OpenShift",
+	About: "The driver `ipmi`, with the defaults of its configuration, deploying in UEFI mode and then in BIOS mode. " +
+		"[The guide](consumers.md#ironic) is run with Ironic itself.",
 	Client: "ipmitool",
 	Source: "openstack/ironic: ironic/drivers/modules/ipmitool.py",
 	Prefix: "ipmitool -I lanplus -H 192.0.2.10 -L ADMINISTRATOR -p 623 -U admin -R 1 -N 5 -f password",
