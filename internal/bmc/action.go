@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -108,9 +109,14 @@ func (s *Server) join(a *action, w waiter, now time.Duration) {
 	s.expire(now)
 }
 
-// perform has an action run that no console asked for.
+// perform has an action run that no console asked for, and that can wait until the
+// provider's files can be read.
 func (s *Server) perform(r *ipmi.Request) {
 	s.look(func() {
+		if errors.Is(s.looks.err, context.DeadlineExceeded) {
+			s.perform(r)
+			return
+		}
 		command, answer := s.BMC.Handle(r)
 		if answer.Script == nil {
 			s.Log.Error(command.Name+" refused", "code", answer.Code, "user", r.Session.User)

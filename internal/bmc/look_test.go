@@ -58,6 +58,22 @@ func TestAFloodWhileAProviderFileHangs(t *testing.T) {
 	})
 }
 
+// Nobody repeats what the watchdog does: it waits.
+func TestTheWatchdogExpiresWhileAProviderFileHangs(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.does()
+		c := r.login()
+		require.Equal(t, "00", r.ask(c, app, setWatchdog, 1, 4, hardReset, 0, 0, 0x0A, 0)) // 1 s
+		require.Equal(t, "00", r.ask(c, app, resetWatchdog, 2))
+		r.scripts.hangs.Store(true)
+		time.Sleep(30 * time.Second)
+		require.Empty(t, r.scripts.started())
+		r.scripts.hangs.Store(false)
+		time.Sleep(3 * time.Second)
+		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
+	})
+}
+
 // A session that has ended while its request waited has nothing done any more.
 func TestASessionEndsWhileAProviderFileHangs(t *testing.T) {
 	in(t, func(r *rig) {
