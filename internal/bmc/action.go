@@ -33,14 +33,14 @@ type actions struct {
 
 // repeated recognizes a request that a session repeats, and joins it to its action
 // or gives it the answer that it should have had.
-func (s *Server) repeated(w waiter, now time.Duration) bool {
+func (s *Server) repeated(w waiter) bool {
 	w.request.Data = nil // it is the datagram's
 	if a := s.actions.find(w.key, w.session); a != nil && a.askers.find(w.session) != nil {
 		w.command = a.command
-		s.join(a, w, now)
+		s.join(a, w)
 		return true
 	}
-	if past := s.replies.repeats(&w, now); past != nil {
+	if past := s.replies.repeats(&w); past != nil {
 		s.Log.Info("not repeated: it has just been done", "user", w.user, "peer", w.to.peer)
 		s.reply(&w, nil, past.answer)
 		return true
@@ -52,9 +52,8 @@ func (s *Server) repeated(w waiter, now time.Duration) bool {
 // joins; one that differs waits for its turn. One may wait so; for more the BMC is
 // busy.
 func (s *Server) do(a *action, w waiter) {
-	now := s.now
 	if joined := s.actions.find(a.key, w.session); joined != nil {
-		s.join(joined, w, now)
+		s.join(joined, w)
 		return
 	}
 	if slices.ContainsFunc(s.actions.waiting, func(o *action) bool { return !o.own }) {
@@ -62,9 +61,9 @@ func (s *Server) do(a *action, w waiter) {
 		return
 	}
 	s.supersede(a)
-	a.asked = now
+	a.asked = s.now
 	s.actions.waiting = append(s.actions.waiting, a)
-	s.join(a, w, now)
+	s.join(a, w)
 	s.nextAction()
 }
 
@@ -94,8 +93,8 @@ func (l *actions) find(key uint64, session uint32) *action {
 
 // join adds a request to an action. Who asked is kept with the marker before there
 // can be an answer.
-func (s *Server) join(a *action, w waiter, now time.Duration) {
-	who, fresh := a.askers.with(&w, now)
+func (s *Server) join(a *action, w waiter) {
+	who, fresh := a.askers.with(&w)
 	who.Constant = who.Constant || s.replies.history(w.session).constant
 	if fresh && a.file != "" {
 		if err := s.Actions.asked(a.file, who); err != nil {
@@ -105,7 +104,7 @@ func (s *Server) join(a *action, w waiter, now time.Duration) {
 	}
 	a.askers.put(who)
 	a.waiters.join(w)
-	s.expire(now)
+	s.expire(s.now)
 }
 
 // perform has an action run that no console asked for, and that can wait until the

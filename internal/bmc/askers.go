@@ -46,8 +46,8 @@ func (all *askers) put(who asker) {
 
 // with is what is known of who sent a request, with that request, and whether it
 // was not known.
-func (all askers) with(w *waiter, now time.Duration) (asker, bool) {
-	who := asker{Session: w.session, First: w.sequence - uint32(w.missing), At: now}
+func (all askers) with(w *waiter) (asker, bool) {
+	who := asker{Session: w.session, First: w.sequence - uint32(w.missing), At: w.came}
 	if a := all.find(w.session); a != nil {
 		who = *a
 	}
@@ -81,6 +81,6 @@ func (all askers) moveOn(w *waiter) {
 // repeats tells whether a packet comes so soon after the one in which it asked first,
 // for the number of packets that the console has sent, that it is one of a series of
 // repetitions. Those that the network has lost have their numbers too.
-func (a *asker) repeats(w *waiter, now time.Duration) bool {
-	return now-a.At < time.Duration(int32(w.sequence-a.First))*repeatGap
+func (a *asker) repeats(w *waiter) bool {
+	return w.came-a.At < time.Duration(int32(w.sequence-a.First))*repeatGap
 }

@@ -18,7 +18,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 		s.replies.forget(func(id uint32) bool { return s.Sessions.Find(id, now) != nil })
 	}
 	s.replies.dispatched(&w, s.actions.running)
-	if s.repeated(w, now) || sess.Closing() && !ipmi.ClosesSession(w.request) {
+	if s.repeated(w) || sess.Closing() && !ipmi.ClosesSession(w.request) {
 		return
 	}
 	request := s.requestOf(w.request, &w.to, viewOf(sess))
@@ -34,7 +34,7 @@ func (s *Server) handle(sess *session.Session, w waiter) {
 	}
 	if answer.Script == nil {
 		if answer.Code == ipmi.OK && (command.Lane == ipmi.Change || command.Lane == ipmi.Append) {
-			s.replies.changed(&w, command.Lane, answer, now)
+			s.replies.changed(&w, command.Lane, answer)
 		}
 		s.reply(&w, command, answer)
 		return

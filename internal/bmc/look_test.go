@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -70,6 +71,22 @@ func TestTheWatchdogExpiresWhileAProviderFileHangs(t *testing.T) {
 		require.Empty(t, r.scripts.started())
 		r.scripts.hangs.Store(false)
 		time.Sleep(3 * time.Second)
+		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
+	})
+}
+
+// What comes soon after a request is a repetition of it, however long the two then wait.
+func TestARepetitionWhileAProviderFileIsSlow(t *testing.T) {
+	in(t, func(r *rig) {
+		r.server.Answer = 10 * time.Second
+		r.scripts.reads = 6 * time.Second
+		r.scripts.script[provider.Reset] = takes(time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(2 * time.Second)
+		r.waits(c, chassis, control, 2, reset)
+		time.Sleep(20 * time.Second)
+		require.Len(t, r.answers(), 2)
 		require.Equal(t, []provider.Verb{provider.Reset}, r.scripts.started())
 	})
 }

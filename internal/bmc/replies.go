@@ -124,7 +124,7 @@ const rqSeqs = 64
 
 // repeats returns the action or the change that w asks for once more, if it has
 // ended and w is not meant as a new one.
-func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
+func (m *replies) repeats(w *waiter) *remembered {
 	h := m.history(w.session)
 	for a := range m.remembered(h) {
 		who := a.askers.find(w.session)
@@ -137,11 +137,11 @@ func (m *replies) repeats(w *waiter, now time.Duration) *remembered {
 		// way before that is a repetition.
 		movedOn := who.moved != 0 && int32(w.sequence-who.moved) > 0
 		overtaken := int32(w.sequence-who.Sequence) < 0
-		otherSeq := !a.alike && (overtaken || !movedOn && who.repeats(w, now))
-		if now-a.at >= sameSeqHold || !sameSeq && !otherSeq {
+		otherSeq := !a.alike && (overtaken || !movedOn && who.repeats(w))
+		if w.came-a.at >= sameSeqHold || !sameSeq && !otherSeq {
 			continue
 		}
-		again, _ := a.askers.with(w, now)
+		again, _ := a.askers.with(w)
 		a.askers.put(again)
 		return a
 	}
@@ -154,13 +154,13 @@ func (m *replies) ended(a *action, answer ipmi.Answer, at time.Duration) {
 }
 
 // changed remembers a change for the session that made it.
-func (m *replies) changed(w *waiter, lane ipmi.Lane, answer ipmi.Answer, now time.Duration) {
-	a := remembered{key: w.key, alike: lane == ipmi.Append, answer: answer, at: now}
+func (m *replies) changed(w *waiter, lane ipmi.Lane, answer ipmi.Answer) {
+	a := remembered{key: w.key, alike: lane == ipmi.Append, answer: answer, at: w.came}
 	a.answer.Ends = nil
-	who, _ := a.askers.with(w, now)
+	who, _ := a.askers.with(w)
 	a.askers.put(who)
 	remember(&m.history(w.session).changes, maxChanges, a)
-	m.until = now + sameSeqHold
+	m.until = w.came + sameSeqHold
 }
 
 // recalled remembers the last change that an earlier process made. One that lies ahead
@@ -170,8 +170,8 @@ func (m *replies) recalled(c *ipmi.Changed, now time.Duration) {
 	if c.Session == 0 || command == nil || ago < 0 || ago >= sameSeqHold {
 		return
 	}
-	w := waiter{session: c.Session, sequence: c.Sequence, key: m.key(c.Request), request: c.Request}
-	m.changed(&w, command.Lane, ipmi.Answer{Data: c.Answer}, c.At)
+	w := waiter{session: c.Session, sequence: c.Sequence, came: c.At, key: m.key(c.Request), request: c.Request}
+	m.changed(&w, command.Lane, ipmi.Answer{Data: c.Answer})
 	m.history(c.Session).changes[0].askers[0].owed = true
 }
 

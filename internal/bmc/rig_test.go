@@ -243,9 +243,10 @@ func (c *memoryConn) SetReadDeadline(t time.Time) error {
 type fakeScripts struct {
 	script map[provider.Verb]func() ipmi.Result
 	others func() ipmi.Result
-	file   string      // the provider's
-	broken bool        // the file
-	hangs  atomic.Bool // whoever reads the file
+	file   string        // the provider's
+	broken bool          // the file
+	hangs  atomic.Bool   // whoever reads the file
+	reads  time.Duration // how long that takes otherwise
 
 	mu     sync.Mutex
 	ran    []provider.Verb
@@ -267,6 +268,7 @@ func (f *fakeScripts) look(ctx context.Context) (*provider.Runner, error) {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
+	time.Sleep(f.reads)
 	if f.broken {
 		return nil, errors.New("the provider is broken")
 	}

@@ -148,7 +148,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 		return errOutside
 	}
 	w := waiter{
-		to: d.from, user: sess.User().Name,
+		to: d.from, user: sess.User().Name, came: now,
 		session: sess.ID(), sequence: p.Sequence, missing: sess.Missing(p.Sequence), digest: s.replies.digest(d.b[:d.n]),
 		key: s.replies.key(r), request: r,
 	}

@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"slices"
+	"time"
 
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -14,10 +15,11 @@ type waiter struct {
 	to       address
 	user     string
 	session  uint32
-	sequence uint32 // of the packet in its session
-	missing  int    // packets right before that have not come
-	digest   uint64 // of the datagram
-	key      uint64 // of the request's content
+	sequence uint32        // of the packet in its session
+	missing  int           // packets right before that have not come
+	came     time.Duration // when, which may be long before it is handled
+	digest   uint64        // of the datagram
+	key      uint64        // of the request's content
 	request  rmcp.Request
 	command  *ipmi.Command
 	then     func(ipmi.Result) ipmi.Answer
