@@ -45,28 +45,19 @@ func (p loadPath) find(name string) (paths []string) {
 }
 
 // dropIns returns the drop-ins of an instance of a template, in the order in which
-// systemd applies them, which is that of their names. Where several have the same
-// name, the directory decides which of them counts; within one, those of the
-// instance come before those of the template, and those of the type are last.
+// systemd applies them, which is that of their names. Of several with the same name
+// the one in the directory that counts most does.
 func (p loadPath) dropIns(instance string) ([]string, error) {
-	prefix, _, _ := strings.Cut(instance, "@")
-	kind := strings.TrimPrefix(filepath.Ext(instance), ".")
 	counts := make(map[string]string) // by name
-	for _, dir := range p.dirs {
-		for _, unit := range []string{instance, prefix + "@." + kind, kind} {
-			dropIns := filepath.Join(dir, unit+".d")
-			if !p.has[dropIns] {
-				continue
-			}
-			entries, err := os.ReadDir(dropIns)
-			if err != nil {
-				return nil, err
-			}
-			for _, entry := range entries {
-				name := entry.Name()
-				if _, hidden := counts[name]; !hidden && filepath.Ext(name) == ".conf" {
-					counts[name] = filepath.Join(dropIns, name)
-				}
+	for _, dir := range p.dropInDirs(instance) {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			if _, hidden := counts[name]; !hidden && filepath.Ext(name) == ".conf" {
+				counts[name] = filepath.Join(dir, name)
 			}
 		}
 	}
@@ -75,6 +66,28 @@ func (p loadPath) dropIns(instance string) ([]string, error) {
 		paths = append(paths, counts[name])
 	}
 	return paths, nil
+}
+
+// dropInDirs returns the directories with drop-ins of an instance, the one that counts
+// most first: in each place those of the instance, of its template, and of both with
+// the name cut at each dash; those of the type come after all others.
+func (p loadPath) dropInDirs(instance string) (paths []string) {
+	stem, id, _ := strings.Cut(instance, "@")
+	kind := filepath.Ext(id)
+	var units []string
+	for stem != "" {
+		units = append(units, stem+"@"+id, stem+"@"+kind)
+		stem = stem[:strings.LastIndexByte(strings.TrimSuffix(stem, "-"), '-')+1]
+	}
+	for _, dir := range p.dirs {
+		for _, unit := range units {
+			paths = append(paths, filepath.Join(dir, unit+".d"))
+		}
+	}
+	for _, dir := range p.dirs {
+		paths = append(paths, filepath.Join(dir, kind[1:]+".d"))
+	}
+	return slices.DeleteFunc(paths, func(path string) bool { return !p.has[path] })
 }
 
 // Hidden returns the unit files of ShIPMI that do not count, and for each the one in

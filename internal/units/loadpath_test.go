@@ -18,13 +18,18 @@ func TestDropIns(t *testing.T) {
 		usr      = "/usr/lib/systemd/system/"
 		instance = "shipmi-bmc@node-0.service.d/"
 		template = "shipmi-bmc@.service.d/"
+		cut      = "shipmi-@node-0.service.d/"
+		both     = "shipmi-@.service.d/"
 	)
 	for _, path := range []string{
 		usr + "service.d/00-timeout.conf", etc + template + "60-fleet.conf", etc + instance + "50-shipmi.conf",
 		run + instance + "override.conf", control + instance + "50-MemoryMax.conf", etc + template + "notes.txt",
-		control + "service.d/same.conf", etc + instance + "same.conf", // the directory decides
+		control + "service.d/same.conf", usr + template + "same.conf", // the type comes last
+		etc + both + "p.conf", usr + instance + "p.conf", // the directory decides
 		etc + template + "x.conf", run + instance + "x.conf",
-		etc + template + "y.conf", etc + instance + "y.conf", usr + instance + "y.conf", // the same directory
+		etc + both + "q.conf", etc + cut + "q.conf", // the same directory
+		etc + cut + "s.conf", etc + template + "s.conf",
+		etc + template + "y.conf", etc + instance + "y.conf", usr + instance + "y.conf",
 		etc + "shipmi-bmc@node-1.service.d/other.conf", etc + "shipmi-bmc@.socket.d/socket.conf", etc + "shipmi-bmc@.service",
 	} {
 		path = s.path(path)
@@ -38,8 +43,8 @@ func TestDropIns(t *testing.T) {
 	var want []string
 	for _, path := range []string{
 		usr + "service.d/00-timeout.conf", control + instance + "50-MemoryMax.conf", etc + instance + "50-shipmi.conf",
-		etc + template + "60-fleet.conf", run + instance + "override.conf", control + "service.d/same.conf",
-		etc + template + "x.conf", etc + instance + "y.conf",
+		etc + template + "60-fleet.conf", run + instance + "override.conf", etc + both + "p.conf", etc + cut + "q.conf",
+		etc + template + "s.conf", usr + template + "same.conf", etc + template + "x.conf", etc + instance + "y.conf",
 	} {
 		want = append(want, s.path(path))
 	}
