@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
@@ -78,25 +76,6 @@ func (d *doctor) lookAtProviders(context.Context) error {
 		}
 	}
 	return nil
-}
-
-// exposes tells whether others than root say what a BMC has root do.
-func (a *app) exposes(b units.BMC) bool {
-	return !a.user && b.RunAs == (units.Account{}) && changeable(b.Provider)
-}
-
-// changeable tells whether others than root and the caller can change a file.
-func changeable(path string) bool {
-	for _, place := range []string{path, filepath.Dir(path)} {
-		var stat unix.Stat_t
-		if err := unix.Stat(place, &stat); err != nil {
-			return false
-		}
-		if stat.Mode&0o022 != 0 || stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
-			return true
-		}
-	}
-	return false
 }
 
 // unitPath is where systemd has services look for commands, see systemd.exec(5).

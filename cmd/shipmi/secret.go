@@ -8,8 +8,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/instance"
 )
 
 const defaultPassword = "password"

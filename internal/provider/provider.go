@@ -10,6 +10,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -29,6 +30,10 @@ type Provider struct {
 
 // Name is the file's base name without ".conf".
 func (p *Provider) Name() string { return strings.TrimSuffix(filepath.Base(p.Path), ".conf") }
+
+// Files lists the paths, sorted, that say what the provider does: of its file, of those that it
+// includes, and of those that it would include instead if they were there.
+func (p *Provider) Files() []string { return slices.Sorted(maps.Keys(p.files)) }
 
 // Has reports whether the provider can do v. A power cycle needs a script for "on", and one for "cycle" or "off".
 func (p *Provider) Has(v Verb) bool {
