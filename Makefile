@@ -24,7 +24,7 @@ CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
 GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 
 # What is switched for real, socat, which one of the providers needs, and what a container has for an operating system.
-HYPERVISORS = libvirt-daemon-system,libvirt-clients,qemu-system-x86,socat,incus-base,incus-client,busybox-static
+HYPERVISORS = libvirt-daemon-system,libvirt-clients,qemu-system-x86,socat,incus-base,incus-client,systemd-container,busybox-static
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -43,7 +43,7 @@ help:
 	@echo 'make test        every test, the end-to-end tests in disposable machines included'
 	@echo 'make fuzz        every fuzz target for FUZZTIME ($(FUZZTIME)) each'
 	@echo 'make matrix      every client of the field in a disposable machine; writes docs/works-with.md'
-	@echo 'make e2e-libvirt libvirt, QEMU and Incus in a disposable machine, watched from their guests'
+	@echo 'make e2e-libvirt libvirt, QEMU, Incus and systemd-nspawn in a disposable machine, watched from their guests'
 	@echo 'make docs        type the documentation into a disposable machine, from top to bottom'
 	@echo 'make e2e-ansible    a fleet from an inventory, in a disposable machine'
 	@echo 'make e2e-pacemaker  a BMC that fails over between two disposable machines'
