@@ -34,6 +34,9 @@ func TestLibraryIsExplained(t *testing.T) {
 		for _, part := range []string{"Needs:", "Rights:", "Behaviour:", "Tested with:"} {
 			require.Contains(t, p.Header, "\n"+part, p.Name())
 		}
+		for line := range strings.Lines(p.Header) {
+			require.LessOrEqual(t, len(line), 125, "%s: wrap %q", p.Name(), line)
+		}
 		require.NotEmpty(t, p.Description, p.Name())
 		for _, command := range p.Commands {
 			require.Contains(t, p.Header, command, p.Name())
