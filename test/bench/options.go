@@ -2,14 +2,19 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/stretchr/testify/require"
 )
 
-// sandbox is what "shipmi add --run-as" gives a BMC, one option a line.
-const sandbox = "/usr/local/share/shipmi/sandbox.conf"
+// sandbox is what "shipmi add --run-as" gives a BMC, one option a line; asUser is what it is for.
+const (
+	sandbox = "/usr/local/share/shipmi/sandbox.conf"
+	asUser  = "User=bench\n"
+)
 
 // own are the options of the unit that can be taken away, and what has to take their place.
 var own = map[string]string{
@@ -21,57 +26,45 @@ var own = map[string]string{
 	"LoadCredential":        "LoadCredential=\nEnvironment=CREDENTIALS_DIRECTORY=/run/bench-credentials\n",
 }
 
-// options is what each option of the unit costs at a cold start: of the sandbox against a BMC that has none of it, of
-// the unit itself against one that has them all. There is a BMC for each, and they take turns.
-func (b *bench) options() {
-	type variant struct{ name, figure, of string }
-	all := []variant{{"bare", "sandbox", "none"}, {"sandboxed", "sandbox", "all of it"}, {"unit", "unit", "as it is"}}
-	text := map[string]string{}
-	lines, err := os.ReadFile(sandbox)
-	require.NoError(must, err)
-	for i, line := range strings.Split(string(lines), "\n") {
-		if strings.Contains(line, "=") && !strings.HasPrefix(line, "#") {
-			v := variant{fmt.Sprintf("sandbox-%d", i), "sandbox", line}
-			all, text[v.name] = append(all, v), "[Service]\n"+line+"\n"
-		}
-	}
-	for option, instead := range own {
-		v := variant{"without-" + option, "unit", "without " + option}
-		all, text[v.name] = append(all, v), "[Service]\n"+instead
-	}
+// A variant is a BMC whose service has settings of its own, and what it is in the results.
+type variant struct{ figure, of, settings string }
 
-	run("useradd", "--system", "bench")
-	var plain, sandboxed []string
-	for _, v := range all {
-		if v.figure == "sandbox" {
-			sandboxed = append(sandboxed, v.name)
-		} else {
-			plain = append(plain, v.name)
+// variants are the unit as it is and with each of its options taken away; and as a user, with each option of the sandbox,
+// with none, and with all.
+func variants() []variant {
+	text, err := os.ReadFile(sandbox)
+	require.NoError(must, err)
+	all := []variant{{"sandbox", "none", asUser}, {"sandbox", "all of it", asUser + string(text)}}
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "=") && !strings.HasPrefix(line, "#") {
+			all = append(all, variant{"sandbox", strings.TrimSpace(line), asUser + line})
 		}
 	}
-	addBMCs(6300, plain)
-	addBMCs(6400, sandboxed, "--run-as", "bench")
+	all = append(all, variant{"unit", "as it is", ""})
+	for _, option := range slices.Sorted(maps.Keys(own)) {
+		all = append(all, variant{"unit", "without " + option, own[option]})
+	}
+	return all
+}
+
+// options is what each option of the unit costs at a cold start. There is a BMC for each, and they take turns.
+func (b *bench) options() {
+	run("useradd", "--system", "bench")
 	run("mkdir", "/run/bench-runtime", "/run/bench-state", "/run/bench-credentials")
 	run("cp", "/etc/shipmi/credentials/bench", "/run/bench-credentials/users")
-	for _, v := range all {
-		if v.figure == "sandbox" && v.name != "sandboxed" {
-			masked := fmt.Sprintf("/etc/systemd/system/shipmi-bmc@%s.service.d/40-sandbox.conf", v.name)
-			run("ln", "-sf", "/dev/null", masked)
-		}
-		dropIn(v.name, text[v.name])
+	all := variants()
+	var names []string
+	for i := range all {
+		names = append(names, fmt.Sprintf("option-%d", i))
+	}
+	addBMCs(6300, names)
+	for i, v := range all {
+		dropIn(names[i], "[Service]\n"+v.settings)
 	}
 	run("systemctl", "daemon-reload")
-
-	ports := map[string]int{}
-	for i, name := range plain {
-		ports[name] = 6300 + i
-	}
-	for i, name := range sandboxed {
-		ports[name] = 6400 + i
-	}
 	for range max(1, b.activations/4) {
-		for _, v := range all {
-			a := activate(v.name, peer{addr: fmt.Sprintf("127.0.0.1:%d", ports[v.name])})
+		for i, v := range all {
+			a := activate(names[i], peer{addr: fmt.Sprintf("127.0.0.1:%d", 6300+i)})
 			b.add("options/"+v.figure, v.of, "ms", milliseconds(a.answered-a.sent))
 		}
 	}
