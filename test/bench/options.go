@@ -62,7 +62,7 @@ func (b *bench) options() {
 		dropIn(names[i], "[Service]\n"+v.settings)
 	}
 	run("systemctl", "daemon-reload")
-	for range max(1, b.activations/4) {
+	for range max(1, b.activations/5) {
 		for i, v := range all {
 			a := activate(names[i], peer{addr: fmt.Sprintf("127.0.0.1:%d", 6300+i)})
 			b.add("options/"+v.figure, v.of, "ms", milliseconds(a.answered-a.sent))
