@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestScripts runs the scripts that find the version of a package and make a release, each in a new repository.
+// TestScripts runs the scripts that find the version of a package, sign a file and make a release, each in a new folder.
 func TestScripts(t *testing.T) {
 	packaging, err := filepath.Abs("../../packaging")
 	require.NoError(t, err)
