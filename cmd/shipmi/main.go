@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +20,10 @@ func main() {
 	unix.Umask(0o022) // drop-ins are for everybody to read
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, unix.SIGTERM)
-	context.AfterFunc(ctx, stop) // the next signal kills
+	context.AfterFunc(ctx, func() {
+		time.Sleep(time.Second) // timeout(1) sends a signal twice
+		stop()                  // the next one kills
+	})
 
 	a := &app{
 		store:   units.SystemStore(""),
@@ -42,7 +47,14 @@ func main() {
 	status := a.run(ctx, os.Args[1:])
 	if status == exitInterrupted {
 		stop()
-		_ = unix.Kill(os.Getpid(), unix.SIGINT) // so that a loop in a shell ends, too
+		interruptMyself()
 	}
 	os.Exit(status)
+}
+
+// interruptMyself dies of the signal, so that a loop in a shell ends, too. It returns
+// if the signal is ignored.
+func interruptMyself() {
+	runtime.LockOSThread() // another thread might die too late
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGINT)
 }

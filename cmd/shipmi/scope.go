@@ -15,7 +15,7 @@ import (
 
 // addScopeFlags adds the flags that say whose BMCs are meant.
 func (a *app) addScopeFlags(flags *pflag.FlagSet) {
-	flags.BoolFunc("user", "manage the BMCs of the calling user: his own systemd has them, which runs while he is logged in or lingers", func(string) error {
+	flags.BoolFunc("user", "manage the BMCs of the calling user, in his own systemd", func(string) error {
 		return a.manageUser()
 	})
 	flags.StringVarP(&a.host, "host", "H", "", "do it on another `host`, over ssh; [USER@]HOST as ssh takes it")

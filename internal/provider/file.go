@@ -66,6 +66,8 @@ func (s setting) check() error {
 			return errors.New("no name for a parameter: want letters, digits and _, a letter first, and none of " +
 				strings.Join(ownNames, ", "))
 		}
+	case s.section == "":
+		return errors.New("there is no [SECTION] before it")
 	case !slices.Contains(keys, s.key):
 		return errors.New("unknown key")
 	}

@@ -16,10 +16,14 @@ type setting struct {
 }
 
 func (s setting) String() string {
-	if s.key == "" {
+	switch {
+	case s.key == "":
 		return fmt.Sprintf("[%s]", s.section)
+	case s.section == "":
+		return fmt.Sprintf("key %q", s.key)
+	default:
+		return fmt.Sprintf("[%s] key %q", s.section, s.key)
 	}
-	return fmt.Sprintf("[%s] key %q", s.section, s.key)
 }
 
 // parseINI reads the INI dialect of Python's ConfigParser without interpolation, in which providers have always been

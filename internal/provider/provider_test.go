@@ -62,7 +62,7 @@ func TestParseRefuses(t *testing.T) {
 		{"key of another section", "[BOOT]\nstatus=x\n", `x.conf:2: [BOOT] key "status": unknown key`},
 		{"unknown section", "[POWER]\nstatus=x\n[POWR]\non=x\n", `x.conf:3: [POWR]: unknown section`},
 		{"empty section name", "[]\nstatus=x\n", `x.conf:1: []: unknown section`},
-		{"no section", "status=x\n[POWER]\nstatus=x\n", `x.conf:1: [] key "status": unknown key`},
+		{"no section", "status=x\n[POWER]\nstatus=x\n", `x.conf:1: key "status": there is no [SECTION] before it`},
 		{"key twice", "[POWER]\nstatus=x\nSTATUS=x\n", `x.conf:3: [POWER] key "status": comes twice`},
 		{"section twice", "[POWER]\nstatus=x\n[POWER]\non=x\n", `x.conf:3: [POWER]: comes twice`},
 		{"open bracket", "[POWER\nstatus=x\n", `x.conf:1: "[POWER": closing bracket missing`},
