@@ -141,12 +141,12 @@ func setBootFlags(b *BMC, r *Request, data []byte) Answer {
 	if wanted.Device == provider.DeviceNone || inForce {
 		return store()
 	}
-	return b.run(provider.BootSet, wanted, func(res Result) Answer {
+	return b.run(Script{Verb: provider.BootSet, Boot: wanted, Then: func(res Result) Answer {
 		if res.Err != nil {
 			return outcomeOf(res.Err).answer()
 		}
 		return store()
-	})
+	}}, unavailable)
 }
 
 // setBootMailbox writes one block of the boot initiator mailbox.
@@ -187,18 +187,19 @@ func getSystemBootOptions(b *BMC, r *Request) Answer {
 		return answer(b.bootProgress())
 	case bootFlags:
 		flags := boot.data(bootFlags, flagsLen)
-		if invalid || flags[0]&flagsValid != 0 || !b.has(provider.BootGet) {
-			return answer(flags...)
+		stored := func() Answer { return answer(flags...) }
+		if invalid || flags[0]&flagsValid != 0 {
+			return stored()
 		}
-		return b.run(provider.BootGet, provider.Boot{}, func(res Result) Answer {
+		return b.run(Script{Verb: provider.BootGet, Then: func(res Result) Answer {
 			switch {
 			case res.Err != nil:
 				return outcomeOf(res.Err).answer()
 			case res.Device == provider.DeviceNone:
-				return answer(flags...)
+				return stored()
 			}
 			return answer(flagsValid|flagsPersistent, selectorOf(res.Device)<<deviceShift, 0, 0, 0)
-		})
+		}}, stored)
 	case bootMailbox:
 		if block >= mailboxBlocks {
 			return reply(OutOfRange)

@@ -12,8 +12,12 @@ import (
 const diagnosticInterrupt = 0x04
 
 func getChassisCapabilities(b *BMC, _ *Request) Answer {
+	p, code := b.provider(provider.Diag)
+	if code != OK {
+		return reply(code)
+	}
 	capabilities := byte(0)
-	if b.has(provider.Diag) {
+	if p.Has(provider.Diag) {
 		capabilities = diagnosticInterrupt
 	}
 	return done(capabilities,
@@ -76,15 +80,11 @@ func chassisControl(b *BMC, r *Request) Answer {
 	}
 	c := controls[n]
 	boot := b.State.Boot.at(r.Now).inForce()
-	answer := b.run(c.verb, boot, func(res Result) Answer {
+	return b.run(Script{Verb: c.verb, Boot: boot, Accept: true, Then: func(res Result) Answer {
 		result := outcomeOf(res.Err)
 		b.controlled(c, r, res.Time, result)
 		return result.answer()
-	})
-	if answer.Script != nil {
-		answer.Script.Accept = true
-	}
-	return answer
+	}}, unavailable)
 }
 
 // controlled keeps what a power action has changed. That it cannot be kept does
@@ -116,30 +116,31 @@ func (b *BMC) controlled(c control, r *Request, ended time.Time, result outcome)
 	})
 }
 
-// run asks for a script, if the provider has it.
-func (b *BMC) run(v provider.Verb, boot provider.Boot, then func(Result) Answer) Answer {
-	script := Answer{Script: &Script{Verb: v, Boot: boot, Then: then}}
+// run asks for a script. Where the provider has none, without has the answer. Of one
+// that cannot be read nobody knows: that is an error.
+func (b *BMC) run(script Script, without func() Answer) Answer {
 	if b.resuming {
-		return script
+		return Answer{Script: &script}
 	}
+	p, code := b.provider(script.Verb)
+	switch {
+	case code != OK:
+		return reply(code)
+	case !p.Has(script.Verb):
+		return without()
+	}
+	return Answer{Script: &script}
+}
+
+func unavailable() Answer { return reply(SubfunctionUnavailable) }
+
+// provider returns the provider to somebody who wants to know what it has of a verb.
+func (b *BMC) provider(v provider.Verb) (*provider.Provider, Code) {
 	p, err := b.Provider()
 	if err != nil {
 		b.Log.Error(string(v)+" failed", "err", err)
-		return reply(CodeOf(err))
 	}
-	if !p.Has(v) {
-		return reply(SubfunctionUnavailable)
-	}
-	return script
-}
-
-// has tells whether the provider has a script.
-func (b *BMC) has(v provider.Verb) bool {
-	if b.resuming {
-		return true
-	}
-	p, err := b.Provider()
-	return err == nil && p.Has(v)
+	return p, CodeOf(err)
 }
 
 // An outcome is what an error of a script means to the console.

@@ -106,6 +106,11 @@ func TestBrokenProvider(t *testing.T) {
 		"00/01":                   "power status",
 		"00/02 01":                "power on",
 		"00/08 05 80 04 00 00 00": "boot set",
+		"00/09 05 00 00":          "boot get",
+		"00/00":                   "power diag",
+		"00/04":                   "chassis identify",
+		"0a/10 00":                "fru get",
+		"0a/11 00 00 00 08":       "fru get",
 	} {
 		r := newRig(t, fullService)
 		r.Provider = func() (*provider.Provider, error) { return nil, errors.New("x.conf:3: unknown key") }

@@ -55,25 +55,24 @@ func writeFRUData(_ *BMC, r *Request) Answer {
 // withInventory completes an answer with the FRU data, as they were last read.
 // What the provider does not know is as in the settings.
 func (b *BMC) withInventory(then func(data []byte) Answer) Answer {
-	switch {
-	case b.inventory != nil:
-		return then(b.inventory)
-	case !b.has(provider.FRUGet):
-		b.inventory = fruData(b.FRU)
+	if b.inventory != nil {
 		return then(b.inventory)
 	}
-	return b.run(provider.FRUGet, provider.Boot{}, func(res Result) Answer {
+	keep := func(f provider.FRU) Answer {
+		b.inventory = fruData(f)
+		return then(b.inventory)
+	}
+	return b.run(Script{Verb: provider.FRUGet, Then: func(res Result) Answer {
 		if res.Err != nil {
 			return outcomeOf(res.Err).answer()
 		}
-		b.inventory = fruData(provider.FRU{
+		return keep(provider.FRU{
 			Manufacturer: cmp.Or(res.FRU.Manufacturer, b.FRU.Manufacturer),
 			Product:      cmp.Or(res.FRU.Product, b.FRU.Product),
 			Serial:       cmp.Or(res.FRU.Serial, b.FRU.Serial),
 			Asset:        cmp.Or(res.FRU.Asset, b.FRU.Asset),
 		})
-		return then(b.inventory)
-	})
+	}}, func() Answer { return keep(b.FRU) })
 }
 
 // Parts of FRU data, by the Platform Management FRU Information Storage

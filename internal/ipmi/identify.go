@@ -53,13 +53,10 @@ func chassisIdentify(b *BMC, r *Request) Answer {
 		light = provider.Light{On: true, Seconds: int(seconds)}
 	}
 	store := func() Answer { return reply(b.update(func(s *State) { s.Identify = wanted })) }
-	if !b.has(provider.Identify) {
-		return store()
-	}
-	return Answer{Script: &Script{Verb: provider.Identify, Light: light, Then: func(res Result) Answer {
+	return b.run(Script{Verb: provider.Identify, Light: light, Then: func(res Result) Answer {
 		if res.Err != nil {
 			return outcomeOf(res.Err).answer()
 		}
 		return store()
-	}}}
+	}}, store)
 }

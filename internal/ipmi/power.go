@@ -103,13 +103,13 @@ func getACPIPowerState(b *BMC, r *Request) Answer {
 // status asks the provider whether the managed system is on. Where it does not
 // say, the answer is an error: never "off".
 func (b *BMC) status(r *Request, then func(on bool) Answer) Answer {
-	return b.run(provider.Status, provider.Boot{}, func(res Result) Answer {
+	return b.run(Script{Verb: provider.Status, Then: func(res Result) Answer {
 		if res.Err != nil {
 			return outcomeOf(res.Err).answer()
 		}
 		b.update(func(s *State) { s.PowerOn.seen(res.On, r.Time) })
 		return then(res.On)
-	})
+	}}, unavailable)
 }
 
 // AtBoot returns the request that carries the restore policy out, or nil: only
