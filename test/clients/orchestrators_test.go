@@ -107,6 +107,7 @@ var orchestrators = []group{{
 		{"power off", `^Chassis Power Control: Down/Off$`},
 		{"chassis identify 255", `^Chassis identify interval: 255 seconds$`},
 		{"chassis identify 0", `^Chassis identify interval: off$`},
+		{"! chassis identify status", `^Invalid interval given\.$`},
 		{"lan print", `^IP Address +: 192\.0\.2\.10$`},
 		{"lan print", `^SNMP Community String +:`},
 		{"lan print", `^802\.1q VLAN ID +: Disabled$`},
