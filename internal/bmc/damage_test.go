@@ -32,7 +32,6 @@ func damaged(text []byte, use func(text []byte, cut bool)) {
 // have written in its place can be worked with.
 func TestDamagedState(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, stateFile)
 	whole := ipmi.State{
 		Boot:     ipmi.Boot{Parameters: [8]ipmi.BootParameter{5: {Data: []byte{0xC0, 4, 0, 0, 0}}, 7: {Data: []byte("mailbox")}}, FlagsSet: time.Minute},
 		Restore:  ipmi.RestorePrevious,
@@ -48,28 +47,25 @@ func TestDamagedState(t *testing.T) {
 	}
 	addSELEntry := append([]byte{0, 0, 0xC0}, make([]byte, 13)...)
 	request(rmcp.NetFnStorage, 0x44, addSELEntry...)
-	text, err := os.ReadFile(path)
+	line, err := os.ReadFile(filepath.Join(dir, stateFile))
+	require.NoError(t, err)
+	line = bytes.TrimSpace(line)
+	text, err := checked(string(line))
 	require.NoError(t, err)
 	require.Contains(t, string(text), "records")
 	b.Save = func(ipmi.State) error { return nil }
 
-	damaged(bytes.TrimSpace(text), func(text []byte, _ bool) {
-		require.NoError(t, os.WriteFile(path, text, 0o600))
-		s, err := LoadState(dir)
+	damaged(line, func(line []byte, _ bool) {
+		s, err := parseState(string(line))
 		require.ErrorIs(t, err, errChecksum)
-		require.ErrorContains(t, err, path)
 		require.Zero(t, s)
 	})
-	text, err = checked(string(bytes.TrimSpace(text)))
-	require.NoError(t, err)
 	damaged(text, func(text []byte, cut bool) {
-		require.NoError(t, os.WriteFile(path, []byte(withChecksum(text)), 0o600))
-		s, err := LoadState(dir)
+		s, err := parseState(withChecksum(text))
 		if cut {
 			require.Error(t, err)
 		}
 		if err != nil {
-			require.ErrorContains(t, err, path)
 			require.Zero(t, s)
 		}
 		b.State = s

@@ -30,13 +30,20 @@ func LoadState(dir string) (ipmi.State, error) {
 	if err != nil {
 		return ipmi.State{}, err
 	}
-	text, err := checked(strings.TrimSuffix(string(line), "\n"))
+	s, err := parseState(strings.TrimSuffix(string(line), "\n"))
 	if err != nil {
 		return ipmi.State{}, fmt.Errorf("%s: %w", path, err)
 	}
-	var s ipmi.State
+	return s, nil
+}
+
+func parseState(line string) (s ipmi.State, err error) {
+	text, err := checked(line)
+	if err != nil {
+		return ipmi.State{}, err
+	}
 	if err := json.Unmarshal(text, &s); err != nil {
-		return ipmi.State{}, fmt.Errorf("%s: %w", path, err)
+		return ipmi.State{}, err
 	}
 	return s, nil
 }
