@@ -66,8 +66,7 @@ func forget(env *testscript.Env) error {
 }
 
 // commands are what a transcript can type beside what testscript itself has: the programs of a user, without "exec",
-// two that wait, and one for
-// what another user than root types.
+// two that wait, and one for what another user than root types.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	cmds := map[string]func(*testscript.TestScript, bool, []string){
 		"eventually": eventually,
