@@ -81,7 +81,7 @@ func (d *doctor) run(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s could not be looked at: %w", e.of, err))
 		}
 	}
-	errs = append(errs, d.printFindings())
+	errs = append(errs, d.printFindings(errs == nil))
 	problems := 0
 	for _, f := range d.findings {
 		if !f.doubt {
@@ -126,7 +126,8 @@ func (d *doctor) doubt(bmc, problem, advice string, args ...any) {
 	d.findings[len(d.findings)-1].doubt = true
 }
 
-func (d *doctor) printFindings() error {
+// printFindings says that all is well only where all of it was looked at.
+func (d *doctor) printFindings(complete bool) error {
 	if d.output.format.name != "table" || d.output.columns != nil {
 		l := listing{columns: []column{
 			{name: "name", title: "Name", left: true},
@@ -139,7 +140,7 @@ func (d *doctor) printFindings() error {
 		}
 		return d.print(&d.output, l)
 	}
-	if d.findings == nil {
+	if d.findings == nil && complete {
 		_, err := fmt.Fprintln(d.stdout, "no problems found")
 		return err
 	}
