@@ -17,12 +17,12 @@ const maxLooks = 64 // requests that wait for one look; a console repeats one th
 // looks is what was last seen of the provider, and what waits for the next look.
 type looks struct {
 	runner  *provider.Runner // of the last look that found a provider
-	err     error            // of the last look
+	err     error            // of a look, while those who waited for it are served
 	running bool
 	waiting []func()
 }
 
-// provider implements the field of ipmi.BMC.
+// provider implements the field of ipmi.BMC. There was a look by then.
 func (l *looks) provider() (*provider.Provider, error) {
 	if l.err != nil {
 		return nil, l.err
@@ -56,6 +56,7 @@ func (s *Server) nextLook() {
 			for _, then := range ready {
 				then()
 			}
+			l.err = nil // what waits for its turn was looked at before
 			s.nextLook()
 		}
 	})

@@ -91,6 +91,26 @@ func TestARepetitionWhileAProviderFileIsSlow(t *testing.T) {
 	})
 }
 
+// The provider was looked at for what waits for its turn: a look for somebody else that
+// is in vain does not count.
+func TestAProviderFileHangsWhileAnActionWaitsForItsTurn(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.does()
+		r.scripts.script[provider.On] = takes(5*time.Second, ipmi.Result{})
+		c, other := r.login(), r.login()
+		r.waits(c, chassis, control, 1, on)
+		require.Equal(t, "00", r.ask(c, app, setWatchdog, 2, 4, hardReset, 0, 0, 0x0A, 0)) // 1 s
+		require.Equal(t, "00", r.ask(c, app, resetWatchdog, 3))
+		time.Sleep(1500 * time.Millisecond)
+		r.scripts.hangs.Store(true)
+		r.waits(other, chassis, status, 1)
+		time.Sleep(2500 * time.Millisecond)
+		r.scripts.hangs.Store(false)
+		time.Sleep(3 * time.Second)
+		require.Equal(t, []provider.Verb{provider.On, provider.Reset}, r.scripts.started())
+	})
+}
+
 // A session that has ended while its request waited has nothing done any more.
 func TestASessionEndsWhileAProviderFileHangs(t *testing.T) {
 	in(t, func(r *rig) {
