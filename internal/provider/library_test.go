@@ -29,6 +29,7 @@ func TestLibrary(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			bin := filepath.Join(env.WorkDir, "bin")
 			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+			env.Setenv("HOME", env.WorkDir)
 			m := &rig{ran: make(map[Verb]bool), root: env.WorkDir}
 			env.Values["rig"] = m
 			env.Defer(func() { m.complete(env.T()) })
@@ -83,7 +84,7 @@ func newRig(ts *testscript.TestScript, _ bool, args []string) {
 		Parameters: values,
 		Name:       args[0],
 		StateDir:   state,
-		Environ:    []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("WORK"), "WORK=" + ts.Getenv("WORK")},
+		Environ:    []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "WORK=" + ts.Getenv("WORK")},
 		Stderr: func(Verb) (*os.File, error) {
 			return os.OpenFile(filepath.Join(m.root, "journal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		},
