@@ -13,6 +13,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+const loadBefore = "load before"
+
+// load is that of the machine before anything was measured.
+func (r *Report) load() string {
+	i := slices.IndexFunc(r.Machine, func(m [2]string) bool { return m[0] == loadBefore })
+	if i < 0 {
+		return "?"
+	}
+	return r.Machine[i][1]
+}
+
 // describe notes where this is, and what is measured here.
 func (b *bench) describe() {
 	field := func(file, pattern string) string {
@@ -32,7 +43,7 @@ func (b *bench) describe() {
 		{"memory", field("/proc/meminfo", `MemTotal:\s*(.*)`)},
 		{"kernel", run("uname", "-sr")},
 		{"Debian", field("/etc/os-release", `VERSION="(.*)"`)},
-		{"load before", field("/proc/loadavg", `(\S+)`)},
+		{loadBefore, field("/proc/loadavg", `(\S+)`)},
 	}
 	b.Versions = [][2]string{
 		{shipmi, last(run("/usr/local/sbin/shipmi-bmc", "--version"))},

@@ -58,7 +58,8 @@ func check(w io.Writer, path, committed string) error {
 		return err
 	}
 	if lost != nil {
-		return fmt.Errorf("not as good as it was:\n  %s", strings.Join(lost, "\n  "))
+		return fmt.Errorf("not as good as it was:\n  %s\nbench: hint: the load of this machine was %s before, and %s then; it counts where nothing else runs",
+			strings.Join(lost, "\n  "), now.load(), before.load())
 	}
 	return nil
 }
