@@ -41,8 +41,8 @@ type Server struct {
 	Clock func() time.Duration
 	// Status tells the operator in a few words what goes on.
 	Status func(string)
-	// Alive tells a supervisor that the owner works, once in AliveEvery of Run at least;
-	// never if that is 0.
+	// Alive tells a supervisor that the owner works, once in AliveEvery at least from
+	// the beginning of Run on; never if that is 0.
 	Alive      func()
 	AliveEvery time.Duration
 	Log        *slog.Logger
