@@ -18,7 +18,8 @@ func isTerminal(stream any) bool {
 
 // colours tells whether to print in colours, see https://no-color.org.
 func (a *app) colours(w io.Writer) bool {
-	return a.getenv("NO_COLOR") == "" && a.getenv("TERM") != "dumb" && isTerminal(w)
+	kind := a.getenv("TERM")
+	return a.getenv("NO_COLOR") == "" && kind != "" && kind != "dumb" && isTerminal(w)
 }
 
 // paint returns a text for stderr in a colour.
