@@ -102,9 +102,10 @@ func (a *app) add(ctx context.Context, names []string, o settings) error {
 }
 
 func (a *app) warnExposed(bmcs []units.BMC) {
+	exposed := a.exposed(bmcs)
 	for _, b := range bmcs {
-		if a.exposes(b) {
-			a.warn("%q runs %s as root, and others can change that", b.Name, b.Provider)
+		if file := exposed[b.Name]; file != "" {
+			a.warn("%q runs %s as root, and others can change that", b.Name, file)
 		}
 	}
 }

@@ -53,6 +53,7 @@ func (d *doctor) lookAtModes(context.Context) error {
 }
 
 func (d *doctor) lookAtProviders(context.Context) error {
+	exposed := d.exposed(d.bmcs)
 	missing := make(map[string][]string) // by provider file
 	for _, b := range d.bmcs {
 		p, err := d.loadProvider(b.Provider)
@@ -63,8 +64,8 @@ func (d *doctor) lookAtProviders(context.Context) error {
 			d.find(b.Name, err.Error(), `see "shipmi providers"; "shipmi set %s --provider ..." takes another one`, b.Name)
 			continue
 		}
-		if d.exposes(b) {
-			d.doubt(b.Name, p.Path+" runs as root, and others can change it",
+		if file := exposed[b.Name]; file != "" {
+			d.doubt(b.Name, file+" runs as root, and others can change it",
 				`move it to /etc/shipmi/providers, then "shipmi set %s --provider %s", with --set for its parameters`, b.Name, p.Name())
 		}
 		if _, seen := missing[p.Path]; !seen {

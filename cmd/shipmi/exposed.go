@@ -10,16 +10,38 @@ import (
 	"github.com/shipmi/shipmi/internal/units"
 )
 
-// exposes tells whether others than root say what a BMC has root do.
-func (a *app) exposes(b units.BMC) bool {
-	return !a.user && b.RunAs == (units.Account{}) && a.changeable(b.Provider)
+// exposed returns for each BMC of which others than root say what root does, by its name,
+// the file by which they do.
+func (a *app) exposed(bmcs []units.BMC) map[string]string {
+	files, seen := make(map[string]string), make(map[string]string)
+	for _, b := range bmcs {
+		if a.user || b.RunAs != (units.Account{}) {
+			continue
+		}
+		file, known := seen[b.Provider]
+		if !known {
+			file = a.changeable(b.Provider)
+			seen[b.Provider] = file
+		}
+		if file != "" {
+			files[b.Name] = file
+		}
+	}
+	return files
 }
 
-// changeable tells whether others than root and the caller can change a provider, or
-// what it includes.
-func (a *app) changeable(path string) bool {
-	p, err := a.loadProvider(path)
-	return err == nil && slices.ContainsFunc(p.Files(), othersCanChange)
+// changeable returns the file of a provider, or one that it includes, if others than
+// root and the caller can change that, else "".
+func (a *app) changeable(provider string) string {
+	p, err := a.loadProvider(provider)
+	if err != nil {
+		return ""
+	}
+	files := append([]string{p.Path}, p.Files()...)
+	if i := slices.IndexFunc(files, othersCanChange); i >= 0 {
+		return files[i]
+	}
+	return ""
 }
 
 // othersCanChange tells whether others than root and the caller can change a file, or put another

@@ -204,11 +204,11 @@ func (i *importer) translate(old migrate.BMC, dir string) (b units.BMC, c instan
 func (i *importer) providerFile(name, dir string) (string, error) {
 	places := append([]string{i.builtIn}, append(i.ownProviders(), filepath.Join(dir, "providers"))...)
 	path, err := provider.Find(places, name)
-	if err != nil || i.user || !i.changeable(path) {
+	if err != nil || i.user || i.changeable(path) == "" {
 		return path, err
 	}
 	safe := filepath.Join(i.store.ConfigDir(), "providers")
-	if copied, err := provider.Find([]string{safe}, name); err == nil && copied != path && !i.changeable(copied) {
+	if copied, err := provider.Find([]string{safe}, name); err == nil && copied != path && i.changeable(copied) == "" {
 		return copied, nil
 	}
 	err = fmt.Errorf("%s would run as root, and others can change it", path)
