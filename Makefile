@@ -223,22 +223,24 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test bin/pacemaker.test: bin/%.test:
 	CGO_ENABLED=0 go test -tags e2e -c -o $@ ./test/$*
 
-# What needs the Go libraries of others is part of test/bench, which has a go.mod of its own.
 .PHONY: bin/bmclib
 bin/bmclib:
-	cd test/bench && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bmclib ./bmclib
+	cd test/libraries && CGO_ENABLED=0 go build -buildvcs=false -o ../../bin/bmclib ./bmclib
 
 bin/goipmi: Makefile
 	CGO_ENABLED=0 GOBIN=$(CURDIR)/bin go install \
 		-ldflags '-X github.com/bougou/go-ipmi/cmd/goipmi/commands.Version=$(lastword $(subst @, ,$(GOIPMI)))' $(GOIPMI)
 
-# Tests of bench read the documentation, whose changes the cache of another module does not see: -count=1.
+# What needs much of others has a go.mod of its own. Tests there read the documentation, whose changes the cache does not
+# see: -count=1.
+MODULES = test/bench test/libraries
+
 .PHONY: lint
 lint: bin/govulncheck
 	go vet -tags e2e ./...
 	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
-	cd test/bench && go vet ./... && go test -count=1 ./... && $(STATICCHECK) -checks all ./...
+	for module in $(MODULES); do (cd $$module && go vet ./... && go test -count=1 ./... && $(STATICCHECK) -checks all ./...) || exit; done
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }
 	shellcheck $(SHELL_FILES)
 	bin/govulncheck -tags e2e ./... || { [ $$? = 1 ] && echo 'warning: known vulnerabilities were not looked for'; }

@@ -62,7 +62,7 @@ var orchestrators = []group{{
 	},
 }, {
 	Name:   "Tinkerbell, Harvester (bmclib)",
-	About:  "What Rufio, PBnJ and Seeder call of the Go library bmclib, by `test/bench/bmclib`.",
+	About:  "What Rufio, PBnJ and Seeder call of the Go library bmclib, by `test/libraries/bmclib`.",
 	Client: "bmclib",
 	Prefix: "bmclib 192.0.2.10 admin password",
 	Rows: []row{

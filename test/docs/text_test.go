@@ -15,7 +15,7 @@ var elsewhere = map[string]string{
 	"README.md sh":                    "test/docs/run installs ShIPMI like that, with DESTDIR; test/demo is the demo",
 	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
 	"docs/consumers.md sh":            "they want MAAS, Foreman, a cluster of Pacemaker; what these send: test/clients",
-	"docs/consumers.md yaml":          "they want Kubernetes; the address of Metal3: test/bench/metal3; the library of Rufio: test/clients",
+	"docs/consumers.md yaml":          "they want Kubernetes; the address of Metal3: test/libraries/metal3; the library of Rufio: test/clients",
 	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
 	"docs/how-it-works.md mermaid":    "pictures",
 	"docs/managing.md sh":             "they want a release; test/packages/testdata/machine/signed.txtar has one",
