@@ -56,8 +56,8 @@ func (a *app) findProvider(asked, configured string) (*provider.Provider, error)
 	if listErr != nil {
 		return nil, listErr
 	}
-	err = mistyped(err, names, cmp.Or(asked, configured))
-	return nil, hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+a.ownProviders()[0]))
+	err = hint(err, "there are %s", cmp.Or(strings.Join(names, ", "), "none: write one below "+a.ownProviders()[0]))
+	return nil, mistyped(err, names, cmp.Or(asked, configured))
 }
 
 func (a *app) providerPath(name string) (string, error) {
