@@ -72,9 +72,10 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"eventually": eventually,
 		"gone":       gone,
 		"as-ada":     asAda,
+		"journalctl": journalctl,
 	}
 	for _, program := range []string{
-		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "journalctl", "setpriv", "timeout", "sh", "perl", "ansible-playbook",
+		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "setpriv", "timeout", "sh", "perl", "ansible-playbook",
 		"ipmitool", "ipmipower", "ipmi-chassis", "ipmi-config", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -91,6 +92,14 @@ func asAda(ts *testscript.TestScript, neg bool, args []string) {
 	as := []string{"--reuid=ada", "--regid=ada", "--init-groups", "env", "HOME=/home/ada", "XDG_RUNTIME_DIR=/run/user/1000"}
 	if err := ts.Exec("setpriv", append(as, args...)...); (err != nil) != neg {
 		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
+// journalctl shows what was logged until now: journald may not have come to it yet.
+func journalctl(ts *testscript.TestScript, neg bool, args []string) {
+	ts.Check(ts.Exec("journalctl", "--sync"))
+	if err := ts.Exec("journalctl", args...); (err != nil) != neg {
+		ts.Fatalf("journalctl: %v", err)
 	}
 }
 
