@@ -131,6 +131,7 @@ func FuzzActionFile(f *testing.F) {
 	f.Add(began + `asker: {"session":1,"rqseqs":2,"sequence":7}` + "\naction: pid 4711\naction: exit 0\n" + `answer: {"code":0,"at":2}` + "\n")
 	f.Add(strings.Replace(began, `"Cmd":2,"Data":"AQ=="`, `"Cmd":8,"Data":"BQ=="`, 1) + "asker: {}\nanswer: 1\n")
 	f.Add(strings.Replace(began, `"Cmd":2,"Data":"AQ=="`, `"Cmd":4,"Data":"Dw=="`, 1))
+	f.Add(strings.Replace(began, `"Cmd":2,"Data":"AQ=="`, `"Cmd":0,"Data":""`, 1))
 	f.Add(strings.Replace(began, "first", "second", 1))
 	f.Add(strings.Replace(began, `"verb":"power on",`, "", 1))
 	f.Add(began[:40])

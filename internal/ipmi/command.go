@@ -109,8 +109,12 @@ func (b *BMC) Handle(r *Request) (*Command, Answer) {
 }
 
 // Resume is Handle for the request of an action that began before: what follows its
-// script does not depend on what the provider can do now.
+// script does not depend on what the provider can do now. What is no action of ours
+// is not done.
 func (b *BMC) Resume(r *Request) (*Command, Answer) {
+	if c := Lookup(r.Request); c == nil || c.Lane != Action {
+		return c, reply(InvalidCommand)
+	}
 	b.resuming = true
 	defer func() { b.resuming = false }()
 	return b.Handle(r)
