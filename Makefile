@@ -26,6 +26,9 @@ GOIPMI  = github.com/bougou/go-ipmi/cmd/goipmi@v0.9.1
 # What is switched for real, socat, which one of the providers needs, and what a container has for an operating system.
 HYPERVISORS = libvirt-daemon-system,libvirt-clients,qemu-system-x86,socat,incus-base,incus-client,systemd-container,busybox-static
 
+# What the nodes of e2e-pacemaker are made from.
+CLUSTER = bookworm,crmsh,pacemaker,resource-agents
+
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run test/libvirt/run test/libvirt/next \
@@ -148,10 +151,12 @@ e2e-packages: tools bin/packages.test
 e2e-ansible: tools build bin/e2e.test
 	test/machine/machine new bookworm,ansible-core test/e2e/run -test.run TestAnsible
 
-# The network that the nodes share is that of the test, which has one for itself.
+# The network that the nodes share is that of the test, which has one for itself. From there nothing can be downloaded any
+# more, and so the first line does.
 .PHONY: e2e-pacemaker
 e2e-pacemaker: tools build bin/docs bin/pacemaker.test
-	cd test/pacemaker && unshare --net ../../bin/pacemaker.test -test.v
+	test/machine/machine new $(CLUSTER) true
+	cd test/pacemaker && unshare --net ../../bin/pacemaker.test -test.v -image $(CLUSTER)
 
 .PHONY: matrix
 matrix: tools build bin/clients.test bin/goipmi bin/bmclib

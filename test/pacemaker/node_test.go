@@ -4,6 +4,7 @@ package pacemaker
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"io"
 	"os/exec"
@@ -14,8 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// image is what the nodes are made from.
-const image = "bookworm,crmsh,pacemaker,resource-agents"
+var image = flag.String("image", "", "what the nodes are made from, as machine new wants it")
 
 // A node is a machine on the bridge, and a shell beside it that boots it and runs things in it.
 type node struct {
@@ -29,7 +29,7 @@ const end = "-- end of the line: "
 
 // boot makes a machine that has the last number of its address and shares a directory with the others, as /srv.
 func boot(t *testing.T, name string, number int, shared string) *node {
-	cmd := exec.Command("test/machine/machine", "new", image, "bash")
+	cmd := exec.Command("test/machine/machine", "new", *image, "bash")
 	cmd.Dir = "../.."
 	stdin, err := cmd.StdinPipe()
 	require.NoError(t, err)
