@@ -42,15 +42,13 @@ func (f failures) tooMany(a attempt, now time.Duration) bool {
 
 // bySource is how many failures count against each source, whatever the names.
 func (f failures) bySource(now time.Duration) map[netip.Prefix]int {
-	f.expire(now)
+	expire(f, now)
 	n := make(map[netip.Prefix]int)
 	for a, until := range f {
 		n[a.source] += int((until - now + failureLife - 1) / failureLife)
 	}
 	return n
 }
-
-func (f failures) expire(now time.Duration) { expire(f, now) }
 
 // remember sets the time until which an attempt counts, and forgets others where there
 // is no room.

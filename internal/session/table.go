@@ -113,7 +113,7 @@ func (t *Table) HalfOpen(now time.Duration) bool {
 // BacksOff tells whether failed key exchanges count against somebody, which the
 // next process would not know.
 func (t *Table) BacksOff(now time.Duration) bool {
-	t.failures.expire(now)
+	expire(t.failures, now)
 	return len(t.failures) > 0
 }
 
