@@ -95,9 +95,10 @@ func run() int {
 	// Passwords and keys stay out of core dumps, also of those that a program collects, and out of sight of other
 	// processes of the same user. Scripts are not affected.
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	// One goroutine does nearly all there is to do: with more processors they would wake each other, and wait. There may
-	// be a thousand of us, so memory that can be had again is worth more than the time of a garbage collector.
-	runtime.GOMAXPROCS(1)
+	// One goroutine waits for datagrams, in the kernel, and has nearly all there is to do; another processor is for the
+	// scripts that run meanwhile. With more they would only look for work. There may be a thousand of us, so memory that
+	// can be had again is worth more than the time of a garbage collector.
+	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(gcPercent)
 	damper := newDamper(&handler{out: os.Stderr, least: slog.LevelInfo})
 	defer damper.flush()
@@ -105,16 +106,16 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
-	conns, err := sockets()
+	sockets, err := sockets()
 	if err == nil {
-		err = serve(ctx, conns, log)
+		err = serve(ctx, sockets, log)
 	}
 	var setting settingError
 	switch {
 	case errors.As(err, &setting):
 		log.Error("bad setting: " + setting.Error())
 		notify("STATUS=bad setting: " + setting.Error())
-		discard(conns)
+		sockets.Discard(discardTime)
 		return exitConfig
 	case err != nil:
 		log.Error(err.Error())
@@ -128,8 +129,8 @@ func run() int {
 }
 
 // serve puts the BMC together and serves until it is idle or ctx ends.
-func serve(ctx context.Context, conns []bmc.Conn, log *slog.Logger) error {
-	s, err := newServer(conns, os.Environ(), log)
+func serve(ctx context.Context, sockets *bmc.Sockets, log *slog.Logger) error {
+	s, err := newServer(sockets, os.Environ(), log)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ import (
 // A settingError is a fault that lasts until somebody changes a setting.
 type settingError struct{ error }
 
-func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Server, error) {
+func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.Server, error) {
 	getenv := getter(environ)
 	set, err := instance.FromEnv(environ)
 	if err != nil {
@@ -81,7 +81,7 @@ func newServer(conns []bmc.Conn, environ []string, log *slog.Logger) (*bmc.Serve
 	}
 	users := &users{now: credentials, path: getenv("SHIPMI_CREDENTIALS"), sessions: table}
 	return &bmc.Server{
-		Conns:    conns,
+		Sockets:  sockets,
 		Sessions: table,
 		BMC: &ipmi.BMC{
 			Identity: ipmi.Identity{

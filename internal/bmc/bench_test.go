@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"testing"
 	"time"
 
@@ -75,9 +74,9 @@ func serveOverUDP(t testing.TB, suite byte) (*console.Console, func([]byte) []by
 		Log:     log,
 	}, clock())
 	require.NoError(t, err)
-	conn := listen(t, "127.0.0.1")
+	sockets := listen(t, "127.0.0.1")
 	s := &Server{
-		Conns:    []Conn{conn},
+		Sockets:  sockets,
 		Sessions: table,
 		BMC:      &ipmi.BMC{Log: log},
 		Actions:  &Actions{Dir: dir},
@@ -90,13 +89,11 @@ func serveOverUDP(t testing.TB, suite byte) (*console.Console, func([]byte) []by
 	ended := make(chan error)
 	go func() { ended <- s.Run(ctx) }()
 
-	client, err := net.DialUDP("udp", nil, conn.LocalAddr().(*net.UDPAddr))
-	require.NoError(t, err)
+	client := dial(t, sockets.all[0])
 	require.NoError(t, client.SetDeadline(time.Now().Add(time.Minute)))
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-ended)
-		require.NoError(t, client.Close())
 		require.NoError(t, table.Close())
 	})
 	answer := make([]byte, maxDatagram)

@@ -2,16 +2,17 @@
 // sessions and commands, has the provider's scripts run, and decides when there
 // is nothing left to do.
 //
-//	socket   -> reader  only reads
-//	reader   -> owner   unwraps, checks, answers; the only one that writes
-//	owner    -> worker  looks at the provider's files, before each command that needs them
-//	owner    -> worker  runs one script, one query and one action at a time
-//	worker   -> owner   result
+//	socket  -> reader  unwraps, checks, answers
+//	reader  -> worker  looks at the provider's files, before each command that needs them
+//	reader  -> worker  runs one script, one query and one action at a time
+//	worker             does what follows from its result, and answers
 //
-// One goroutine, in [Server.Run], owns the sessions, the state of the BMC, what
-// is remembered of requests, and every write to a socket; there is no mutex. No
-// script delays a key exchange, a keep-alive or another session, nor does a provider
-// file that cannot be read.
+// The reader is the goroutine of [Server.Run]. It and each worker, once that has its
+// result, take turns at owning all there is: the sessions, the state of the BMC, what is
+// remembered of requests, and every write to a socket. Nobody owns it while he waits for
+// a datagram or a script. So no script delays a key exchange, a keep-alive or another
+// session, nor does a provider file that cannot be read; and who has something to do
+// does it where he is, and wakes no other thread for it.
 //
 // The package takes its sockets, its clock and its directories from the caller
 // and knows nothing of systemd. Start reading at [Server.Run], then [Server.route]

@@ -1,8 +1,6 @@
 package bmc
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -22,18 +20,8 @@ const (
 // stays so when the process has ended: noise starts none.
 func (s *Socket) DropNoise() error {
 	program := noiseFilter()
-	var err error
-	closed := s.raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptSockFprog(int(fd), unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
-			&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
-	})
-	if closed != nil {
-		return closed
-	}
-	if err != nil {
-		return fmt.Errorf("socket %v: filter: %w", s.LocalAddr(), err)
-	}
-	return nil
+	return unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
 }
 
 // noiseFilter is a program of classic BPF. Each test leads on to the next one, or

@@ -100,7 +100,7 @@ func (s *Server) seal(to *address, sess *session.Session, message []byte) {
 func (s *Server) send(to *address, b []byte) {
 	s.out, s.to = b, *to
 	s.answered = s.now
-	switch err := s.to.write(b); {
+	switch err := s.Sockets.send(&s.to, b); {
 	case errors.Is(err, syscall.EAGAIN):
 		s.Log.Debug("answer lost: too many wait to be sent", "peer", to.peer)
 	case err != nil:

@@ -86,6 +86,19 @@ func TestConsolesThatRepeatThemselvesWhileAScriptRuns(t *testing.T) {
 	}
 }
 
+// However long it took, and whatever else came meanwhile.
+func TestTheTimeOfARepetitionCountsFromTheEnd(t *testing.T) {
+	in(t, func(r *rig) {
+		r.scripts.script[provider.Reset] = takes(40*time.Second, ipmi.Result{})
+		c := r.login()
+		r.waits(c, chassis, control, 1, reset)
+		time.Sleep(59 * time.Second)
+		r.answers()
+		require.Equal(t, "00", r.ask(c, chassis, control, 1, reset))
+		require.Len(t, r.scripts.started(), 1)
+	})
+}
+
 func TestRepetitionsAfterTheScriptHasEnded(t *testing.T) {
 	tests := map[string]struct {
 		after time.Duration

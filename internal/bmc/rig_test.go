@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ import (
 type rig struct {
 	t        *testing.T
 	server   *Server
-	conn     *memoryConn
+	conn     *memoryNetwork
 	scripts  *fakeScripts
 	dir      string
 	idle     time.Duration
@@ -75,9 +74,9 @@ func (r *rig) start() {
 	state, err := LoadState(r.dir)
 	require.NoError(r.t, err)
 
-	r.conn = newMemoryConn()
+	r.conn = newMemoryNetwork()
 	r.server = &Server{
-		Conns:    []Conn{r.conn},
+		Sockets:  r.conn,
 		Sessions: table,
 		BMC: &ipmi.BMC{
 			Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites, HostBoot: r.hostBoot},
@@ -193,12 +192,12 @@ func (r *rig) waits(c *console.Console, netFn, cmd, rqSeq byte, data ...byte) []
 	return b
 }
 
-// A memoryConn is a socket in memory with one peer.
-type memoryConn struct {
-	peer     atomic.Pointer[netip.AddrPort] // who sends; nil: here
-	to       atomic.Value                   // whom the last answer went to
-	in, out  chan []byte
-	deadline chan struct{}
+// A memoryNetwork is a network with one peer.
+type memoryNetwork struct {
+	peer    atomic.Pointer[netip.AddrPort] // who sends; nil: here
+	to      atomic.Value                   // whom the last answer went to
+	in, out chan []byte
+	woken   chan struct{}
 }
 
 var (
@@ -206,36 +205,36 @@ var (
 	elsewhere = netip.MustParseAddrPort("192.0.2.66:50000")
 )
 
-func newMemoryConn() *memoryConn {
-	return &memoryConn{in: make(chan []byte), out: make(chan []byte, 100), deadline: make(chan struct{}, 1)}
+func newMemoryNetwork() *memoryNetwork {
+	return &memoryNetwork{in: make(chan []byte), out: make(chan []byte, 100), woken: make(chan struct{}, 1)}
 }
 
-func (c *memoryConn) ReadMsgUDPAddrPort(b, _ []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
+func (n *memoryNetwork) receive(d *datagram, wait time.Duration) (bool, error) {
 	select {
-	case d := <-c.in:
-		from := here
-		if p := c.peer.Load(); p != nil {
-			from = *p
+	case b := <-n.in:
+		d.from = address{peer: here, local: netip.MustParseAddrPort("192.0.2.9:623")}
+		if p := n.peer.Load(); p != nil {
+			d.from.peer = *p
 		}
-		return copy(b, d), 0, 0, from, nil
-	case <-c.deadline:
-		return 0, 0, 0, netip.AddrPort{}, os.ErrDeadlineExceeded
+		d.n = copy(d.b[:], b)
+		return true, nil
+	case <-n.woken:
+	case <-time.After(wait):
 	}
+	return false, nil
 }
 
-func (c *memoryConn) WriteMsgUDPAddrPort(b, _ []byte, to netip.AddrPort) (n, oobn int, err error) {
-	c.to.Store(to)
-	c.out <- slices.Clone(b)
-	return len(b), 0, nil
-}
-
-func (c *memoryConn) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(192, 0, 2, 9), Port: 623} }
-
-func (c *memoryConn) SetReadDeadline(t time.Time) error {
-	if !t.IsZero() {
-		c.deadline <- struct{}{}
-	}
+func (n *memoryNetwork) send(to *address, b []byte) error {
+	n.to.Store(to.peer)
+	n.out <- slices.Clone(b)
 	return nil
+}
+
+func (n *memoryNetwork) wake() {
+	select {
+	case n.woken <- struct{}{}:
+	default:
+	}
 }
 
 // fakeScripts counts the scripts that were started. One that is neither in script nor

@@ -13,10 +13,20 @@ import (
 )
 
 const (
-	inFlight  = 64 // datagrams that wait for the owner; the others wait in the socket
 	readPause = 100 * time.Millisecond
 	never     = time.Duration(math.MaxInt64)
 )
+
+// network is where datagrams come from and answers go to. [Sockets] are.
+type network interface {
+	// receive waits for a datagram, but not longer than that, nor when somebody wakes
+	// it. It tells whether one has come that can be answered.
+	receive(d *datagram, wait time.Duration) (bool, error)
+	// send writes an answer, or loses it, and never waits.
+	send(to *address, b []byte) error
+	// wake ends a receive that waits, or the next one; it is for any goroutine.
+	wake()
+}
 
 // scripts looks at the provider, and prepares the scripts that workers run, or that
 // an earlier process began. A [Scripts] does. One look ends before the next begins.
@@ -29,7 +39,7 @@ type scripts interface {
 
 // A Server serves one BMC. All fields must be set before Run.
 type Server struct {
-	Conns    []Conn
+	Sockets  network
 	Sessions *session.Table
 	BMC      *ipmi.BMC // its Sessions, Running and Provider are set by Run
 	Scripts  scripts
@@ -47,8 +57,9 @@ type Server struct {
 	AliveEvery time.Duration
 	Log        *slog.Logger
 
-	in, free chan *datagram
-	results  chan func()     // what the owner has to do when a script has ended
+	mu       sync.Mutex      // who holds it owns Sessions, BMC, and what follows
+	ended    bool            // what comes of a worker is left to the next process
+	until    time.Duration   // when the reader does what is due, if nothing comes before
 	scripts  context.Context // of queries, and of waiting for actions
 	workers  sync.WaitGroup
 	looks    looks
@@ -75,17 +86,16 @@ func (s *Server) Run(ctx context.Context) error {
 	s.scripts, cancel = context.WithCancel(context.Background())
 	defer s.workers.Wait() // a query must not be left behind
 	defer cancel()
+	s.mu.Lock()
+	defer func() {
+		s.ended = true
+		s.mu.Unlock()
+	}()
 	s.BMC.Sessions = sessions{s}
 	s.BMC.Running = func() bool { return s.actions.running != nil }
 	s.BMC.Provider = s.looks.provider
 	s.replies, s.limits = newReplies(), newLimits()
-	s.results = make(chan func(), maxActions) // more than there are workers: none waits for the owner
-	buffers := inFlight + len(s.Conns)        // a reader holds one while it waits
-	s.in = make(chan *datagram, buffers)      // nor does a reader,
-	s.free = make(chan *datagram, buffers)    // but for a free buffer
-	for range buffers {
-		s.free <- new(datagram)
-	}
+	defer context.AfterFunc(ctx, s.Sockets.wake)()
 	s.now = s.Clock()
 	s.answered, s.alive = s.now, s.now
 	s.replies.recalled(&s.BMC.State.Changed, s.now)
@@ -97,69 +107,55 @@ func (s *Server) Run(ctx context.Context) error {
 			s.perform(r)
 		}
 	}
-	for {
-		stop := s.reading()
-		s.serve(ctx)
-		stop()
-		if !s.drain() || ctx.Err() != nil {
-			return nil
-		}
-	}
+	s.serve(ctx)
+	return nil
 }
 
-// serve is the owner. It returns when there is nothing to do, or ctx ends.
+// serve reads until there is nothing to do, or ctx ends.
 func (s *Server) serve(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		select {
-		case d := <-s.in:
-			s.handOver(d)
-			for range len(s.in) { // they came in a flood: what follows is for all of them
-				s.handOver(<-s.in)
-			}
-		case result := <-s.results:
-			s.now = s.Clock()
-			result()
-		case <-timer.C:
-			s.now = s.Clock()
-		case <-ctx.Done():
+	for d := new(datagram); ; {
+		wait := s.rest()
+		if wait <= 0 || ctx.Err() != nil {
 			return
 		}
-		s.tick(s.now) // not left to the timer, which a flood sets anew all the time
-		s.report()
-		wait := s.wait(s.now)
-		if wait <= 0 {
-			return
+		s.until = s.now + wait
+		s.mu.Unlock()
+		received, err := s.Sockets.receive(d, wait)
+		if err != nil {
+			s.Log.Warn("cannot read", "err", err)
+			time.Sleep(readPause)
 		}
-		timer.Reset(wait)
-	}
-}
-
-// handOver routes a datagram and gives its buffer back to the readers.
-func (s *Server) handOver(d *datagram) {
-	s.now = s.Clock()
-	s.route(d)
-	s.free <- d
-}
-
-// drain takes what the readers had read when they were stopped, and tells
-// whether that was a reason to go on.
-func (s *Server) drain() bool {
-	before := s.answered
-	for {
-		select {
-		case d := <-s.in:
-			s.handOver(d)
-		default:
-			return s.answered != before || s.busy()
+		s.mu.Lock()
+		s.now = s.Clock()
+		if received {
+			s.route(d)
 		}
 	}
 }
 
-// work has a worker do something, and the owner what comes of it.
+// work has a worker do something, and what comes of it, unless that is for the next
+// process to see.
 func (s *Server) work(do func() func()) {
-	s.workers.Go(func() { s.results <- do() })
+	s.workers.Go(func() {
+		result := do()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.ended {
+			return
+		}
+		s.now = s.Clock()
+		result()
+		if s.now+s.rest() < s.until {
+			s.Sockets.wake()
+		}
+	})
+}
+
+// rest does what is due after something was done, and returns how long nothing else is.
+func (s *Server) rest() time.Duration {
+	s.tick(s.now)
+	s.report()
+	return s.wait(s.now)
 }
 
 // tick does what is due.

@@ -1,73 +1,105 @@
 package bmc
 
 import (
-	"fmt"
-	"net"
+	"encoding/binary"
+	"errors"
 	"net/netip"
-	"syscall"
+	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// A Socket is a UDP socket whose writer never waits. Packets to hosts that do not
-// answer fill its send buffer while the kernel looks for them: then an answer is
-// lost, not the time of everybody else. Only one goroutine may write.
+// A Socket is a UDP socket that systemd has bound, and that hands out packet
+// information (IP_PKTINFO or IPV6_RECVPKTINFO) with each datagram. Go's network
+// poller does not know of it, see [Sockets].
+//
+// Its reader and its writer never wait. Packets to hosts that do not answer fill the
+// send buffer while the kernel looks for them: then an answer is lost, not the time of
+// everybody else.
 type Socket struct {
-	*net.UDPConn
-	raw  syscall.RawConn
-	ipv4 bool
+	fd    int
+	local netip.AddrPort
 
-	// What is being written. It is here, with the function that does it, because
-	// it would be allocated for each datagram.
-	b, oob []byte
-	to     unix.Sockaddr // one of the two that follow
-	inet4  unix.SockaddrInet4
+	// These are here because they would be allocated for each datagram.
+	header unix.Msghdr // of what comes
+	iovec  unix.Iovec
+	from   [unix.SizeofSockaddrAny]byte
+	inet4  unix.SockaddrInet4 // where an answer goes: to one of these
 	inet6  unix.SockaddrInet6
-	err    error
-	send   func(fd uintptr) bool
 }
 
-// NewSocket takes over a socket.
-func NewSocket(c *net.UDPConn) (*Socket, error) {
-	raw, err := c.SyscallConn()
+// NewSocket takes over a descriptor.
+func NewSocket(fd int) (*Socket, error) {
+	protocol, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err != nil {
-		return nil, fmt.Errorf("socket %v: %w", c.LocalAddr(), err)
+		return nil, err
 	}
-	local, _ := c.LocalAddr().(*net.UDPAddr)
-	s := &Socket{UDPConn: c, raw: raw, ipv4: local.IP.To4() != nil}
-	s.send = func(fd uintptr) bool {
-		s.err = unix.Sendmsg(int(fd), s.b, s.oob, s.to, unix.MSG_DONTWAIT)
-		return true
+	if protocol != unix.IPPROTO_UDP {
+		return nil, errors.New("it is not one of UDP")
+	}
+	bound, err := unix.Getsockname(fd)
+	if err != nil {
+		return nil, err
+	}
+	s := &Socket{fd: fd}
+	switch a := bound.(type) {
+	case *unix.SockaddrInet4:
+		s.local = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		s.local = netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
 	}
 	return s, nil
 }
 
-// WriteMsgUDPAddrPort implements Conn.
-func (s *Socket) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
-	s.b, s.oob = b, oob
-	if err := s.address(addr); err != nil {
-		return 0, 0, err
+// receive fills the datagram with one that has come. It is false where that is too
+// long to be a request, or where an answer would go to many, or to nobody. It is
+// EAGAIN where nothing has come.
+func (s *Socket) receive(d *datagram) (bool, error) {
+	s.iovec.Base = &d.b[0]
+	s.iovec.SetLen(len(d.b))
+	s.header = unix.Msghdr{Name: &s.from[0], Namelen: uint32(len(s.from)), Iov: &s.iovec, Control: &d.from.info[0]}
+	s.header.SetIovlen(1)
+	s.header.SetControllen(len(d.from.info))
+	n, _, errno := unix.Syscall(unix.SYS_RECVMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&s.header)), unix.MSG_DONTWAIT)
+	if errno != 0 {
+		return false, errno
 	}
-	if err := s.raw.Write(s.send); err != nil {
-		return 0, 0, err
-	}
-	return len(b), len(oob), s.err
+	d.n = int(n)
+	d.from.socket, d.from.peer = s, s.peer()
+	used, local, one := answerFrom(d.from.info[:s.header.Controllen])
+	d.from.used, d.from.local = used, netip.AddrPortFrom(local, s.local.Port())
+	return s.header.Flags&unix.MSG_TRUNC == 0 && one && answerable(d.from.peer), nil
 }
 
-func (s *Socket) address(to netip.AddrPort) error {
-	if s.ipv4 {
-		s.inet4 = unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().Unmap().As4()}
-		s.to = &s.inet4
-		return nil
+// peer reads where a datagram came from: a sockaddr_in, see ip(7), or a
+// sockaddr_in6, see ipv6(7).
+func (s *Socket) peer() netip.AddrPort {
+	port := binary.BigEndian.Uint16(s.from[2:])
+	if s.local.Addr().Is4() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(s.from[4:])), port)
+	}
+	addr := netip.AddrFrom16([16]byte(s.from[8:])).Unmap()
+	if scope := binary.NativeEndian.Uint32(s.from[24:]); scope != 0 {
+		addr = addr.WithZone(strconv.FormatUint(uint64(scope), 10))
+	}
+	return netip.AddrPortFrom(addr, port)
+}
+
+// send writes an answer.
+func (s *Socket) send(to *address, b []byte) error {
+	return unix.Sendmsg(s.fd, b, to.info[:to.used], s.address(to.peer), unix.MSG_DONTWAIT)
+}
+
+func (s *Socket) address(to netip.AddrPort) unix.Sockaddr {
+	if s.local.Addr().Is4() {
+		s.inet4 = unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+		return &s.inet4
 	}
 	s.inet6 = unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
 	if zone := to.Addr().Zone(); zone != "" {
-		i, err := net.InterfaceByName(zone)
-		if err != nil {
-			return fmt.Errorf("peer %v: %w", to, err)
-		}
-		s.inet6.ZoneId = uint32(i.Index)
+		scope, _ := strconv.ParseUint(zone, 10, 32)
+		s.inet6.ZoneId = uint32(scope)
 	}
-	s.to = &s.inet6
-	return nil
+	return &s.inet6
 }

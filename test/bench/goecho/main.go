@@ -1,49 +1,49 @@
 // Goecho sends every datagram back, and is nothing else: what any program in Go costs that a socket starts. It listens
-// on the address that is its argument, or takes the socket that systemd passes; the settings of the runtime are those of
-// shipmi-bmc.
+// on the port of 127.0.0.1 that is its argument, or takes the socket that systemd passes, and waits in the kernel, as
+// shipmi-bmc does, whose settings of the runtime it has.
 package main
 
 import (
+	"errors"
 	"log"
-	"net"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
 )
 
+const passed = 3 // SD_LISTEN_FDS_START
+
 func main() {
-	runtime.GOMAXPROCS(1)
+	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(50)
-	conn, err := listen()
-	if err != nil {
-		log.Fatal(err)
+	socket, err := passed, error(nil)
+	if len(os.Args) > 1 {
+		socket, err = listen(os.Args[1])
 	}
-	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
-		log.Fatal(err)
+	if err == nil {
+		_, err = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
-	for b := make([]byte, 1024); ; {
-		n, from, err := conn.ReadFromUDPAddrPort(b)
-		if err == nil {
-			_, err = conn.WriteToUDPAddrPort(b[:n], from)
-		}
-		if err != nil {
-			log.Fatal(err)
+	for b := make([]byte, 1024); err == nil || errors.Is(err, unix.EINTR); {
+		var n int
+		var from unix.Sockaddr
+		if n, from, err = unix.Recvfrom(socket, b, 0); err == nil {
+			err = unix.Sendto(socket, b[:n], 0, from)
 		}
 	}
+	log.Fatal(err)
 }
 
-func listen() (*net.UDPConn, error) {
-	var conn net.PacketConn
-	var err error
-	if len(os.Args) > 1 {
-		conn, err = net.ListenPacket("udp", os.Args[1])
-	} else {
-		conn, err = net.FilePacketConn(os.NewFile(3, "socket"))
-	}
+func listen(port string) (socket int, err error) {
+	number, err := strconv.Atoi(port)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	return conn.(*net.UDPConn), nil
+	if socket, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0); err != nil {
+		return 0, err
+	}
+	return socket, unix.Bind(socket, &unix.SockaddrInet4{Port: number, Addr: [4]byte{127, 0, 0, 1}})
 }

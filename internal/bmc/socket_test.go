@@ -25,22 +25,20 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			conn := listen(t, tt.listen)
-			port := conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
-			client, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(tt.ask), port)))
+			sockets := listen(t, tt.listen)
+			to := netip.AddrPortFrom(netip.MustParseAddr(tt.ask), sockets.all[0].local.Port())
+			client, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 			require.NoError(t, err)
 			defer client.Close()
 			_, err = client.Write([]byte("request"))
 			require.NoError(t, err)
 
-			var d datagram
-			whole, err := d.read(conn)
-			require.NoError(t, err)
-			require.True(t, whole)
+			d, answerable := next(t, sockets)
+			require.True(t, answerable)
 			require.Equal(t, "request", string(d.b[:d.n]))
 			require.Equal(t, client.RemoteAddr().String(), d.from.local.String())
 			require.Equal(t, client.LocalAddr().String(), d.from.peer.String(), "unmapped")
-			require.NoError(t, d.from.write([]byte("answer")))
+			require.NoError(t, sockets.send(&d.from, []byte("answer")))
 
 			require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
 			answer := make([]byte, 16)
@@ -52,23 +50,19 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 }
 
 func TestADatagramThatIsTooLongIsNotWhole(t *testing.T) {
-	conn := listen(t, "127.0.0.1")
-	client, err := net.DialUDP("udp", nil, conn.LocalAddr().(*net.UDPAddr))
-	require.NoError(t, err)
-	defer client.Close()
+	sockets := listen(t, "127.0.0.1")
+	client := dial(t, sockets.all[0])
 	for size, want := range map[int]bool{maxDatagram: true, maxDatagram + 1: false} {
-		_, err = client.Write(make([]byte, size))
+		_, err := client.Write(make([]byte, size))
 		require.NoError(t, err)
-		var d datagram
-		whole, err := d.read(conn)
-		require.NoError(t, err)
-		require.Equal(t, want, whole, size)
+		_, answerable := next(t, sockets)
+		require.Equal(t, want, answerable, size)
 	}
 }
 
 // What was sent to many has no answer.
 func TestABroadcastIsNotAnswered(t *testing.T) {
-	network(t, "addr add 192.0.2.1/24 broadcast + dev test0", "addr add fd00::1/64 dev test0 nodad", "link set lo up", "link set test0 up", "link set test1 up")
+	inNetwork(t, "addr add 192.0.2.1/24 broadcast + dev test0", "addr add fd00::1/64 dev test0 nodad", "link set lo up", "link set test0 up", "link set test1 up")
 	device, err := net.InterfaceByName("test0")
 	require.NoError(t, err)
 	tests := map[string]struct {
@@ -84,8 +78,8 @@ func TestABroadcastIsNotAnswered(t *testing.T) {
 		"to a group of IPv6":            {"::", "ff02::1", true},
 	}
 	for name, tt := range tests {
-		conn := listen(t, tt.listen)
-		to := netip.AddrPortFrom(netip.MustParseAddr(tt.to), portOf(conn))
+		sockets := listen(t, tt.listen)
+		to := netip.AddrPortFrom(netip.MustParseAddr(tt.to), sockets.all[0].local.Port())
 		from := netip.MustParseAddrPort("192.0.2.1:0")
 		if to.Addr().Is6() {
 			from = netip.MustParseAddrPort("[fd00::1]:0")
@@ -99,21 +93,19 @@ func TestABroadcastIsNotAnswered(t *testing.T) {
 			return err == nil
 		}, 5*time.Second, 10*time.Millisecond, "%s: %v", name, err)
 
-		require.NoError(t, conn.SetReadDeadline(time.Now().Add(5*time.Second)))
-		var d datagram
-		whole, err := d.read(conn)
-		require.NoError(t, err, "%s: it did not get here: the test shows nothing", name)
-		require.Equal(t, !tt.dropped, whole, name)
-		if whole {
-			err = d.from.write([]byte("answer"))
+		d, answerable := next(t, sockets)
+		require.NotZero(t, d.n, "%s: it did not get here: the test shows nothing", name)
+		require.Equal(t, !tt.dropped, answerable, name)
+		if answerable {
+			err = sockets.send(&d.from, []byte("answer"))
 			require.Equal(t, tt.to == "192.0.2.1", err == nil, "%s: %v", name, err)
 		}
 	}
 }
 
-// network puts the test into a network of its own, with the devices test0 and test1
+// inNetwork puts the test into a network of its own, with the devices test0 and test1
 // at the ends of a cable.
-func network(t *testing.T, commands ...string) {
+func inNetwork(t *testing.T, commands ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("a network namespace takes root")
@@ -149,33 +141,56 @@ func TestAnAnswerNeedsAPeer(t *testing.T) {
 		"192.0.2.1:623": true, "[2001:db8::1]:623": true, "[fe80::1%lo]:623": true,
 		"192.0.2.1:0": false, "0.0.0.0:623": false, "255.255.255.255:623": false, "224.0.0.1:623": false, "[ff02::1%lo]:623": false, "[::]:623": false,
 	} {
-		conn := newMemoryConn()
-		conn.peer.Store(new(netip.MustParseAddrPort(peer)))
-		go func() { conn.in <- nil }()
-		var d datagram
-		whole, err := d.read(conn)
-		require.NoError(t, err)
-		require.Equal(t, want, whole, peer)
+		require.Equal(t, want, answerable(netip.MustParseAddrPort(peer)), peer)
 	}
 }
 
 // listen opens a socket as systemd does with PassPacketInfo=yes.
-func listen(t testing.TB, addr string) *Socket {
+func listen(t testing.TB, addrs ...string) *Sockets {
 	t.Helper()
-	family, level, option := "udp4", unix.IPPROTO_IP, unix.IP_PKTINFO
-	if netip.MustParseAddr(addr).Is6() {
-		family, level, option = "udp", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	var all []*Socket
+	for _, addr := range addrs {
+		family, level, option := "udp4", unix.IPPROTO_IP, unix.IP_PKTINFO
+		if netip.MustParseAddr(addr).Is6() {
+			family, level, option = "udp", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+		}
+		conn, err := net.ListenUDP(family, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 0)))
+		require.NoError(t, err)
+		raw, err := conn.SyscallConn()
+		require.NoError(t, err)
+		var passed int
+		require.NoError(t, raw.Control(func(fd uintptr) {
+			passed, err = unix.Dup(int(fd))
+			err = errors.Join(err, unix.SetsockoptInt(int(fd), level, option, 1))
+		}))
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		t.Cleanup(func() { unix.Close(passed) })
+		socket, err := NewSocket(passed)
+		require.NoError(t, err)
+		all = append(all, socket)
 	}
-	conn, err := net.ListenUDP(family, net.UDPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(addr), 0)))
+	sockets, err := NewSockets(all...)
 	require.NoError(t, err)
-	t.Cleanup(func() { conn.Close() })
-	raw, err := conn.SyscallConn()
+	return sockets
+}
+
+// dial opens a client of a socket.
+func dial(t testing.TB, s *Socket) *net.UDPConn {
+	t.Helper()
+	client, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(s.local))
 	require.NoError(t, err)
-	require.NoError(t, raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), level, option, 1) }))
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// next is the next datagram that comes; it is empty if none does.
+func next(t testing.TB, s *Sockets) (d *datagram, answerable bool) {
+	t.Helper()
+	d = new(datagram)
+	answerable, err := s.receive(d, 5*time.Second)
 	require.NoError(t, err)
-	socket, err := NewSocket(conn)
-	require.NoError(t, err)
-	return socket
+	return d, answerable
 }
 
 // Which interface an answer takes is for the route to say; only a link-local
@@ -206,12 +221,12 @@ func TestPacketInfoOfAnAnswer(t *testing.T) {
 // Packets to neighbours that are not there wait in the send buffer until the kernel
 // gives them up. When it is full the answer is lost, and nobody's time.
 func TestAWriterNeverWaits(t *testing.T) {
-	network(t, "addr add 192.0.2.1/24 dev test0", "link set test0 up", "link set test1 up")
-	conn := listen(t, "192.0.2.1")
+	inNetwork(t, "addr add 192.0.2.1/24 dev test0", "link set test0 up", "link set test1 up")
+	sockets := listen(t, "192.0.2.1")
 	full := 0
 	for n := range 3000 {
 		to := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(2 + n%250)}), 623)
-		if _, _, err := conn.WriteMsgUDPAddrPort(make([]byte, 64), nil, to); err != nil {
+		if err := sockets.send(&address{socket: sockets.all[0], peer: to}, make([]byte, 64)); err != nil {
 			require.ErrorIs(t, err, unix.EAGAIN)
 			full++
 		}
