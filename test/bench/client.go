@@ -1,16 +1,11 @@
 package main
 
 import (
+	"crypto/aes"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"net"
 	"os"
-	"sync/atomic"
 	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/test/console"
 )
@@ -29,128 +24,107 @@ func (fatal) FailNow()       { os.Exit(1) }
 
 func (fatal) Errorf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
 
-// Commands, as netFn and command.
-const (
-	getChassisStatus = 0x0001
-	getDeviceID      = 0x0601
-	setPrivilege     = 0x063B
-	closeSession     = 0x063C
-)
-
 const administrator = 4
 
-// payloadType is where a datagram has the type of its payload; that of an answer is one more.
-const payloadType = 5
-
-// A request is sent that often, each time with this much patience. Nothing gets lost on loopback, but pyghmi leaves some
-// unanswered when several clients ask.
+// Where a datagram has the type of its payload, that of an answer being one more; the ID of the session it is sent in;
+// and the tag of a message that is in none.
 const (
-	tries    = 5
-	patience = time.Second
+	payloadType = 5
+	sessionID   = 6
+	messageTag  = 16
 )
-
-// unanswered counts how often that happened.
-var unanswered atomic.Int64
 
 // A client is a console with a socket of its own.
 type client struct {
 	*console.Console
 	peer   peer
-	conn   net.Conn
-	answer [1024]byte
-	rqSeq  byte
+	suite  byte
+	socket socket
+	logins byte
+	plain  [aes.BlockSize]byte // of an answer, the first block
 }
 
+// dial returns a client without a session.
 func dial(p peer, suite byte) *client {
-	var dialer net.Dialer
-	if p.name == pyghmi {
-		dialer.LocalAddr = newSource()
-	}
-	conn, err := dialer.Dial("udp", p.addr)
-	require.NoError(must, err)
-	c := &client{Console: console.New(fatal{what: p.name}, suite), peer: p, conn: conn}
-	c.Password = password
+	c := &client{peer: p, suite: suite, socket: connect(p)}
+	c.renew()
 	return c
 }
 
-var sources atomic.Uint32
-
-// newSource is an address that no client had before: pyghmi never forgets a session, and knows it by its address.
-func newSource() net.Addr {
-	n := sources.Add(1)
-	return &net.UDPAddr{IP: net.IPv4(127, 1+byte(n>>16), byte(n>>8), byte(n))}
+// renew forgets the session. What comes late for it is known by its tag and ID.
+func (c *client) renew() {
+	if c.peer.neverForgets {
+		c.socket.close()
+		c.socket = connect(c.peer)
+	}
+	c.logins++
+	c.Console = console.New(fatal{what: c.peer.name}, c.suite)
+	c.Password, c.Tag = password, c.logins
+	c.SIDm += uint32(c.logins)
 }
 
-// login exchanges keys. With an echo it is as many datagrams, and as much arithmetic of the client.
-func (c *client) login() {
-	if !c.peer.isEcho {
-		c.Login(c.exchange)
-		return
+// A message is one of the three before there is a session.
+type message struct {
+	say   func(*console.Console) []byte
+	read  func(*console.Console, []byte)
+	codes int // that reading computes
+}
+
+var messages = []message{
+	{(*console.Console).Open, (*console.Console).ReadOpen, 0},
+	{(*console.Console).RAKP1, (*console.Console).ReadRAKP2, 4},
+	{(*console.Console).RAKP3, (*console.Console).ReadRAKP4, 1},
+}
+
+// exchangeKeys is what opens a session. With an echo it is as many datagrams, and as much arithmetic of the client.
+func (c *client) exchangeKeys() (all []exchange) {
+	for _, m := range messages {
+		all = append(all, c.exchange(m))
 	}
-	c.SIDc, c.SIK = c.SIDm, make([]byte, 32)
-	for _, datagram := range [][]byte{c.Open(), c.RAKP1(), c.RAKP3()} {
-		c.exchange(datagram)
+	return all
+}
+
+func (c *client) exchange(m message) exchange {
+	var said []byte
+	say := func() (socket, []byte) {
+		said = m.say(c.Console)
+		return c.socket, said
 	}
-	for range 5 { // SIK, K1, K2, and the codes of two answers
-		c.K1 = c.HMAC(c.SIK, c.RM, c.RC, c.Role, byte(len(c.Name)), c.Name)
+	hear := func(b []byte) bool {
+		if len(b) <= messageTag || b[messageTag] != c.Tag || !c.peer.isEcho && b[payloadType] != said[payloadType]+1 {
+			return false
+		}
+		if c.peer.isEcho {
+			c.computeCodes(m.codes)
+		} else {
+			m.read(c.Console, b)
+		}
+		return true
+	}
+	return exchange{c.peer.name, say, hear}
+}
+
+// computeCodes is for an echo, which knows neither keys nor the ID of a session.
+func (c *client) computeCodes(n int) {
+	c.SIDc = c.SIDm
+	for range n {
+		c.K1 = c.HMAC([]byte(c.Password), c.RM[:], c.RC[:], c.Role, byte(len(c.Name)), c.Name)
 	}
 	c.K2 = c.K1
 }
 
-// command returns the time between a request and its answer, without what the client does before and after.
-func (c *client) command(code uint16, data ...byte) time.Duration {
-	c.rqSeq = (c.rqSeq + 1) % 64
-	request := console.Request(byte(code>>8), byte(code), c.rqSeq, data...)
-	packet := c.Packet(request)
-	start := time.Now()
-	for range tries {
-		for answer := c.ask(packet); answer != nil; answer = c.receive() {
-			took := time.Since(start)
-			if _, plain := c.Read(answer); plain[4]>>2 == c.rqSeq { // else it comes late
-				require.True(must, c.peer.isEcho || plain[6] == 0, "%s: completion code %02x of command %04x", c.peer.name, plain[6], code)
-				return took
-			}
-		}
-		unanswered.Add(1)
-		packet = c.Packet(request)
-	}
-	require.Fail(must, "no answer", "%s: command %04x", c.peer.name, code)
-	return 0
+// once makes exchanges one time.
+func once(exchanges ...exchange) { converse([][]exchange{exchanges}, 1, 0) }
+
+// login opens a session.
+func (c *client) login() { once(c.exchangeKeys()...) }
+
+// command asks for something that has to succeed.
+func (c *client) command(code command, data ...byte) {
+	(&talk{sessions: []*client{c}, code: code, data: data}).once()
 }
 
-func (c *client) close() {
-	c.command(closeSession, binary.LittleEndian.AppendUint32(nil, c.SIDc)...)
-	c.conn.Close()
-}
-
-// exchange returns the answer to a datagram that is no packet of a session.
-func (c *client) exchange(b []byte) []byte {
-	for range tries {
-		for answer := c.ask(b); answer != nil; answer = c.receive() {
-			if c.peer.isEcho || answer[payloadType] == b[payloadType]+1 { // else it comes late
-				return answer
-			}
-		}
-		unanswered.Add(1)
-	}
-	require.Fail(must, "no answer", "%s: payload type %02x", c.peer.name, b[payloadType])
-	return nil
-}
-
-// ask sends a datagram and returns the next one that comes; nil if none does.
-func (c *client) ask(b []byte) []byte {
-	_, err := c.conn.Write(b)
-	require.NoError(must, err, c.peer.name)
-	return c.receive()
-}
-
-// receive returns a datagram, which the next one overwrites.
-func (c *client) receive() []byte {
-	require.NoError(must, c.conn.SetReadDeadline(time.Now().Add(patience)))
-	n, err := c.conn.Read(c.answer[:])
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil
-	}
-	require.NoError(must, err, c.peer.name)
-	return c.answer[:n]
+// end is the command that ends the session.
+func (c *client) end() *talk {
+	return &talk{sessions: []*client{c}, code: closeSession, data: binary.LittleEndian.AppendUint32(nil, c.SIDc)}
 }

@@ -76,7 +76,7 @@ func fleetAddr(i int) string { return fmt.Sprintf("127.0.0.1:%d", firstOfFleet+i
 // allActive has every BMC of the fleet serve a session, and adds up their memory: what is shared, once.
 func (b *bench) allActive(figure string, n int) {
 	for i := range n {
-		openSessions(peer{name: shipmi, addr: fleetAddr(i)}, 17, 1)[0].conn.Close()
+		openSessions(peer{name: shipmi, addr: fleetAddr(i)}, 17, 1)[0].socket.close()
 	}
 	pids := processes()
 	require.Len(must, pids, n, "processes")

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +20,8 @@ type peer struct {
 	command    []string      // starts it; none: systemd does
 	pid        func() string // once it was started
 	isEcho     bool          // no BMC at all: it sends back what it gets, which is the least that anybody can do
+
+	neverForgets bool // a session, which it knows by its address: each needs a new one
 }
 
 const (
@@ -39,7 +38,8 @@ var peers = []peer{
 	{name: shipmi, addr: "127.0.0.1:6230", suites: []byte{3, 17}},
 	{name: "ipmi_sim", addr: "127.0.0.1:6231", suites: []byte{3},
 		command: []string{"ipmi_sim", "-n", "-c", "testdata/lan.conf", "-f", "testdata/ipmi_sim.cmds", "-s", "/run"}},
-	{name: pyghmi, addr: "127.0.0.1:6232", suites: []byte{3}, command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
+	{name: pyghmi, addr: "127.0.0.1:6232", suites: []byte{3}, neverForgets: true,
+		command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
 	{name: "go-ipmi", addr: "127.0.0.1:6233", suites: []byte{3, 17}, command: []string{"./bench-goipmi", "127.0.0.1:6233"}},
 	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-echo", "6234"}},
 	{name: goEcho, addr: "127.0.0.1:6235", suites: []byte{3}, isEcho: true, command: []string{"./bench-goecho", "6235"}},
@@ -59,24 +59,6 @@ func (p peer) start() (pid func() string) {
 		require.True(must, time.Now().Before(until), "%s does not answer: %s", p.name, run("journalctl", "--unit", unit))
 	}
 	return func() string { return show(unit, "MainPID") }
-}
-
-// busy is the processor time that the process of a peer has taken so far, without that of its scripts: the fields
-// utime and stime of proc_pid_stat(5), in hundredths of a second.
-func (p peer) busy() time.Duration {
-	if p.pid == nil {
-		return 0
-	}
-	stat, err := os.ReadFile("/proc/" + p.pid() + "/stat")
-	require.NoError(must, err, p.name)
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')'):]))
-	var ticks int
-	for _, field := range fields[12:14] {
-		n, err := strconv.Atoi(field)
-		require.NoError(must, err, p.name)
-		ticks += n
-	}
-	return time.Duration(ticks) * time.Second / 100
 }
 
 // answers tells whether there is an answer to an Open Session Request.

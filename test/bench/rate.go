@@ -1,141 +1,118 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
-	"os/exec"
-	"slices"
-	"sync"
+	"path/filepath"
+	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
-const (
-	alone       = "sh -c alone"
-	maxSessions = 64 // of a BMC of ours
-)
+// A dialogue is what one client does over and over.
+type dialogue interface {
+	prepare(n int) // before the clock runs: what it takes to do it n times
+	exchanges() []exchange
+	check() error // after the clock has stopped: what came of it
+}
 
-// atOnce are the numbers of clients that rates are measured with.
-var atOnce = []int{1, 8}
+// A round is made of slices, between which the clock stands still.
+const slice = 100 * time.Millisecond
 
-// commands has every peer answer commands in sessions that are open, in turn; with a script for the power status.
-func (b *bench) commands() {
-	b.rounds(func() {
-		for _, p := range b.peers {
-			for _, suite := range p.suites {
-				b.commandsOf(p, suite, "device-id", getDeviceID)
-			}
-			if !p.isEcho {
-				b.commandsOf(p, 3, "chassis-status", getChassisStatus)
+// rate has clients converse for a round, and adds how often a second they did, how long it took, and the processor time
+// for each of the server itself and of all clients.
+func (b *bench) rate(name string, p peer, all []dialogue) {
+	name = fmt.Sprintf("%s/clients=%d", name, len(all))
+	pid, lost := p.number(), unanswered
+	if len(all) == 1 {
+		defer together(self, pid)()
+	}
+	var times []float64
+	var conversed, server, client time.Duration
+	for n := 128; conversed < b.round; {
+		var exchanges [][]exchange
+		for _, d := range all {
+			d.prepare(n)
+			exchanges = append(exchanges, d.exchanges())
+		}
+		runtime.GC() // not while the clock runs
+		serverBefore, clientBefore := busy(pid), busy(self)
+		took, time := converse(exchanges, n, slice)
+		server += busy(pid) - serverBefore
+		client += busy(self) - clientBefore
+		for _, d := range all {
+			require.NoError(must, d.check())
+		}
+		times = append(times, took...)
+		conversed += time
+		if time < slice {
+			n *= 2
+		}
+	}
+	b.times(name, p.name, times, conversed)
+	each := float64(len(times))
+	b.add(name+"/unanswered", p.name, "", float64(unanswered-lost))
+	b.add(name+"/server", p.name, "ms", milliseconds(server)/each)
+	b.add(name+"/client", p.name, "ms", milliseconds(client)/each)
+}
+
+// times adds how long something took, and how often it was done in the time that passed.
+func (b *bench) times(name, of string, times []float64, passed time.Duration) {
+	fmt.Fprintf(os.Stderr, "%s %s: %d in %.1f s\n", name, of, len(times), passed.Seconds())
+	b.add(name+"/rate", of, "1/s", float64(len(times))/passed.Seconds())
+	b.add(name+"/p50", of, "ms", quantile(times, 0.5))
+	b.add(name+"/p99", of, "ms", quantile(times, 0.99))
+}
+
+// busy is the processor time that a process has taken so far, without that of its scripts. Its clock is what
+// clock_getcpuclockid(3) makes of its number.
+func busy(pid int) time.Duration {
+	var t unix.Timespec
+	require.NoError(must, unix.ClockGettime(int32(^pid<<3|2), &t))
+	return time.Duration(t.Nano())
+}
+
+// self is this process to its clock.
+const self = 0
+
+// number is that of the process of a peer.
+func (p peer) number() int {
+	n, err := strconv.Atoi(p.pid())
+	require.NoError(must, err, p.name)
+	require.NotEqual(must, self, n, "%s does not run", p.name)
+	return n
+}
+
+// together has processes share one processor until they are released. Whoever waits for the other anyway needs no second
+// one, and how long that takes no longer depends on where the scheduler has put them, nor on how fast a processor wakes up.
+func together(pids ...int) (release func()) {
+	var all, one unix.CPUSet
+	require.NoError(must, unix.SchedGetaffinity(self, &all))
+	for i := 0; one.Count() == 0; i++ {
+		if all.IsSet(i) {
+			one.Set(i)
+		}
+	}
+	place(&one, pids)
+	return func() { place(&all, pids) }
+}
+
+// place has all threads of processes run on some processors only.
+func place(on *unix.CPUSet, pids []int) {
+	for _, pid := range pids {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", cmp.Or(pid, os.Getpid())))
+		require.NoError(must, err)
+		for _, thread := range threads {
+			tid, err := strconv.Atoi(filepath.Base(thread))
+			require.NoError(must, err)
+			if err := unix.SchedSetaffinity(tid, on); !errors.Is(err, unix.ESRCH) { // it has ended
+				require.NoError(must, err)
 			}
 		}
-		for _, clients := range atOnce {
-			b.rate("chassis-status/suite=3", peer{name: alone}, clients, func(int) func() time.Duration { return runScript })
-		}
-	})
-}
-
-func (b *bench) commandsOf(p peer, suite byte, name string, code uint16) {
-	for _, clients := range atOnce {
-		sessions := openSessions(p, suite, clients)
-		b.rate(fmt.Sprintf("%s/suite=%d", name, suite), p, clients, func(i int) func() time.Duration {
-			return func() time.Duration { return sessions[i].command(code) }
-		})
-		closeAll(sessions)
-	}
-}
-
-// logins is key exchange and end of a session; nobody may have more sessions than clients.
-func (b *bench) logins() {
-	b.rounds(func() {
-		for _, p := range b.peers {
-			for _, suite := range p.suites {
-				for _, clients := range atOnce {
-					b.rate(fmt.Sprintf("login/suite=%d", suite), p, clients, func(int) func() time.Duration {
-						return func() time.Duration {
-							start := time.Now()
-							c := dial(p, suite)
-							c.login()
-							c.close()
-							return time.Since(start)
-						}
-					})
-				}
-			}
-		}
-	})
-}
-
-// sessions is how commands fare when there are more sessions, used in turn by one client.
-func (b *bench) sessions() {
-	b.rounds(func() {
-		for n := 1; n <= maxSessions; n *= 2 {
-			sessions, next := openSessions(b.shipmi(), 17, n), 0
-			b.rate(fmt.Sprintf("sessions=%d/suite=17", n), b.shipmi(), 1, func(int) func() time.Duration {
-				return func() time.Duration {
-					next++
-					return sessions[next%n].command(getDeviceID)
-				}
-			})
-			closeAll(sessions)
-		}
-	})
-}
-
-func openSessions(p peer, suite byte, n int) (sessions []*client) {
-	for range n {
-		c := dial(p, suite)
-		c.login()
-		c.command(setPrivilege, administrator)
-		sessions = append(sessions, c)
-	}
-	return sessions
-}
-
-func closeAll(sessions []*client) {
-	for _, c := range sessions {
-		c.close()
-	}
-}
-
-// runScript is the floor of a command with a script: fork and exec of the same shell, its output read.
-func runScript() time.Duration {
-	start := time.Now()
-	out, err := exec.Command("sh", "-c", "echo on").Output()
-	took := time.Since(start)
-	require.NoError(must, err)
-	require.Equal(must, "on\n", string(out))
-	return took
-}
-
-// rate has clients do something over and over for a round, and adds how often a second, how long it took, and the
-// processor time of the server itself.
-func (b *bench) rate(name string, p peer, clients int, prepare func(client int) (do func() time.Duration)) {
-	took := make([][]float64, clients)
-	busy, lost := p.busy(), unanswered.Load()
-	start := time.Now()
-	var all sync.WaitGroup
-	for i := range clients {
-		do := prepare(i)
-		all.Go(func() {
-			for time.Since(start) < b.round {
-				took[i] = append(took[i], milliseconds(do()))
-			}
-		})
-	}
-	all.Wait()
-	seconds := time.Since(start).Seconds()
-	busy, lost = p.busy()-busy, unanswered.Load()-lost
-
-	times := slices.Concat(took...)
-	name = fmt.Sprintf("%s/clients=%d", name, clients)
-	fmt.Fprintf(os.Stderr, "%s %s: %d in %.1f s\n", name, p.name, len(times), seconds)
-	b.add(name+"/rate", p.name, "1/s", float64(len(times))/seconds)
-	b.add(name+"/p50", p.name, "ms", quantile(times, 0.5))
-	b.add(name+"/p99", p.name, "ms", quantile(times, 0.99))
-	b.add(name+"/unanswered", p.name, "", float64(lost))
-	if p.pid != nil {
-		b.add(name+"/server", p.name, "ms", milliseconds(busy)/float64(len(times)))
 	}
 }

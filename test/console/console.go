@@ -5,6 +5,7 @@
 package console
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -61,7 +62,9 @@ func (c *Console) HMAC(key []byte, parts ...any) []byte {
 		if text, ok := p.(string); ok {
 			p = []byte(text)
 		}
-		require.NoError(c.t, binary.Write(mac, binary.LittleEndian, p))
+		b, err := binary.Append(nil, binary.LittleEndian, p)
+		require.NoError(c.t, err)
+		mac.Write(b)
 	}
 	return mac.Sum(nil)
 }
@@ -109,7 +112,7 @@ func (c *Console) RAKP1() []byte {
 // RAKP3 is a RAKP Message 3.
 func (c *Console) RAKP3() []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{c.Tag, 0, 0, 0}, c.SIDc)
-	return Datagram(0x14, 0, 0, append(b, c.HMAC([]byte(c.Password), c.RC, c.SIDm, c.Role, byte(len(c.Name)), c.Name)...))
+	return Datagram(0x14, 0, 0, append(b, c.HMAC([]byte(c.Password), c.RC[:], c.SIDm, c.Role, byte(len(c.Name)), c.Name)...))
 }
 
 // ReadOpen takes the answer to open.
@@ -124,7 +127,7 @@ func (c *Console) ReadOpen(answer []byte) {
 // and derives the keys.
 func (c *Console) ReadRAKP2(answer []byte) {
 	code := c.LearnRAKP2(answer)
-	require.Equal(c.t, c.HMAC([]byte(c.Password), c.SIDm, c.SIDc, c.RM, c.RC, c.GUID, c.Role, byte(len(c.Name)), c.Name), code)
+	require.Equal(c.t, c.HMAC([]byte(c.Password), c.SIDm, c.SIDc, c.RM[:], c.RC[:], c.GUID[:], c.Role, byte(len(c.Name)), c.Name), code)
 }
 
 // LearnRAKP2 is readRAKP2 without the check.
@@ -136,9 +139,9 @@ func (c *Console) LearnRAKP2(answer []byte) (code []byte) {
 	if key == "" {
 		key = c.Password
 	}
-	c.SIK = c.HMAC([]byte(key), c.RM, c.RC, c.Role, byte(len(c.Name)), c.Name)
-	c.K1 = c.HMAC(c.SIK, [20]byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1})
-	c.K2 = c.HMAC(c.SIK, [20]byte{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2})
+	c.SIK = c.HMAC([]byte(key), c.RM[:], c.RC[:], c.Role, byte(len(c.Name)), c.Name)
+	c.K1 = c.HMAC(c.SIK, bytes.Repeat([]byte{1}, 20))
+	c.K2 = c.HMAC(c.SIK, bytes.Repeat([]byte{2}, 20))
 	return answer[56:]
 }
 
@@ -146,7 +149,7 @@ func (c *Console) LearnRAKP2(answer []byte) (code []byte) {
 func (c *Console) ReadRAKP4(answer []byte) {
 	_, n := c.Hash()
 	c.requireSetup(answer, 0x15, 8+n)
-	require.Equal(c.t, c.HMAC(c.SIK, c.RM, c.SIDc, c.GUID)[:n], answer[24:])
+	require.Equal(c.t, c.HMAC(c.SIK, c.RM[:], c.SIDc, c.GUID[:])[:n], answer[24:])
 }
 
 func (c *Console) requireSetup(answer []byte, kind byte, length int) {
