@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math"
+	"runtime"
 	"sync"
 	"time"
 
@@ -119,7 +120,11 @@ func (s *Server) serve(ctx context.Context) {
 			return
 		}
 		s.until = s.now + wait
+		busy := s.busy()
 		s.mu.Unlock()
+		if busy {
+			runtime.Gosched() // or another thread would have to find the worker that was just started
+		}
 		received, err := s.Sockets.receive(d, wait)
 		if err != nil {
 			s.Log.Warn("cannot read", "err", err)
