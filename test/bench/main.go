@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"time"
 )
 
@@ -91,6 +92,7 @@ func names() (all []string) {
 }
 
 func (b *bench) measure(path string, only *regexp.Regexp) error {
+	debug.SetGCPercent(-1) // no collection while a clock runs, see rate
 	b.describe()
 	for i := range b.peers {
 		b.peers[i].pid = b.peers[i].start()

@@ -40,7 +40,7 @@ func (b *bench) rate(name string, p peer, all []dialogue) {
 			d.prepare(n)
 			exchanges = append(exchanges, d.exchanges())
 		}
-		runtime.GC() // not while the clock runs
+		runtime.GC() // which measure lets nobody else do
 		serverBefore, clientBefore := busy(pid), busy(self)
 		took, time := converse(exchanges, n, slice)
 		server += busy(pid) - serverBefore
