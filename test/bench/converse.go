@@ -43,6 +43,26 @@ func (s *speaker) say(now time.Duration) unix.PollFd {
 	return unix.PollFd{Fd: int32(to), Events: unix.POLLIN}
 }
 
+// sayAgain is for what was not answered.
+func (s *speaker) sayAgain(now time.Duration) unix.PollFd {
+	unanswered++
+	s.tries++
+	require.Less(must, s.tries, tries, "%s does not answer", s.exchanges[s.at].with)
+	return s.say(now)
+}
+
+// hear reads a datagram into b, and tells whether it is the answer, and the last of its exchanges has now been made.
+func (s *speaker) hear(fd int32, b []byte) (heard, last bool) {
+	n, err := unix.Read(int(fd), b)
+	require.NoError(must, err, s.exchanges[s.at].with)
+	if !s.exchanges[s.at].hear(b[:n]) {
+		return false, false
+	}
+	s.tries = 0
+	s.at = (s.at + 1) % len(s.exchanges)
+	return true, s.at == 0
+}
+
 // converse makes all exchanges over and over, side by side, until somebody has made them n times or the time is up. It
 // returns how many milliseconds each time took, and how long somebody conversed on average. One thread does that, which
 // costs the least: it need not be woken where another answer is there already.
@@ -62,21 +82,16 @@ func converse(all [][]exchange, n int, limit time.Duration) (took []float64, con
 			s, w := &speakers[i], &waiting[i]
 			if w.Revents == 0 {
 				if w.Fd >= 0 && now > s.said+patience {
-					unanswered++
-					s.tries++
-					require.Less(must, s.tries, tries, "%s does not answer", s.exchanges[s.at].with)
-					*w = s.say(now)
+					*w = s.sayAgain(now)
 				}
 				continue
 			}
-			length, err := unix.Read(int(w.Fd), b)
-			require.NoError(must, err, s.exchanges[s.at].with)
-			if !s.exchanges[s.at].hear(b[:length]) {
+			heard, last := s.hear(w.Fd, b)
+			if !heard {
 				continue
 			}
 			now = time.Since(start)
-			s.tries = 0
-			if s.at = (s.at + 1) % len(s.exchanges); s.at == 0 {
+			if last {
 				took = append(took, milliseconds(now-s.began))
 				s.began = now
 				s.rounds++
@@ -97,9 +112,10 @@ func converse(all [][]exchange, n int, limit time.Duration) (took []float64, con
 // wait returns when one of the sockets can be read, or there is no more patience.
 func wait(sockets []unix.PollFd) {
 	_, err := unix.Poll(sockets, int(patience.Milliseconds()))
-	if !errors.Is(err, unix.EINTR) { // by a signal of Go's runtime
-		require.NoError(must, err)
+	for errors.Is(err, unix.EINTR) { // by a signal of Go's runtime
+		_, err = unix.Poll(sockets, int(patience.Milliseconds()))
 	}
+	require.NoError(must, err)
 }
 
 // A socket is that of one client, connected to its peer.

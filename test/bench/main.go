@@ -38,7 +38,7 @@ func main() {
 		flag.PrintDefaults()
 	}
 	b := bench{peers: peers}
-	flag.IntVar(&b.repeat, "rounds", 5, "how often everything is measured")
+	flag.IntVar(&b.repeat, "rounds", 7, "how often everything is measured")
 	flag.DurationVar(&b.round, "round", 800*time.Millisecond, "how long each rate is measured in a round")
 	flag.IntVar(&b.activations, "activations", 100, "how many cold starts; of each option a fifth")
 	flag.IntVar(&b.bmcs, "bmcs", 1000, "how many BMCs there are in the end")
