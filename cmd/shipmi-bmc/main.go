@@ -95,10 +95,11 @@ func run() int {
 	// Passwords and keys stay out of core dumps, also of those that a program collects, and out of sight of other
 	// processes of the same user. Scripts are not affected.
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	// One goroutine waits for datagrams, in the kernel, and has nearly all there is to do; another processor is for the
-	// scripts that run meanwhile. With more they would only look for work. There may be a thousand of us, so memory that
-	// can be had again is worth more than the time of a garbage collector.
-	runtime.GOMAXPROCS(2)
+	// One processor of Go's is for the goroutine that waits for datagrams in the kernel and has nearly all there is to do,
+	// one for what waits for a script, and one is free: else a thread of Go's looks every few microseconds whom it can take
+	// one away from. There may be a thousand of us, so memory that can be had again is worth more than the time of a
+	// garbage collector.
+	runtime.GOMAXPROCS(3)
 	debug.SetGCPercent(gcPercent)
 	damper := newDamper(&handler{out: os.Stderr, least: slog.LevelInfo})
 	defer damper.flush()

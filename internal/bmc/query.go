@@ -57,8 +57,8 @@ func (s *Server) nextQuery() {
 
 func (s *Server) queryEnded(q *query, result ipmi.Result) {
 	result.Time = time.Now()
-	s.logResult(q.verb, q.asked, s.now-q.started, result)
 	s.queries.running = nil
 	s.settle(&q.waiters, func(w *waiter) ipmi.Answer { return w.then(result) })
+	s.logResult(q.verb, q.asked, s.now-q.started, result) // who asked need not wait for that
 	s.nextQuery()
 }

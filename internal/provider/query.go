@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"time"
@@ -87,4 +88,18 @@ type head []byte
 func (h *head) Write(p []byte) (int, error) {
 	*h = append(*h, p[:min(len(p), maxOutput+1-len(*h))]...)
 	return len(p), nil
+}
+
+// ReadFrom implements io.ReaderFrom. Without, io.Copy would have a buffer of 32 KB for each script.
+func (h *head) ReadFrom(r io.Reader) (n int64, err error) {
+	for b := make([]byte, 512); err == nil; {
+		var read int
+		read, err = r.Read(b)
+		n += int64(read)
+		_, _ = h.Write(b[:read])
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n, err
 }

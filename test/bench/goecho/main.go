@@ -18,7 +18,7 @@ import (
 const passed = 3 // SD_LISTEN_FDS_START
 
 func main() {
-	runtime.GOMAXPROCS(2)
+	runtime.GOMAXPROCS(3)
 	debug.SetGCPercent(50)
 	socket, err := passed, error(nil)
 	if len(os.Args) > 1 {
