@@ -28,7 +28,7 @@ const (
 	shipmi = "ShIPMI"
 	pyghmi = "pyghmi"
 	echo   = "echo"
-	goEcho = "echo in Go"
+	goEcho = "bare Go"
 )
 
 // password has no blank: ipmi_sim could not be told.
@@ -42,7 +42,7 @@ var peers = []peer{
 		command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
 	{name: "go-ipmi", addr: "127.0.0.1:6233", suites: []byte{3, 17}, command: []string{"./bench-goipmi", "127.0.0.1:6233"}},
 	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-echo", "6234"}},
-	{name: goEcho, addr: "127.0.0.1:6235", suites: []byte{3}, isEcho: true, command: []string{"./bench-goecho", "6235"}},
+	{name: goEcho, addr: "127.0.0.1:6235", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-goecho", "6235"}},
 }
 
 // start has a peer answer, and returns how to find its process. Each is a service of its own, for the scheduler shares

@@ -1,6 +1,7 @@
-// Goecho sends every datagram back, and is nothing else: what any program in Go costs that a socket starts. It listens
-// on the port of 127.0.0.1 that is its argument, or takes the socket that systemd passes, and waits in the kernel, as
-// shipmi-bmc does, whose settings of the runtime it has.
+// Goecho sends every datagram back, when it has computed what the protocol has a BMC compute for it, and is nothing else:
+// it knows no session, no command and no file. It is what any BMC in Go costs that a socket starts. It listens on the port
+// of 127.0.0.1 that is its argument, or takes the socket that systemd passes, and waits in the kernel, as shipmi-bmc does,
+// whose settings of the runtime it has.
 package main
 
 import (
@@ -27,10 +28,12 @@ func main() {
 	if err == nil {
 		_, err = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
+	a := newArithmetic()
 	for b := make([]byte, 1024); err == nil || errors.Is(err, unix.EINTR); {
 		var n int
 		var from unix.Sockaddr
 		if n, from, err = unix.Recvfrom(socket, b, 0); err == nil {
+			a.do(b[:n])
 			err = unix.Sendto(socket, b[:n], 0, from)
 		}
 	}
