@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -22,22 +23,53 @@ const info = 6
 // kernel log and the console.
 const streamHeader = "%s\n%s\n%d\n1\n0\n0\n0\n"
 
-// scriptLog gives the function that opens what scripts may write to: a stream to the journald that listens at socket,
-// with the verb as its identifier, so that "journalctl -t power-on" finds it. It is the script's own stream and lives
-// on when we do not. Without a socket, or with nobody there, it is our standard error.
-func scriptLog(socket string) func(provider.Verb) (*os.File, error) {
+// scriptLogs opens what scripts may write to: a stream to the journald that listens at socket, with the verb as its
+// identifier, so that "journalctl -t power-on" finds it. A script has the stream itself, which lives on when we do not.
+//
+// The stream of the last verb is kept, for it costs journald and systemd a third of a millisecond to make one, and a
+// status is asked for all day. Only one is: journald has 4096. A line that a script has left unfinished ends when the next
+// one begins, or with us.
+type scriptLogs struct {
+	socket string // empty: there is no journald for us
+	unit   string
+
+	mu   sync.Mutex
+	verb provider.Verb
+	kept *os.File
+}
+
+func newScriptLogs(socket string) *scriptLogs {
 	groups, _ := os.ReadFile("/proc/self/cgroup")
-	unit := unitOf(string(groups))
-	return func(v provider.Verb) (*os.File, error) {
-		if stream, err := journalStream(socket, unit, v.Identifier()); err == nil {
-			return stream, nil
-		}
-		fd, err := unix.FcntlInt(os.Stderr.Fd(), unix.F_DUPFD_CLOEXEC, 0)
-		if err != nil {
-			return nil, fmt.Errorf("standard error: %w", err)
-		}
-		return os.NewFile(uintptr(fd), os.Stderr.Name()), nil
+	return &scriptLogs{socket: socket, unit: unitOf(string(groups))}
+}
+
+// open is for provider.Runner. Without a journald, or with nobody there, what it opens is our standard error.
+func (l *scriptLogs) open(v provider.Verb) (*os.File, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.kept == nil || l.verb != v || !takesMore(l.kept) {
+		l.kept.Close()
+		l.verb = v
+		l.kept, _ = journalStream(l.socket, l.unit, v.Identifier())
 	}
+	if l.kept == nil {
+		return duplicate(os.Stderr)
+	}
+	return duplicate(l.kept)
+}
+
+// takesMore ends a line, and tells whether somebody took that. Of empty lines journald makes no entries.
+func takesMore(stream *os.File) bool {
+	_, err := stream.WriteString("\n")
+	return err == nil
+}
+
+func duplicate(f *os.File) (*os.File, error) {
+	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // journalStream opens a stream to journald: every line written to it is a journal entry with identifier as its

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -38,6 +40,50 @@ func TestJournalStream(t *testing.T) {
 	require.Equal(t, "power-on\nshipmi-bmc@node-0.service\n6\n1\n0\n0\n0\ncannot\nstart\n", string(got))
 }
 
+// One stream serves all scripts of a verb, for which each line has an end. Another verb, and another journald, has
+// another.
+func TestStreamsAreKept(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "stdout")
+	journald, err := net.Listen("unix", socket)
+	require.NoError(t, err)
+	logs := newScriptLogs(socket)
+	write := func(v provider.Verb, text string) {
+		f, err := logs.open(v)
+		require.NoError(t, err)
+		_, err = f.WriteString(text)
+		require.NoError(t, err)
+		require.NoError(t, f.Close())
+	}
+	accept := func() net.Conn {
+		stream, err := journald.Accept()
+		require.NoError(t, err)
+		return stream
+	}
+	header := func(v provider.Verb) string { return fmt.Sprintf(streamHeader, v.Identifier(), logs.unit, info) }
+
+	write(provider.Status, "no end")
+	write(provider.Status, "")
+	write(provider.Status, "an end\n")
+	write(provider.On, "other\n")
+	got, err := io.ReadAll(accept())
+	require.NoError(t, err)
+	require.Equal(t, header(provider.Status)+"no end\n\nan end\n", string(got))
+
+	require.NoError(t, accept().Close())
+	write(provider.On, "again\n")
+	write(provider.Status, "")
+	got, err = io.ReadAll(accept())
+	require.NoError(t, err)
+	require.Equal(t, header(provider.On)+"again\n", string(got))
+
+	require.NoError(t, accept().Close())
+	require.NoError(t, journald.Close())
+	f, err := logs.open(provider.Status)
+	require.NoError(t, err)
+	require.Equal(t, os.Stderr.Name(), f.Name())
+	require.NoError(t, f.Close())
+}
+
 func TestNoJournal(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	_, err := journalStream(missing, "", "power-on")
@@ -45,7 +91,7 @@ func TestNoJournal(t *testing.T) {
 	require.ErrorContains(t, err, missing)
 
 	for _, socket := range []string{"", missing} {
-		stream, err := scriptLog(socket)(provider.On)
+		stream, err := newScriptLogs(socket).open(provider.On)
 		require.NoError(t, err)
 		require.Equal(t, "/dev/stderr", stream.Name())
 		flags, err := unix.FcntlInt(stream.Fd(), unix.F_GETFD, 0)

@@ -70,7 +70,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 			Name:     set.Name,
 			StateDir: stateDir,
 			Environ:  environ,
-			Stderr:   scriptLog(journalOf(getenv)),
+			Stderr:   newScriptLogs(journalOf(getenv)).open,
 		},
 		Query:  set.Timeouts.Query,
 		Action: set.Timeouts.Action,
