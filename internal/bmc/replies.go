@@ -35,8 +35,8 @@ type replies struct {
 
 // A history is what is remembered of one session.
 type history struct {
-	answers [answersKept]answered
-	next    int           // the oldest of answers
+	answers []answered    // answersKept at most
+	next    int           // the oldest of so many
 	changes []*remembered // oldest first
 
 	rqSeq    byte // of the last request
@@ -184,6 +184,10 @@ func remember(all *[]*remembered, limit int, a remembered) {
 // answered keeps an answer, in place of the oldest one of its session.
 func (m *replies) answered(w *waiter, message []byte, now time.Duration) {
 	h := m.history(w.session)
+	if len(h.answers) < answersKept {
+		h.answers = append(h.answers, answered{})
+		h.next = len(h.answers) - 1
+	}
 	a := &h.answers[h.next]
 	h.next = (h.next + 1) % answersKept
 	*a = answered{w.sequence, w.digest, w.to, append(a.message[:0], message...), now, 0}
