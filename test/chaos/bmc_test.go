@@ -3,6 +3,7 @@
 package chaos
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -20,11 +21,13 @@ import (
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/test/activation"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 const (
 	program  = "../../bin/shipmi-bmc"
 	user     = "admin"
+	observer = "observer" // of whom no datagram goes astray
 	password = "sesame"
 	answer   = 2 * time.Second // the BMC answers Chassis Control by then
 )
@@ -40,9 +43,10 @@ type bmc struct {
 
 func newBMC(t *testing.T) *bmc {
 	b := &bmc{t: t, BMC: activation.New(t, "127.0.0.1", map[string]string{
-		"state/power":       "off\n",
-		"credentials/users": fmt.Sprintf(`{"users":[{"name":%q,"password":%q,"privilege":"administrator"}]}`, user, password),
-		"runs":              "",
+		"state/power": "off\n",
+		"credentials/users": fmt.Sprintf(`{"users":[{"name":%q,"password":%q,"privilege":"administrator"},{"name":%q,"password":%[2]q,"privilege":"user"}]}`,
+			user, password, observer),
+		"runs": "",
 	})}
 	require.NoError(t, os.CopyFS(b.Dir, os.DirFS("testdata")))
 	b.Env = append(b.Env, "SHIPMI_IDLE_TIMEOUT=150ms", "SHIPMI_ANSWER_TIMEOUT="+answer.String())
@@ -95,25 +99,36 @@ func (b *bmc) haunt(random *rand.Rand) (stop func()) {
 	}
 }
 
-// rest returns when all that was sent to the BMC has been dealt with: a pong says that every datagram before the ping
-// was, and then each action that began must have its answer in its file.
+// rest returns when all that was sent to the BMC has been dealt with. What needs a script waits for a look at the
+// provider's files, one after the other: when the power status is answered, each action that was asked for before has
+// begun. Then it must have its answer in its file.
 func (b *bmc) rest() {
-	for began := time.Now(); !b.pong() || !b.settled(); {
+	b.status()
+	for began := time.Now(); !b.settled(); {
 		require.Less(b.t, time.Since(began), time.Minute, "the BMC does not come to rest")
 		time.Sleep(10 * time.Millisecond)
 	}
 }
 
-// pong tells whether the BMC answers a presence ping.
-func (b *bmc) pong() bool {
-	c, err := net.DialUDP("udp", nil, b.Address)
+// status asks for the power status.
+func (b *bmc) status() {
+	conn, err := net.DialUDP("udp", nil, b.Address)
 	require.NoError(b.t, err)
-	defer c.Close()
-	_, err = c.Write([]byte{6, 0, 0xFF, 6, 0, 0, 0x11, 0xBE, 0x80, 1, 0, 0})
-	require.NoError(b.t, err)
-	require.NoError(b.t, c.SetReadDeadline(time.Now().Add(time.Second)))
-	_, err = c.Read(make([]byte, 64))
-	return err == nil
+	defer conn.Close()
+	require.NoError(b.t, conn.SetReadDeadline(time.Now().Add(time.Minute)))
+	ask := func(datagram []byte) []byte {
+		_, err := conn.Write(datagram)
+		require.NoError(b.t, err)
+		answer := make([]byte, 256)
+		n, err := conn.Read(answer)
+		require.NoError(b.t, err)
+		return answer[:n]
+	}
+	c := console.New(b.t, 17)
+	c.Name, c.Password, c.Role = observer, password, 0x12 // of user level
+	c.Login(ask)
+	ask(c.Packet(console.Request(0x00, 0x01, 1)))
+	ask(c.Packet(console.Request(0x06, 0x3C, 2, binary.LittleEndian.AppendUint32(nil, c.SIDc)...)))
 }
 
 func (b *bmc) settled() bool {
