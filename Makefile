@@ -200,7 +200,7 @@ bench-fleet: tools build bin/bench bin/session.test
 
 .PHONY: bench-check
 bench-check: tools build bin/bench bin/session.test
-	$(BENCH) bin/bench.json -rounds 3 -activations 60
+	$(BENCH) bin/bench.json -rounds 9 -round 300ms -activations 60
 	bin/bench check bin/bench.json docs/performance/results.json
 
 # Beside it are the server of a peer, and two of what is the least that anybody can do.

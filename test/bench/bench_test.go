@@ -20,6 +20,17 @@ func TestQuantile(t *testing.T) {
 	require.True(t, math.IsNaN(quantile(nil, 0.5)))
 }
 
+// A machine that slows down slows down everybody.
+func TestRatio(t *testing.T) {
+	var r Report
+	r.add("rate", "one", "1/s", 40, 20, 12)
+	r.add("rate", "other", "1/s", 20, 10, 4)
+	r.add("rate", "another", "1/s", 20)
+	require.Equal(t, 2.0, r.ratio("rate", "one", "other"))
+	require.True(t, math.IsNaN(r.ratio("rate", "one", "another")))
+	require.True(t, math.IsNaN(r.ratio("rate", "one", "nobody")))
+}
+
 func TestLost(t *testing.T) {
 	for name, tt := range map[string]struct {
 		target

@@ -52,6 +52,20 @@ func (r *Report) find(name, of string) *Figure {
 // median is that of a figure; NaN where it was not measured.
 func (r *Report) median(name, of string) float64 { return r.at(name, of, 0.5) }
 
+// ratio is the median of what the values of one are to those of another that were measured right before or after: a
+// machine is not equally fast all the time.
+func (r *Report) ratio(name, of, to string) float64 {
+	a, b := r.find(name, of), r.find(name, to)
+	if a == nil || b == nil || len(a.Values) != len(b.Values) {
+		return math.NaN()
+	}
+	var ratios []float64
+	for i := range a.Values {
+		ratios = append(ratios, a.Values[i]/b.Values[i])
+	}
+	return quantile(ratios, 0.5)
+}
+
 // at is a quantile of a figure.
 func (r *Report) at(name, of string, q float64) float64 {
 	f := r.find(name, of)

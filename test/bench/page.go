@@ -94,7 +94,7 @@ func page(root string) error {
 func (r *Report) execute(text string, fleet *Report) (string, error) {
 	t := template.New("").Funcs(template.FuncMap{
 		"number":  number,
-		"targets": func() []target { return targets(r) },
+		"targets": func() []target { return targets(r, r) },
 		"figures": r.section,
 		"median":  func(name, of string) string { return number(r.median(name, of)) },
 		"MB":      func(name string) string { return number(r.median(name, shipmi) * 1024 / 1e6) },

@@ -23,7 +23,7 @@ func table(w io.Writer, path string) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s to %s\t%s\n", f.Name, f.Of, at(0.5), at(0.25), at(0.75), f.Unit)
 	}
 	fmt.Fprintln(t, "\ntarget\tvalue\twanted\t")
-	for _, p := range targets(r) {
+	for _, p := range targets(r, r) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", p.What, p.Shown(), p.Wanted(), p.Verdict())
 	}
 	return t.Flush()
@@ -40,13 +40,13 @@ func check(w io.Writer, path, committed string) error {
 		return err
 	}
 	known := map[string]target{}
-	for _, p := range targets(before) {
+	for _, p := range targets(before, before) {
 		known[p.What] = p
 	}
 	var lost []string
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "target\tvalue\tbefore\twanted\t")
-	for _, p := range targets(now) {
+	for _, p := range targets(now, before) {
 		verdict := ""
 		if b, ok := known[p.What]; ok && p.lost(b) {
 			verdict = "LOST"

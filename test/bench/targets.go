@@ -37,15 +37,16 @@ func (t target) lost(before target) bool {
 	return !(t.Value <= before.Value*noise)
 }
 
-// targets says what is promised, and what a run has made of it.
-func targets(r *Report) (all []target) {
+// targets says what is promised, and what a run has made of it, beside those peers that were the fastest, and the
+// smallest, in another run or in itself.
+func targets(r, peersOf *Report) (all []target) {
 	add := func(t target) { all = append(all, t) }
 	for _, suite := range []int{3, 17} {
 		for _, clients := range atOnce {
 			name := fmt.Sprintf("device-id/suite=%d/clients=%d/", suite, clients)
-			fastest := r.best(name + "rate")
+			fastest := peersOf.best(name + "rate")
 			ratio := func(figure, of string) float64 {
-				return r.median(name+figure, of) / r.median(name+figure, fastest)
+				return r.ratio(name+figure, of, fastest)
 			}
 			in := fmt.Sprintf(", suite %d, clients: %d", suite, clients)
 			add(target{What: "commands a second" + in, Least: true, Want: 2,
@@ -59,15 +60,15 @@ func targets(r *Report) (all []target) {
 	for _, suite := range []int{3, 17} {
 		for _, clients := range atOnce {
 			name := fmt.Sprintf("login/suite=%d/clients=%d/rate", suite, clients)
-			fastest := r.best(name)
-			ratio := func(of string) float64 { return r.median(name, of) / r.median(name, fastest) }
+			fastest := peersOf.best(name)
+			ratio := func(of string) float64 { return r.ratio(name, of, fastest) }
 			add(target{What: fmt.Sprintf("logins a second, suite %d, clients: %d", suite, clients), Least: true, Want: 1.5,
 				Value: ratio(shipmi), Beside: fastest, Floor: ratio(goEcho), FloorOf: goEcho})
 		}
 	}
 	for _, clients := range atOnce {
 		name := fmt.Sprintf("chassis-status/suite=3/clients=%d/rate", clients)
-		ratio := func(a, b string) float64 { return r.median(name, a) / r.median(name, b) }
+		ratio := func(a, b string) float64 { return r.ratio(name, a, b) }
 		add(target{What: fmt.Sprintf("time of a command with a script, clients: %d", clients), Want: 1.3,
 			Value: ratio(alone, shipmi), Beside: alone})
 		add(target{What: fmt.Sprintf("commands with a script a second, clients: %d", clients), Least: true, Want: 3,
@@ -85,9 +86,9 @@ func targets(r *Report) (all []target) {
 		Floor: (warm + r.median("cold/datagram to answer", echo)) / warm, FloorOf: "with the cold start of echo"})
 
 	private := "memory/private"
-	smallest := r.median(private, r.smallest(private))
+	smallest := r.median(private, peersOf.smallest(private))
 	add(target{What: "private memory of an active BMC", Want: 1, Value: r.median(private, shipmi) / smallest,
-		Beside: r.smallest(private), Floor: r.median(private, goEcho) / smallest, FloorOf: goEcho})
+		Beside: peersOf.smallest(private), Floor: r.median(private, goEcho) / smallest, FloorOf: goEcho})
 	add(target{What: "1,000 active BMCs", Want: 24 * 1024, Unit: "MiB", Value: r.median("fleet/bmcs=1000/all active", shipmi) / 1024})
 	add(target{What: "1,000 BMCs at rest", Unit: "processes", Value: r.median("fleet/bmcs=1000/processes at rest", shipmi)})
 	add(target{What: "1,000 BMCs at rest, memory of PID 1", Want: 50, Unit: "MB",
