@@ -2,11 +2,13 @@ package bmc
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,30 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 			require.Equal(t, "answer", string(answer[:n]))
 		})
 	}
+}
+
+// A link-local address means nothing without its interface.
+func TestALinkLocalPeerIsAnswered(t *testing.T) {
+	inNetwork(t, "addr add fe80::1/64 dev test0 nodad", "link set lo up", "link set test0 up", "link set test1 up")
+	device, err := net.InterfaceByName("test0")
+	require.NoError(t, err)
+	sockets := listen(t, "::")
+	to := &net.UDPAddr{IP: net.ParseIP("fe80::1"), Port: int(sockets.all[0].local.Port()), Zone: strconv.Itoa(device.Index)}
+	client, err := net.DialUDP("udp6", nil, to)
+	require.NoError(t, err)
+	defer client.Close()
+	_, err = client.Write([]byte("request"))
+	require.NoError(t, err)
+
+	d, answerable := next(t, sockets)
+	require.True(t, answerable)
+	require.Equal(t, netip.MustParseAddr(fmt.Sprintf("fe80::1%%%d", device.Index)), d.from.peer.Addr())
+	require.NoError(t, sockets.send(&d.from, []byte("answer")))
+	require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
+	answer := make([]byte, 16)
+	n, err := client.Read(answer)
+	require.NoError(t, err)
+	require.Equal(t, "answer", string(answer[:n]))
 }
 
 func TestADatagramThatIsTooLongIsNotWhole(t *testing.T) {
