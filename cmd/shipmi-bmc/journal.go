@@ -58,10 +58,10 @@ func (l *scriptLogs) open(v provider.Verb) (*os.File, error) {
 	return duplicate(l.kept)
 }
 
-// takesMore ends a line, and tells whether somebody took that. Of empty lines journald makes no entries.
+// takesMore ends a line, and tells whether there is somebody to take that, and room for it. Of empty lines journald makes
+// no entries.
 func takesMore(stream *os.File) bool {
-	_, err := stream.WriteString("\n")
-	return err == nil
+	return unix.Send(int(stream.Fd()), []byte("\n"), unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL) == nil
 }
 
 func duplicate(f *os.File) (*os.File, error) {

@@ -76,7 +76,17 @@ func TestStreamsAreKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, header(provider.On)+"again\n", string(got))
 
-	require.NoError(t, accept().Close())
+	require.NoError(t, unix.SetNonblock(int(logs.kept.Fd()), true))
+	for err == nil {
+		_, err = unix.Write(int(logs.kept.Fd()), make([]byte, 4096))
+	}
+	require.ErrorIs(t, err, unix.EAGAIN)
+	require.NoError(t, unix.SetNonblock(int(logs.kept.Fd()), false))
+	write(provider.Status, "journald hangs, but nobody waits for it")
+	full, next := accept(), accept()
+	require.NoError(t, full.Close())
+
+	require.NoError(t, next.Close())
 	require.NoError(t, journald.Close())
 	f, err := logs.open(provider.Status)
 	require.NoError(t, err)
