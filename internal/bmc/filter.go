@@ -1,6 +1,8 @@
 package bmc
 
 import (
+	"fmt"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -20,8 +22,12 @@ const (
 // stays so when the process has ended: noise starts none.
 func (s *Socket) DropNoise() error {
 	program := noiseFilter()
-	return unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
+	err := unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER,
 		&unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	if err != nil {
+		return fmt.Errorf("filter: %w", err)
+	}
+	return nil
 }
 
 // noiseFilter is a program of classic BPF. Each test leads on to the next one, or

@@ -40,13 +40,7 @@ func TestAnswersLeaveFromTheAddressThatWasAsked(t *testing.T) {
 			require.Equal(t, "request", string(d.b[:d.n]))
 			require.Equal(t, client.RemoteAddr().String(), d.from.local.String())
 			require.Equal(t, client.LocalAddr().String(), d.from.peer.String(), "unmapped")
-			require.NoError(t, sockets.send(&d.from, []byte("answer")))
-
-			require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
-			answer := make([]byte, 16)
-			n, err := client.Read(answer)
-			require.NoError(t, err)
-			require.Equal(t, "answer", string(answer[:n]))
+			requireAnswered(t, sockets, &d.from, client)
 		})
 	}
 }
@@ -67,12 +61,7 @@ func TestALinkLocalPeerIsAnswered(t *testing.T) {
 	d, answerable := next(t, sockets)
 	require.True(t, answerable)
 	require.Equal(t, netip.MustParseAddr(fmt.Sprintf("fe80::1%%%d", device.Index)), d.from.peer.Addr())
-	require.NoError(t, sockets.send(&d.from, []byte("answer")))
-	require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
-	answer := make([]byte, 16)
-	n, err := client.Read(answer)
-	require.NoError(t, err)
-	require.Equal(t, "answer", string(answer[:n]))
+	requireAnswered(t, sockets, &d.from, client)
 }
 
 func TestADatagramThatIsTooLongIsNotWhole(t *testing.T) {
@@ -169,6 +158,17 @@ func TestAnAnswerNeedsAPeer(t *testing.T) {
 	} {
 		require.Equal(t, want, answerable(netip.MustParseAddrPort(peer)), peer)
 	}
+}
+
+// requireAnswered has a client get what is sent to it.
+func requireAnswered(t *testing.T, s *Sockets, to *address, client *net.UDPConn) {
+	t.Helper()
+	require.NoError(t, s.send(to, []byte("answer")))
+	require.NoError(t, client.SetReadDeadline(time.Now().Add(5*time.Second)))
+	answer := make([]byte, 16)
+	n, err := client.Read(answer)
+	require.NoError(t, err)
+	require.Equal(t, "answer", string(answer[:n]))
 }
 
 // listen opens a socket as systemd does with PassPacketInfo=yes.
