@@ -31,6 +31,9 @@ func ParsePing(b []byte) (Ping, error) {
 	if b[4] != asfPing {
 		return Ping{}, bad("ASF message type", b[4])
 	}
+	if end := asfHeaderLen + int(b[7]); len(b) < end {
+		return Ping{}, short("ASF data", len(b), end)
+	}
 	return Ping{Tag: b[5]}, nil
 }
 

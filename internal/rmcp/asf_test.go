@@ -31,3 +31,23 @@ func TestParsePingRefuses(t *testing.T) {
 		})
 	}
 }
+
+// The data of a ping is as long as its length field says. A ping has none, but more bytes do no harm.
+func TestPingDataLength(t *testing.T) {
+	for message, whole := range map[string]bool{
+		"000011be 80 99 00 00":       true,
+		"000011be 80 99 00 00 a5":    true,
+		"000011be 80 99 00 02 a5 5a": true,
+		"000011be 80 99 00 01":       false,
+		"000011be 80 99 00 02 a5":    false,
+		"000011be 80 99 00 ff a5 5a": false,
+	} {
+		p, err := ParsePing(unhex(t, message))
+		if whole {
+			require.NoError(t, err, message)
+			require.Equal(t, Ping{Tag: 0x99}, p, message)
+		} else {
+			require.ErrorIs(t, err, ErrMalformed, message)
+		}
+	}
+}
