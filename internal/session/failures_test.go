@@ -123,17 +123,6 @@ func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
 	}
 }
 
-// The right password for what the user may not do is no guess.
-func TestARoleAboveTheUsersIsNoFailure(t *testing.T) {
-	m := newMachine(t)
-	c := somebody(t, "oper", "192.0.2.1:50000")
-	c.Role = 0x14
-	for range 3 * maxFailures {
-		require.True(t, attemptOf(m, c))
-		require.Equal(t, rmcp.StatusInvalidRole.String(), outcome(m.send(c, c.RAKP3())))
-	}
-}
-
 // What is remembered has a limit, and who comes when it is reached is not kept out.
 func TestFailuresOfManySources(t *testing.T) {
 	f := make(failures)

@@ -144,9 +144,6 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 		return refuse(rmcp.StatusInvalidIntegrityCheck, t.why(s, "wrong password"))
 	}
 	delete(t.failures, s.attempt())
-	if s.role.Privilege() > s.user.Limit {
-		return refuse(rmcp.StatusInvalidRole, fmt.Sprintf("%v asked for, %v is the limit", s.role.Privilege(), s.user.Limit))
-	}
 	if t.established(now) >= MaxActive && !t.hurry(now) {
 		return refuse(rmcp.StatusInsufficientResources, "too many sessions")
 	}
@@ -155,7 +152,8 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
 	}
 	if t.welcomes.news(s, now) {
-		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer, "limit", s.Limit, "suite", s.suite.ID)
+		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer,
+			"requested", s.role.Privilege(), "limit", s.Limit, "suite", s.suite.ID)
 	}
 	return t.welcome(s, m.Tag), true
 }
@@ -205,7 +203,7 @@ func (t *Table) activate(s *Session, now time.Duration) {
 	}
 	s.setKeys(s.exchange.sik(kg))
 	s.state, s.touched = active, now
-	s.Limit = s.role.Privilege()
+	s.Limit = min(s.role.Privilege(), s.user.Limit)
 	s.Privilege = min(rmcp.User, s.Limit)
 }
 
