@@ -14,7 +14,10 @@ import (
 // A record is one session in the file. Sixteen records fill a page, and none
 // crosses a page boundary: a process that is killed while it writes has
 // written a record whole or not at all.
-const recordLen = 256
+const (
+	recordLen = 256
+	maxZone   = 16
+)
 
 // A record is blank where the slot is free.
 type record [recordLen]byte
@@ -48,9 +51,21 @@ func (s *Session) encode(r *record) *record {
 	b = binary.LittleEndian.AppendUint64(b, uint64(s.touched))
 	addr := s.Peer.Addr().As16()
 	b = append(b, addr[:]...)
-	binary.LittleEndian.AppendUint16(b, s.Peer.Port())
+	b = binary.LittleEndian.AppendUint16(b, s.Peer.Port())
+	appendPadded(b, []byte(storedZone(s.Peer.Addr())), maxZone)
 	binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.ChecksumIEEE(r[:recordLen-4]))
 	return r
+}
+
+// storedZone returns the zone of a link-local address, usually the name of a network interface: at most 15 bytes
+// (IFNAMSIZ). A zone that does not fit into a record is left out. Then the BMC cannot send to that address until the
+// next packet from it.
+func storedZone(a netip.Addr) string {
+	zone := a.Zone()
+	if len(zone) > maxZone {
+		return ""
+	}
+	return zone
 }
 
 // appendPadded appends the length of v and v in a field of n bytes.
@@ -89,12 +104,14 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 	s.reserved = r.uint32()
 	s.sent = s.reserved
 	s.created, s.touched = time.Duration(r.uint64()), time.Duration(r.uint64())
-	s.Peer = netip.AddrPortFrom(netip.AddrFrom16([16]byte(r.take(16))).Unmap(), r.uint16())
+	peer, port := netip.AddrFrom16([16]byte(r.take(16))).Unmap(), r.uint16()
+	zone, zoneFits := r.padded(maxZone)
+	s.Peer = netip.AddrPortFrom(peer.WithZone(string(zone)), port)
 
 	s.user = t.user(s.name)
 	established := s.state == active || s.state == closing
 	switch {
-	case !known || !nameFits || !sikFits || s.state < keyed || s.state > closing || established == (len(sik) == 0):
+	case !known || !nameFits || !sikFits || !zoneFits || s.state < keyed || s.state > closing || established == (len(sik) == 0):
 		return nil, errTorn
 	case s.created > now || s.touched > now:
 		return nil, errBoot

@@ -54,7 +54,10 @@ func TestNewProcessAtEveryStep(t *testing.T) {
 
 // All that a session is comes back.
 func TestRestoredSession(t *testing.T) {
-	for name, peer := range map[string]string{"IPv4": "192.0.2.1:50000", "IPv6": "[2001:db8::1]:623"} {
+	for name, peer := range map[string]string{
+		"IPv4": "192.0.2.1:50000", "IPv6": "[2001:db8::1]:623",
+		"link-local": "[fe80::1%eth0]:623", "longest interface name": "[fe80::1%enx0123456789ab]:623", "interface index": "[fe80::1%4294967295]:623",
+	} {
 		t.Run(name, func(t *testing.T) {
 			m, c := inSession(t, 17)
 			c.Peer = netip.MustParseAddrPort(peer)
@@ -75,6 +78,18 @@ func TestRestoredSession(t *testing.T) {
 			require.Equal(t, before.sik(), after.sik())
 		})
 	}
+}
+
+// A zone that is too long for a record is left out, and the next packet brings it back.
+func TestLongZone(t *testing.T) {
+	m, c := inSession(t, 17)
+	c.Peer = netip.MustParseAddrPort("[fe80::1%a-zone-longer-than-any-interface-name]:623")
+	m.requireEcho(c, "hello")
+	require.Equal(t, c.Peer, m.Find(c.SIDc, m.now).Peer)
+	m.kill()
+	require.Equal(t, netip.MustParseAddrPort("[fe80::1]:623"), m.Find(c.SIDc, m.now).Peer)
+	m.requireEcho(c, "hello")
+	require.Equal(t, c.Peer, m.Find(c.SIDc, m.now).Peer)
 }
 
 func TestReplayAfterRestart(t *testing.T) {
