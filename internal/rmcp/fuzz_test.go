@@ -142,7 +142,7 @@ func encodeRequest(r Request) []byte {
 
 func encodeOpenRequest(m OpenRequest) []byte {
 	b := []byte{m.Tag, byte(m.Privilege), 0, 0}
-	b = binary.LittleEndian.AppendUint32(b, m.ConsoleID)
+	b = binary.LittleEndian.AppendUint32(b, m.ClientID)
 	for kind, algorithm := range []byte{byte(m.Auth), byte(m.Integrity), byte(m.Confidentiality)} {
 		length := byte(algorithmLen)
 		if algorithm == AnyAlgorithm {

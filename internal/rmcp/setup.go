@@ -15,7 +15,7 @@ const (
 type OpenRequest struct {
 	Tag             byte
 	Privilege       Privilege // Anyone: the highest that the algorithms allow
-	ConsoleID       uint32    // remote console session ID; must not be 0
+	ClientID        uint32    // remote console session ID; must not be 0
 	Auth            AuthAlgorithm
 	Integrity       IntegrityAlgorithm
 	Confidentiality ConfidentialityAlgorithm
@@ -43,7 +43,7 @@ func ParseOpenRequest(b []byte) (OpenRequest, error) {
 	return OpenRequest{
 		Tag:             b[0],
 		Privilege:       Privilege(b[1] & 0x0F),
-		ConsoleID:       binary.LittleEndian.Uint32(b[4:]),
+		ClientID:        binary.LittleEndian.Uint32(b[4:]),
 		Auth:            AuthAlgorithm(algorithms[0]),
 		Integrity:       IntegrityAlgorithm(algorithms[1]),
 		Confidentiality: ConfidentialityAlgorithm(algorithms[2]),
@@ -51,12 +51,12 @@ func ParseOpenRequest(b []byte) (OpenRequest, error) {
 }
 
 // An OpenResponse is an RMCP+ Open Session Response (IPMI 2.0 §13.18). Only
-// Tag, Status and ConsoleID are sent unless Status is StatusOK.
+// Tag, Status and ClientID are sent unless Status is StatusOK.
 type OpenResponse struct {
 	Tag       byte
 	Status    Status
 	Privilege Privilege // what the session may reach at the most; never Anyone
-	ConsoleID uint32
+	ClientID  uint32
 	ManagedID uint32 // managed system session ID
 	Suite     Suite
 }
@@ -64,10 +64,10 @@ type OpenResponse struct {
 // Append appends the payload.
 func (m OpenResponse) Append(b []byte) []byte {
 	if m.Status != StatusOK {
-		return appendRefusal(b, m.Tag, m.Status, m.ConsoleID)
+		return appendRefusal(b, m.Tag, m.Status, m.ClientID)
 	}
 	b = append(b, m.Tag, byte(m.Status), byte(m.Privilege), 0)
-	b = binary.LittleEndian.AppendUint32(b, m.ConsoleID)
+	b = binary.LittleEndian.AppendUint32(b, m.ClientID)
 	b = binary.LittleEndian.AppendUint32(b, m.ManagedID)
 	algorithms := [...]byte{byte(m.Suite.Auth), byte(m.Suite.Integrity), byte(m.Suite.Confidentiality)}
 	for kind, algorithm := range algorithms {
@@ -102,24 +102,24 @@ func ParseRAKP1(b []byte) (RAKP1, error) {
 	}, nil
 }
 
-// A RAKP2 answers a RAKP1 (IPMI 2.0 §13.21). Only Tag, Status and ConsoleID are
+// A RAKP2 answers a RAKP1 (IPMI 2.0 §13.21). Only Tag, Status and ClientID are
 // sent unless Status is StatusOK.
 type RAKP2 struct {
-	Tag       byte
-	Status    Status
-	ConsoleID uint32
-	Random    [16]byte // the managed system's
-	GUID      [16]byte
-	AuthCode  []byte // whole, by the authentication algorithm
+	Tag      byte
+	Status   Status
+	ClientID uint32
+	Random   [16]byte // the managed system's
+	GUID     [16]byte
+	AuthCode []byte // whole, by the authentication algorithm
 }
 
 // Append appends the payload.
 func (m RAKP2) Append(b []byte) []byte {
 	if m.Status != StatusOK {
-		return appendRefusal(b, m.Tag, m.Status, m.ConsoleID)
+		return appendRefusal(b, m.Tag, m.Status, m.ClientID)
 	}
 	b = append(b, m.Tag, byte(m.Status), 0, 0)
-	b = binary.LittleEndian.AppendUint32(b, m.ConsoleID)
+	b = binary.LittleEndian.AppendUint32(b, m.ClientID)
 	b = append(b, m.Random[:]...)
 	b = append(b, m.GUID[:]...)
 	return append(b, m.AuthCode...)
@@ -148,9 +148,9 @@ func ParseRAKP3(b []byte) (RAKP3, error) {
 
 // A RAKP4 ends the key exchange (IPMI 2.0 §13.23).
 type RAKP4 struct {
-	Tag       byte
-	Status    Status
-	ConsoleID uint32
+	Tag      byte
+	Status   Status
+	ClientID uint32
 	// Integrity is the integrity check value, as long as the authentication
 	// algorithm says, whatever the integrity algorithm of the suite.
 	Integrity []byte
@@ -158,7 +158,7 @@ type RAKP4 struct {
 
 // Append appends the payload.
 func (m RAKP4) Append(b []byte) []byte {
-	b = appendRefusal(b, m.Tag, m.Status, m.ConsoleID)
+	b = appendRefusal(b, m.Tag, m.Status, m.ClientID)
 	return append(b, m.Integrity...)
 }
 

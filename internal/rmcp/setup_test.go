@@ -23,7 +23,7 @@ var (
 
 func TestOpenRequest(t *testing.T) {
 	want := OpenRequest{
-		ConsoleID: 0xA0A2A3A4, Auth: AuthHMACSHA1, Integrity: IntegrityHMACSHA1_96, Confidentiality: ConfidentialityAESCBC128,
+		ClientID: 0xA0A2A3A4, Auth: AuthHMACSHA1, Integrity: IntegrityHMACSHA1_96, Confidentiality: ConfidentialityAESCBC128,
 	}
 	require.Equal(t, want, requireWhole(t, ParseOpenRequest, payload(t, openRequestVector)))
 	_, err := ParseOpenRequest(append(payload(t, openRequestVector), 0))
@@ -37,7 +37,7 @@ func TestParseOpenRequest(t *testing.T) {
 		confidentiality = "02 0000 08 01 000000"
 	)
 	sha256 := OpenRequest{
-		Tag: 7, Privilege: Operator, ConsoleID: 0x04030201,
+		Tag: 7, Privilege: Operator, ClientID: 0x04030201,
 		Auth: AuthHMACSHA256, Integrity: IntegrityHMACSHA256_128, Confidentiality: ConfidentialityAESCBC128,
 	}
 	anyAlgorithm := sha256
@@ -72,7 +72,7 @@ func TestParseOpenRequest(t *testing.T) {
 }
 
 func TestOpenResponse(t *testing.T) {
-	ok := OpenResponse{Privilege: Administrator, ConsoleID: 0xA0A2A3A4, ManagedID: 0x11223344, Suite: Suite3}
+	ok := OpenResponse{Privilege: Administrator, ClientID: 0xA0A2A3A4, ManagedID: 0x11223344, Suite: Suite3}
 	require.Equal(t, payload(t, openResponseVector), ok.Append(nil))
 
 	refused := ok
@@ -104,7 +104,7 @@ func TestRAKP1Name(t *testing.T) {
 
 func TestRAKP2(t *testing.T) {
 	code := unhex(t, "78e5f6cc59a92eb1c50e0169eb387ab09a5ed0ae")
-	ok := RAKP2{ConsoleID: 0xA0A2A3A4, Random: managedRandom, GUID: guid, AuthCode: code}
+	ok := RAKP2{ClientID: 0xA0A2A3A4, Random: managedRandom, GUID: guid, AuthCode: code}
 	require.Equal(t, payload(t, rakp2Vector), ok.Append(nil))
 
 	refused := ok
@@ -128,9 +128,9 @@ func TestRAKP3(t *testing.T) {
 }
 
 func TestRAKP4(t *testing.T) {
-	ok := RAKP4{ConsoleID: 0xA0A2A3A4, Integrity: unhex(t, "d9e15b7475416719001dc211")}
+	ok := RAKP4{ClientID: 0xA0A2A3A4, Integrity: unhex(t, "d9e15b7475416719001dc211")}
 	require.Equal(t, payload(t, rakp4Vector), ok.Append(nil))
 
-	refused := RAKP4{Tag: 7, Status: StatusInvalidRole, ConsoleID: 0xA0A2A3A4}
+	refused := RAKP4{Tag: 7, Status: StatusInvalidRole, ClientID: 0xA0A2A3A4}
 	require.Equal(t, unhex(t, "07 09 0000 a4a3a2a0"), refused.Append(nil))
 }

@@ -14,22 +14,22 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// errAuth is deliberately one error for every way a packet can be forged.
+// errAuth is deliberately the same error for every kind of forged packet.
 var errAuth = errors.New("packet failed authentication")
 
 const ivLen = aes.BlockSize
 
-// A packetCipher authenticates and encrypts the packets of one session with K1
-// and K2 of its key exchange. It begins anew with each packet.
+// A packetCipher authenticates the packets of one session with K1 and encrypts them with K2. No state is carried from one
+// packet to the next.
 type packetCipher struct {
-	mac     hash.Hash // keyed with K1
-	codeLen int
-	sum     [sha256.Size]byte // scratch of code
-	encrypt blockMode         // AES keyed with K2
+	mac     hash.Hash         // keyed with K1
+	codeLen int               // bytes of an authentication code
+	sum     [sha256.Size]byte // buffer of code
+	encrypt blockMode         // AES-128 in CBC mode, keyed with K2
 	decrypt blockMode
 }
 
-// A blockMode is CBC that can be given another IV, as that of crypto/aes can.
+// A blockMode is a CBC mode whose initialization vector can be set, as in the implementation of crypto/cipher.
 type blockMode interface {
 	cipher.BlockMode
 	SetIV([]byte)
@@ -53,14 +53,14 @@ func newPacketCipher(x *exchange, sik []byte) *packetCipher {
 	}
 }
 
-// code is the authentication code of what it covers, valid until the next call.
+// code returns the authentication code of the covered bytes. It is valid until the next call.
 func (c *packetCipher) code(covered []byte) []byte {
 	c.mac.Reset()
 	c.mac.Write(covered)
 	return c.mac.Sum(c.sum[:0])[:c.codeLen]
 }
 
-// authenticate checks the authentication code of p (IPMI 2.0 §13.28.4).
+// authenticate checks the authentication code of p (§13.28.4).
 func (c *packetCipher) authenticate(p rmcp.Packet) error {
 	if !p.Authenticated || !p.Encrypted {
 		return errAuth
@@ -72,8 +72,8 @@ func (c *packetCipher) authenticate(p rmcp.Packet) error {
 	return nil
 }
 
-// open appends the plaintext of an AES-CBC-128 payload (IPMI 2.0 §13.29) to b.
-// The pad is 1, 2, 3 …, followed by its length.
+// open appends the plaintext of an AES-CBC-128 payload (§13.29) to b. The plaintext ends in a pad of the bytes 1, 2, 3 …,
+// and the length of the pad.
 func (c *packetCipher) open(b, payload []byte) ([]byte, error) {
 	if len(payload) < ivLen+aes.BlockSize || len(payload)%aes.BlockSize != 0 {
 		return nil, errAuth
@@ -96,14 +96,13 @@ func (c *packetCipher) open(b, payload []byte) ([]byte, error) {
 	return b[:end-pad], nil
 }
 
-// seal appends the datagram that carries the payload, with an IV read from
-// random.
-func (c *packetCipher) seal(b []byte, kind rmcp.PayloadType, consoleID, sequence uint32, payload []byte, random io.Reader) ([]byte, error) {
+// seal appends the datagram that carries the payload, with an initialization vector from random.
+func (c *packetCipher) seal(b []byte, kind rmcp.PayloadType, clientID, sequence uint32, payload []byte, random io.Reader) ([]byte, error) {
 	pad := aes.BlockSize - 1 - len(payload)%aes.BlockSize
 	length := ivLen + len(payload) + pad + 1
 
 	start := len(b)
-	b = rmcp.AppendSealedHeader(b, kind, consoleID, sequence, length)
+	b = rmcp.AppendSealedHeader(b, kind, clientID, sequence, length)
 	iv := len(b)
 	b = slices.Grow(b, length)[:iv+ivLen]
 	if _, err := io.ReadFull(random, b[iv:]); err != nil {

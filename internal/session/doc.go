@@ -1,17 +1,14 @@
-// Package session keeps the RMCP+ sessions of one BMC: the RAKP key exchange,
-// the table of sessions, authentication, encryption and the sequence window of
-// their packets, and the file in which all that outlives the process.
+// Package session keeps the RMCP+ sessions of one BMC: the RAKP key exchange, the table of sessions, the
+// authentication, encryption and sequence numbers of their packets, and the file from which the next process goes on.
 //
-// It knows neither sockets nor commands. Time arrives as an argument, counted
-// from the boot of the host so that it runs on while no process does, and
-// randomness as a reader. A [Table] and its sessions have one owner and are not
-// safe for concurrent use.
+// The package knows neither sockets nor commands. Time is an argument: it is the time since the host was booted, so that
+// it runs on while no BMC process does. Random bytes come from a reader. A [Table] and its sessions belong to one
+// goroutine and are not safe for concurrent use.
 //
-// Whatever a packet changes is in the file before [Table.Receive] returns, that
-// is, before the packet can have an effect or an answer. A process that dies at
-// any instant leaves a table that refuses every packet accepted before and
-// repeats no sequence number.
+// [Table.Receive] writes all changes that a packet makes to the file before it returns. The packet can have an effect or
+// a response only after that. A process may therefore be killed at any time: the next process refuses every packet that
+// was accepted before, and uses no sequence number twice.
 //
-// Start reading at [Table.Open], [Table.RAKP1] and [Table.RAKP3], the way a
-// session comes into being; then [Table.Receive] and [Table.Seal].
+// Start reading at [Table.Open], [Table.RAKP1] and [Table.RAKP3], which open a session in this order. Then read
+// [Table.Receive] and [Table.Seal]. Section numbers are those of the IPMI 2.0 specification, revision 1.1.
 package session

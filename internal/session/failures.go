@@ -6,65 +6,73 @@ import (
 	"time"
 )
 
-// What we chose.
+// The back-off after failed logins. The numbers are our choice.
 const (
-	maxFailures = 10              // at once
-	failureLife = 6 * time.Second // each, one after the other
-	maxAttempts = 1024            // that are remembered
+	maxFailures = 10              // before further logins are delayed
+	failureLife = 6 * time.Second // one failure expires in that time, one after the other
+	maxOrigins  = 1024            // remembered at most
 )
 
-// An attempt is whose key exchanges count together. Others are not kept out: not
-// other users behind the same address, nor the user elsewhere. The source is no
-// forgery, for it has been told a session ID there.
-type attempt struct {
+// An origin is a user name and the source that uses it. Failed logins of one origin delay neither other users at the same
+// source nor the same user at another source. The source cannot be forged: it has received a session ID.
+type origin struct {
 	source netip.Prefix
 	name   string
 }
 
-// attempt is what the session counts as if it comes to nothing.
-func (s *Session) attempt() attempt { return attempt{Source(s.Peer), s.name} }
+// origin returns the origin to which a failure of the session is counted.
+func (s *Session) origin() origin { return origin{Source(s.Peer), s.name} }
 
-// failures counts the key exchanges that did not make a session: those who guess
-// passwords leave them behind, and those who collect the codes of RAKP Message 2.
-// It holds the time at which the last one is forgotten.
-type failures map[attempt]time.Duration
-
-// add counts a failure. One that is forgotten for lack of room keeps nobody out.
-func (f failures) add(a attempt, now time.Duration) {
-	until := min(max(f[a], now)+failureLife, now+maxFailures*failureLife)
-	remember(f, a, until, now)
+// failures counts the key exchanges of each origin that did not lead to a session. Guessing passwords leaves failures
+// behind, and so does collecting the codes of RAKP Message 2 to guess passwords elsewhere.
+type failures struct {
+	until map[origin]time.Duration // when the last failure of the origin expires
 }
 
-// tooMany tells that another key exchange must wait.
-func (f failures) tooMany(a attempt, now time.Duration) bool {
-	return f[a]-now > (maxFailures-1)*failureLife
+// add counts a failure. If there are too many origins, another origin is forgotten and is then not delayed.
+func (f *failures) add(o origin, now time.Duration) {
+	until := min(max(f.until[o], now)+failureLife, now+maxFailures*failureLife)
+	remember(f.until, o, until, now)
 }
 
-// bySource is how many failures count against each source, whatever the names.
-func (f failures) bySource(now time.Duration) map[netip.Prefix]int {
-	expire(f, now)
+// forget removes the failures of an origin that has logged in.
+func (f *failures) forget(o origin) { delete(f.until, o) }
+
+// any reports whether a failure has not expired.
+func (f *failures) any(now time.Duration) bool {
+	expire(f.until, now)
+	return len(f.until) > 0
+}
+
+// tooMany reports whether the next login of the origin is delayed.
+func (f *failures) tooMany(o origin, now time.Duration) bool {
+	return f.until[o]-now > (maxFailures-1)*failureLife
+}
+
+// bySource returns the number of failures of each source, of all names together.
+func (f *failures) bySource(now time.Duration) map[netip.Prefix]int {
+	expire(f.until, now)
 	n := make(map[netip.Prefix]int)
-	for a, until := range f {
-		n[a.source] += int((until - now + failureLife - 1) / failureLife)
+	for o, until := range f.until {
+		n[o.source] += int((until - now + failureLife - 1) / failureLife)
 	}
 	return n
 }
 
-// remember sets the time until which an attempt counts, and forgets others where there
-// is no room.
-func remember(all map[attempt]time.Duration, a attempt, until, now time.Duration) {
-	if _, known := all[a]; !known && len(all) >= maxAttempts {
+// remember sets the time at which an origin expires. If there are maxOrigins others, it removes some.
+func remember(all map[origin]time.Duration, o origin, until, now time.Duration) {
+	if _, known := all[o]; !known && len(all) >= maxOrigins {
 		expire(all, now)
 		for other := range all {
-			if len(all) < maxAttempts {
+			if len(all) < maxOrigins {
 				break
 			}
 			delete(all, other)
 		}
 	}
-	all[a] = until
+	all[o] = until
 }
 
-func expire(all map[attempt]time.Duration, now time.Duration) {
-	maps.DeleteFunc(all, func(_ attempt, until time.Duration) bool { return until <= now })
+func expire(all map[origin]time.Duration, now time.Duration) {
+	maps.DeleteFunc(all, func(_ origin, until time.Duration) bool { return until <= now })
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// somebody is a console of that user at that address.
-func somebody(t *testing.T, name, peer string) *console.Console {
+// client returns a client with the name and the password of that user, at that address.
+func client(t *testing.T, name, peer string) *console.Console {
 	c := console.New(t, 17)
 	c.Name, c.Peer = name, netip.MustParseAddrPort(peer)
 	if name == "oper" {
@@ -52,20 +52,20 @@ func TestWhoFailsTooOftenMustWait(t *testing.T) {
 		for _, user := range []string{"admin", "nobody"} {
 			t.Run(user+": "+name, func(t *testing.T) {
 				m := newMachine(t)
-				guesser := somebody(t, user, "192.0.2.1:50000")
+				guesser := client(t, user, "192.0.2.1:50000")
 				for range maxFailures {
 					require.True(t, attemptOf(m, guesser))
 					fail(m, guesser)
 				}
 				require.False(t, attemptOf(m, guesser))
-				require.Contains(t, m.log.String(), "too many have failed")
+				require.Contains(t, m.log.String(), "too many failed logins")
 				require.True(t, m.BacksOff(m.now))
 
 				// Nobody else is kept out: no other user there, and the user nowhere else.
 				for _, other := range []*console.Console{
-					somebody(t, "oper", "192.0.2.1:50000"),
-					somebody(t, "admin", "192.0.2.2:50000"),
-					somebody(t, "admin", "[2001:db8::1]:50000"),
+					client(t, "oper", "192.0.2.1:50000"),
+					client(t, "admin", "192.0.2.2:50000"),
+					client(t, "admin", "[2001:db8::1]:50000"),
 				} {
 					other.Login(m.from(other))
 				}
@@ -86,7 +86,7 @@ func TestWhoFailsTooOftenMustWait(t *testing.T) {
 // Who has the code of RAKP Message 2 can guess the password elsewhere, and is silent.
 func TestWhoCollectsCodesMustWait(t *testing.T) {
 	m := newMachine(t)
-	c := somebody(t, "admin", "192.0.2.1:50000")
+	c := client(t, "admin", "192.0.2.1:50000")
 	for range maxFailures {
 		require.True(t, attemptOf(m, c))
 	}
@@ -96,7 +96,7 @@ func TestWhoCollectsCodesMustWait(t *testing.T) {
 		m.now += failureLife
 		attemptOf(m, c)
 	}
-	require.LessOrEqual(t, m.failures[attempt{Source(c.Peer), "admin"}], m.now+maxFailures*failureLife)
+	require.LessOrEqual(t, m.failures.until[origin{Source(c.Peer), "admin"}], m.now+maxFailures*failureLife)
 }
 
 // Many consoles behind one address may be in the middle of it at once, and a
@@ -106,7 +106,7 @@ func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
 	for range 10 {
 		var all []*console.Console
 		for range MaxActive {
-			c := somebody(t, "admin", "192.0.2.1:50000")
+			c := client(t, "admin", "192.0.2.1:50000")
 			require.True(t, attemptOf(m, c))
 			all = append(all, c)
 		}
@@ -125,11 +125,11 @@ func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
 
 // What is remembered has a limit, and who comes when it is reached is not kept out.
 func TestFailuresOfManySources(t *testing.T) {
-	f := make(failures)
-	for i := range 3 * maxAttempts {
-		a := attempt{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32), fmt.Sprint(i)}
+	f := failures{until: make(map[origin]time.Duration)}
+	for i := range 3 * maxOrigins {
+		a := origin{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 32), fmt.Sprint(i)}
 		require.False(t, f.tooMany(a, time.Hour))
 		f.add(a, time.Hour)
-		require.LessOrEqual(t, len(f), maxAttempts)
+		require.LessOrEqual(t, len(f.until), maxOrigins)
 	}
 }

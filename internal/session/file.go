@@ -14,29 +14,28 @@ import (
 	"syscall"
 )
 
-// ErrLocked means that another process serves the same BMC.
+// ErrLocked means that another process has the session file open: it serves the same BMC.
 var ErrLocked = errors.New("another process uses it")
 
-// The file is a header in the first record's place and a record for each slot
-// of the table. It grows with the highest slot in use.
+// The file has a header of recordLen bytes and then one record for each slot, up to the highest slot that was ever used.
+// The header is magic, a random key, and zeros.
 const (
 	fileName = "sessions"
-	magic    = "shipmi sessions 1\n" // the version of everything in the file
+	magic    = "shipmi sessions 1\n" // version of the format of the whole file
 	keyLen   = 32
 )
 
 // blank is the record of a free slot.
 var blank record
 
-// A file holds the records of a table on a file system that a reboot empties.
+// A file is the session file. It lies on a file system that is empty after a boot.
 type file struct {
 	*os.File
-	mac   hash.Hash // of digest; its key was made with the file
-	reset string    // why what the file held was dropped
+	mac   hash.Hash // used by digest, with the key in the header
+	reset string    // why the former content was dropped, or empty
 }
 
-// openFile opens and locks the session file in dir, and makes a new one where
-// there is none of this version.
+// openFile opens and locks the session file in dir. If there is none of this version, it makes an empty one.
 func openFile(dir string, random io.Reader) (*file, error) {
 	path := filepath.Join(dir, fileName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -60,7 +59,7 @@ func openFile(dir string, random io.Reader) (*file, error) {
 	return s, nil
 }
 
-// readHeader returns the key in the header; a file without one is made anew.
+// readHeader returns the key in the header. If the header is not valid, it empties the file and writes a new header.
 func (f *file) readHeader(random io.Reader) (key []byte, err error) {
 	header := make([]byte, recordLen)
 	n, err := f.ReadAt(header, 0)
@@ -86,7 +85,7 @@ func (f *file) readHeader(random io.Reader) (key []byte, err error) {
 	return key, err
 }
 
-// records calls use with every record that is not blank.
+// records calls use for every record that is not blank.
 func (f *file) records(use func(slot int, r *record)) error {
 	all, err := io.ReadAll(io.NewSectionReader(f, recordLen, recordLen*int64(len(Table{}.slots))))
 	if err != nil {
@@ -108,7 +107,7 @@ func (f *file) write(slot int, r *record) error {
 	return err
 }
 
-// digest is a keyed digest of the parts and of where each ends.
+// digest returns the HMAC-SHA-256 of the parts and their lengths.
 func (f *file) digest(parts ...[]byte) [32]byte {
 	f.mac.Reset()
 	for _, p := range parts {

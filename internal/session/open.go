@@ -11,19 +11,19 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Open answers an Open Session Request (IPMI 2.0 §13.17). A console that repeats
-// its request gets another session, and may go on with either.
+// Open answers an Open Session Request (§13.17). A client that repeats the request gets another session, and may go on
+// with either of the two.
 func (t *Table) Open(m rmcp.OpenRequest, peer netip.AddrPort, now time.Duration) rmcp.OpenResponse {
 	refuse := func(status rmcp.Status, reason string, details ...any) rmcp.OpenResponse {
 		t.Log.Warn("session refused: "+reason, append([]any{"peer", peer, "status", status}, details...)...)
-		return rmcp.OpenResponse{Tag: m.Tag, Status: status, ConsoleID: m.ConsoleID}
+		return rmcp.OpenResponse{Tag: m.Tag, Status: status, ClientID: m.ClientID}
 	}
-	if m.ConsoleID == 0 {
+	if m.ClientID == 0 {
 		return refuse(rmcp.StatusIllegalParameter, "remote console session ID 0")
 	}
-	suite, ok := t.choose(m)
+	suite, ok := t.chooseSuite(m)
 	if !ok {
-		return refuse(rmcp.StatusNoCipherSuiteMatch, "no such cipher suite", "algorithms",
+		return refuse(rmcp.StatusNoCipherSuiteMatch, "cipher suite not offered", "algorithms",
 			fmt.Sprintf("%#02x %#02x %#02x", byte(m.Auth), byte(m.Integrity), byte(m.Confidentiality)))
 	}
 	s, err := t.open(m, suite, peer, now)
@@ -36,15 +36,15 @@ func (t *Table) Open(m rmcp.OpenRequest, peer netip.AddrPort, now time.Duration)
 	}
 	return rmcp.OpenResponse{
 		Tag:       m.Tag,
-		Privilege: limit, // FreeIPMI refuses less than it asked for, and 0
-		ConsoleID: m.ConsoleID,
+		Privilege: limit, // FreeIPMI gives up if this is less than it requested, or 0
+		ClientID:  m.ClientID,
 		ManagedID: s.managedID,
 		Suite:     suite,
 	}
 }
 
-// choose returns the strongest suite that fits the proposal.
-func (t *Table) choose(m rmcp.OpenRequest) (rmcp.Suite, bool) {
+// chooseSuite returns the strongest suite that matches the proposal.
+func (t *Table) chooseSuite(m rmcp.OpenRequest) (rmcp.Suite, bool) {
 	for _, s := range slices.Backward(t.Suites) {
 		if (m.Auth == s.Auth || m.Auth == rmcp.AnyAlgorithm) &&
 			(m.Integrity == s.Integrity || m.Integrity == rmcp.AnyAlgorithm) &&
@@ -55,8 +55,7 @@ func (t *Table) choose(m rmcp.OpenRequest) (rmcp.Suite, bool) {
 	return rmcp.Suite{}, false
 }
 
-// open makes a session of a request. Where there are too many, the oldest that
-// did not go on gives way.
+// open adds an opened session. If there are maxOpened, it drops the oldest of them.
 func (t *Table) open(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, now time.Duration) (*Session, error) {
 	sid, err := t.newID()
 	if err != nil {
@@ -66,33 +65,33 @@ func (t *Table) open(m rmcp.OpenRequest, suite rmcp.Suite, peer netip.AddrPort, 
 		Peer:     peer,
 		state:    opened,
 		created:  now,
-		exchange: exchange{suite: suite, consoleID: m.ConsoleID, managedID: sid},
+		exchange: exchange{suite: suite, clientID: m.ClientID, managedID: sid},
 	}
 	t.expire(now)
 	if t.opened.Len() >= maxOpened {
-		t.forget(t.oldest())
-		t.Log.Warn("too many sessions are half open: the oldest gives way", "peer", peer)
+		t.dropOpened(t.oldestOpened())
+		t.Log.Warn("session not opened: too many sessions are half open, the oldest is dropped", "peer", peer)
 	}
-	s.place, t.byID[sid] = t.opened.PushBack(s), s
+	s.element, t.byID[sid] = t.opened.PushBack(s), s
 	return s, nil
 }
 
-// oldest is the session that was opened first of those that did not go on; nil if
-// there is none.
-func (t *Table) oldest() *Session {
+// oldestOpened returns the opened session that is oldest, or nil.
+func (t *Table) oldestOpened() *Session {
 	if e := t.opened.Front(); e != nil {
 		return e.Value.(*Session)
 	}
 	return nil
 }
 
-// forget drops a session that did not go on.
-func (t *Table) forget(s *Session) {
-	t.opened.Remove(s.place)
+// dropOpened removes an opened session.
+func (t *Table) dropOpened(s *Session) {
+	t.opened.Remove(s.element)
 	delete(t.byID, s.managedID)
 }
 
-// Source is what counts as one: of IPv6 a network, since hosts have all of it.
+// Source returns the addresses that limits treat as one client: the address of the peer, or for IPv6 its /64 network,
+// because a host may use all addresses of its network. The zone is left out.
 func Source(peer netip.AddrPort) netip.Prefix {
 	bits := peer.Addr().BitLen()
 	if peer.Addr().Is6() {
@@ -102,7 +101,7 @@ func Source(peer netip.AddrPort) netip.Prefix {
 	return p
 }
 
-// newID returns a session ID that is not 0 and not in use.
+// newID returns a random session ID that is not in use and not 0.
 func (t *Table) newID() (uint32, error) {
 	for {
 		var b [4]byte

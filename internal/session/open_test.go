@@ -46,11 +46,11 @@ func TestOpenSuites(t *testing.T) {
 			m := newMachine(t)
 			m.Suites = tt.offered
 			got := m.Open(rmcp.OpenRequest{
-				Tag: 5, ConsoleID: 6, Auth: rmcp.AuthAlgorithm(tt.auth), Integrity: rmcp.IntegrityAlgorithm(tt.integrity),
+				Tag: 5, ClientID: 6, Auth: rmcp.AuthAlgorithm(tt.auth), Integrity: rmcp.IntegrityAlgorithm(tt.integrity),
 				Confidentiality: rmcp.ConfidentialityAlgorithm(tt.confidentiality),
 			}, netip.AddrPort{}, m.now)
 			require.Equal(t, byte(5), got.Tag)
-			require.Equal(t, uint32(6), got.ConsoleID)
+			require.Equal(t, uint32(6), got.ClientID)
 			require.Equal(t, tt.want, got.Suite.ID)
 			if tt.want == 0 {
 				require.Equal(t, rmcp.StatusNoCipherSuiteMatch, got.Status)
@@ -70,12 +70,12 @@ func TestOpenPrivilege(t *testing.T) {
 		rmcp.Operator: rmcp.Operator, rmcp.Administrator: rmcp.Administrator, rmcp.OEM: rmcp.Administrator,
 	} {
 		m := newMachine(t)
-		got := m.Open(rmcp.OpenRequest{Privilege: asked, ConsoleID: 6, Auth: 1, Integrity: 1, Confidentiality: 1}, netip.AddrPort{}, m.now)
+		got := m.Open(rmcp.OpenRequest{Privilege: asked, ClientID: 6, Auth: 1, Integrity: 1, Confidentiality: 1}, netip.AddrPort{}, m.now)
 		require.Equal(t, want, got.Privilege, asked)
 	}
 }
 
-func TestOpenWithoutConsoleID(t *testing.T) {
+func TestOpenWithoutClientID(t *testing.T) {
 	m, c := newMachine(t), console.New(t, 3)
 	c.SIDm = 0
 	require.Equal(t, rmcp.StatusIllegalParameter.String(), outcome(m.send(c, c.Open())))

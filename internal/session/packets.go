@@ -7,15 +7,14 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Receive checks an authenticated packet: the session it names, its
-// authentication code, and its sequence number. It returns the payload decrypted,
-// which stays valid until the next call. All of it is saved, with a sequence
-// number for one answer, before Receive returns.
+// Receive checks a packet of a session: first the authentication code, then the sequence number (§6.12.13). It writes the
+// change to the file, together with the sequence number of one response, and returns the session and the decrypted payload.
+// The payload is valid until the next call.
 //
-// ErrDuplicate comes with the session and the payload; every other error means
-// that nothing may be answered.
+// If the error is [ErrDuplicate], Receive also returns the session and the payload. After any other error the packet is to
+// be dropped without a response.
 func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (*Session, []byte, error) {
-	s := t.find(p.SessionID, now)
+	s := t.unexpired(p.SessionID, now)
 	if s == nil || s.halfOpen() {
 		return nil, nil, errAuth
 	}
@@ -46,8 +45,9 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 	return s, plain, nil
 }
 
-// Seal appends the datagram that carries an IPMI payload to the console, under
-// the next sequence number, which is saved first unless Receive reserved it.
+// Seal appends a datagram to b that carries an IPMI payload to the client, encrypted and authenticated, and returns the
+// extended buffer. It uses the next sequence number (§6.12.8). Unless Receive has reserved that number, Seal writes it to
+// the file first. It returns an error if the file cannot be written or the session has ended.
 func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
 	if s.reserved == s.sent {
 		changed := *s
@@ -57,5 +57,5 @@ func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
 		}
 	}
 	s.sent = next(s.sent)
-	return s.cipher().seal(b, rmcp.PayloadIPMI, s.consoleID, s.sent, payload, t.Random)
+	return s.cipher().seal(b, rmcp.PayloadIPMI, s.clientID, s.sent, payload, t.Random)
 }

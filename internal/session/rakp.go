@@ -12,30 +12,30 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// RAKP1 answers a RAKP Message 1 (IPMI 2.0 §13.20), unless it names no session
-// in set-up: then there is no answer.
+// RAKP1 answers a RAKP Message 1 (§13.20). It returns false if there is no answer: the message names no half-open
+// session, or comes from another source than the Open Session Request.
 //
-// A name that nobody has gets an answer like any other and as soon, made with a
-// key that nobody knows, so that names cannot be probed; the log has it when the
-// exchange has ended. The console takes it for a wrong password.
+// An unknown user name gets an answer of the same form, after the same time, with a code from a random key. A client
+// cannot find out in this way which names exist: to the client the password is wrong. The log names the unknown user when
+// the key exchange has ended.
 func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmcp.RAKP2, bool) {
-	s := t.find(m.ManagedID, now)
+	s := t.unexpired(m.ManagedID, now)
 	if s == nil || !s.halfOpen() || Source(peer) != Source(s.Peer) {
 		return rmcp.RAKP2{}, false
 	}
-	answer := rmcp.RAKP2{Tag: m.Tag, ConsoleID: s.consoleID, GUID: t.GUID}
-	if answer.Status = check(m); answer.Status != rmcp.StatusOK {
+	answer := rmcp.RAKP2{Tag: m.Tag, ClientID: s.clientID, GUID: t.GUID}
+	if answer.Status = checkRAKP1(m); answer.Status != rmcp.StatusOK {
 		t.Log.Warn("session refused", "peer", s.Peer, "status", answer.Status)
 		return answer, true
 	}
-	repeated := s.state == keyed && s.consoleRandom == m.Random && s.role == m.Role && s.name == string(m.Name)
+	repeated := s.state == keyed && s.clientRandom == m.Random && s.role == m.Role && s.name == string(m.Name)
 	if !repeated {
-		if t.failures.tooMany(attempt{Source(peer), string(m.Name)}, now) {
-			t.Log.Warn("session refused: too many have failed", "user", string(m.Name), "peer", peer)
+		if t.failures.tooMany(origin{Source(peer), string(m.Name)}, now) {
+			t.Log.Warn("session refused: too many failed logins", "user", string(m.Name), "peer", peer)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
 		}
-		if err := t.key(s, m, now); err != nil {
+		if err := t.beginExchange(s, m, now); err != nil {
 			t.Log.Error("session refused", "peer", s.Peer, "err", err)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
@@ -46,58 +46,8 @@ func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmc
 	return answer, true
 }
 
-// key takes over what a RAKP Message 1 brings. One that differs from an earlier
-// one is another attempt.
-func (t *Table) key(s *Session, m rmcp.RAKP1, now time.Duration) error {
-	changed := *s
-	if _, err := io.ReadFull(t.Random, changed.managedRandom[:]); err != nil {
-		return fmt.Errorf("random number: %w", err)
-	}
-	changed.state, changed.consoleRandom, changed.role, changed.name = keyed, m.Random, m.Role, string(m.Name)
-	changed.user = t.user(changed.name)
-	changed.credential = t.credential(changed.user)
-	again := s.state == keyed
-	if again {
-		t.failed(s, now)
-	} else {
-		t.makeRoom(now)
-		changed.slot = slices.Index(t.slots[:], nil) // there is one: see the limits
-	}
-	if err := t.commit(s, changed); err != nil {
-		return err
-	}
-	if !again {
-		t.opened.Remove(s.place)
-		t.slots[s.slot] = s
-	}
-	return nil
-}
-
-// makeRoom has one of too many key exchanges give way: the oldest of the source
-// that has most of them, with those that failed.
-func (t *Table) makeRoom(now time.Duration) {
-	var all []*Session
-	for s := range t.live(now) {
-		if s.state == keyed {
-			all = append(all, s)
-		}
-	}
-	if len(all) < maxKeyed {
-		return
-	}
-	has := t.failures.bySource(now)
-	for _, s := range all {
-		has[Source(s.Peer)]++
-	}
-	s := slices.MinFunc(all, func(a, b *Session) int {
-		return cmp.Or(cmp.Compare(has[Source(b.Peer)], has[Source(a.Peer)]), cmp.Compare(a.created, b.created))
-	})
-	t.Log.Warn("session not opened: too many are half open", "user", s.name, "peer", s.Peer)
-	t.drop(s, now)
-}
-
-// check finds what is wrong with a RAKP Message 1 whoever sends it.
-func check(m rmcp.RAKP1) rmcp.Status {
+// checkRAKP1 returns the status of a RAKP Message 1 that no user may send, and StatusOK for any other.
+func checkRAKP1(m rmcp.RAKP1) rmcp.Status {
 	switch p := m.Role.Privilege(); {
 	case len(m.Name) > 16:
 		return rmcp.StatusInvalidNameLength
@@ -107,8 +57,55 @@ func check(m rmcp.RAKP1) rmcp.Status {
 	return rmcp.StatusOK
 }
 
-// password is the user's, or for an unknown user a key that nobody knows. Both
-// cost the same.
+// beginExchange stores the content of a RAKP Message 1 and makes the session keyed. If the session was keyed already, the
+// earlier login has failed.
+func (t *Table) beginExchange(s *Session, m rmcp.RAKP1, now time.Duration) error {
+	changed := *s
+	if _, err := io.ReadFull(t.Random, changed.managedRandom[:]); err != nil {
+		return fmt.Errorf("random number: %w", err)
+	}
+	changed.state, changed.clientRandom, changed.role, changed.name = keyed, m.Random, m.Role, string(m.Name)
+	changed.user = t.user(changed.name)
+	changed.credential = t.credential(changed.user)
+	again := s.state == keyed
+	if again {
+		t.countFailure(s, now)
+	} else {
+		t.limitKeyed(now)
+		changed.slot = slices.Index(t.slots[:], nil) // one is free: see maxKeyed and MaxActive
+	}
+	if err := t.commit(s, changed); err != nil {
+		return err
+	}
+	if !again {
+		t.opened.Remove(s.element)
+		t.slots[s.slot] = s
+	}
+	return nil
+}
+
+// limitKeyed makes room for another keyed session. If there are maxKeyed, it drops the oldest of the source that has the
+// most of them, failed logins included.
+func (t *Table) limitKeyed(now time.Duration) {
+	if t.count(now, (*Session).isKeyed) < maxKeyed {
+		return
+	}
+	used := t.failures.bySource(now)
+	var all []*Session
+	for s := range t.live(now) {
+		if s.isKeyed() {
+			used[Source(s.Peer)]++
+			all = append(all, s)
+		}
+	}
+	s := slices.MinFunc(all, func(a, b *Session) int {
+		return cmp.Or(cmp.Compare(used[Source(b.Peer)], used[Source(a.Peer)]), cmp.Compare(a.created, b.created))
+	})
+	t.Log.Warn("session not opened: too many sessions are half open", "user", s.name, "peer", s.Peer)
+	t.drop(s, now)
+}
+
+// password returns the password of the user or, for an unknown user, a random key. Both take the same time.
 func (t *Table) password(s *Session) []byte {
 	decoy := t.file.digest(id(s.managedID), []byte(s.name))
 	if s.user == nil {
@@ -117,85 +114,82 @@ func (t *Table) password(s *Session) []byte {
 	return s.user.Password()
 }
 
-// RAKP3 answers a RAKP Message 3 (IPMI 2.0 §13.22) and, when the console has
-// proven that it knows the password, makes the session active. There is no
-// answer to a console that gives up, or that names no session in set-up. A
-// console that repeats itself gets the same answer until its first packet shows
-// that it had it.
+// RAKP3 answers a RAKP Message 3 (§13.22). The session becomes active if the client has proven that it knows the
+// password. Its limit is the requested role or the limit of the user, whichever is lower; the client is not told before
+// this proof.
+//
+// RAKP3 returns false if there is no answer: the client gives up, or the message names no session whose key exchange is
+// under way. A client that repeats the message gets the same answer until the first packet of the session shows that the
+// answer has arrived.
 func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmcp.RAKP4, bool) {
-	s := t.find(m.ManagedID, now)
+	s := t.unexpired(m.ManagedID, now)
 	if s == nil || s.state == opened || s.confirmed || s.state == closing || Source(peer) != Source(s.Peer) {
 		return rmcp.RAKP4{}, false
 	}
 	if s.state == active {
 		repeated := m.Status == rmcp.StatusOK && hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s)))
-		return t.welcome(s, m.Tag), repeated
+		return t.rakp4(s, m.Tag), repeated
 	}
 	refuse := func(status rmcp.Status, reason string, details ...any) (rmcp.RAKP4, bool) {
 		t.Log.Warn("session refused: "+reason, append([]any{"user", s.name, "peer", s.Peer, "status", status}, details...)...)
 		t.drop(s, now)
-		return rmcp.RAKP4{Tag: m.Tag, Status: status, ConsoleID: s.consoleID}, true
+		return rmcp.RAKP4{Tag: m.Tag, Status: status, ClientID: s.clientID}, true
 	}
 	if m.Status != rmcp.StatusOK {
-		refuse(m.Status, "the console does not accept our code: "+t.why(s, "wrong password"))
+		refuse(m.Status, "the client does not accept RAKP Message 2: "+s.loginError("wrong password"))
 		return rmcp.RAKP4{}, false
 	}
 	if !hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s))) || s.user == nil {
-		return refuse(rmcp.StatusInvalidIntegrityCheck, t.why(s, "wrong password"))
+		return refuse(rmcp.StatusInvalidIntegrityCheck, s.loginError("wrong password"))
 	}
-	delete(t.failures, s.attempt())
-	if t.established(now) >= MaxActive && !t.hurry(now) {
+	t.failures.forget(s.origin())
+	if !t.limitActive(now) {
 		return refuse(rmcp.StatusInsufficientResources, "too many sessions")
 	}
 	t.activate(s, now)
 	if err := t.save(s); err != nil {
 		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
 	}
-	if t.welcomes.news(s, now) {
+	if t.recentLogins.logs(s, now) {
 		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer,
 			"requested", s.role.Privilege(), "limit", s.Limit, "suite", s.suite.ID)
 	}
-	return t.welcome(s, m.Tag), true
+	return t.rakp4(s, m.Tag), true
 }
 
-// why names the cause of a failed key exchange for the log.
-func (t *Table) why(s *Session, otherwise string) string {
+// loginError returns the reason of a failed login for the log: wrongPassword, unless the user is unknown.
+func (s *Session) loginError(wrongPassword string) string {
 	if s.user == nil {
 		return "unknown user, or one who may not log in"
 	}
-	return otherwise
+	return wrongPassword
 }
 
-// established counts the sessions that have ended their key exchange. One that
-// is closing is among them, for it has a slot.
-func (t *Table) established(now time.Duration) int {
-	n := 0
-	for s := range t.live(now) {
-		if !s.halfOpen() {
-			n++
-		}
+// limitActive makes room for s to become active. If there are MaxActive sessions, it drops the one that has been closing
+// longest. It returns false if none is closing.
+func (t *Table) limitActive(now time.Duration) bool {
+	if t.count(now, func(other *Session) bool { return !other.halfOpen() }) < MaxActive {
+		return true
 	}
-	return n
-}
-
-// hurry drops the session that has been closing longest, if there is one. All it
-// still had to do was to answer a Close Session once more.
-func (t *Table) hurry(now time.Duration) bool {
-	var longest *Session
-	for s := range t.live(now) {
-		if s.state == closing && (longest == nil || s.touched < longest.touched) {
-			longest = s
-		}
-	}
-	if longest == nil {
+	dropped := t.idleLongest(now, (*Session).Closing)
+	if dropped == nil {
 		return false
 	}
-	t.drop(longest, now)
+	t.drop(dropped, now)
 	return true
 }
 
-// activate gives the session its keys. It starts at user level, or below if
-// that is all it may reach (IPMI 2.0 §6.8).
+// idleLongest returns the session in the file that matches and has been without a packet longest, or nil.
+func (t *Table) idleLongest(now time.Duration, match func(*Session) bool) (longest *Session) {
+	for s := range t.live(now) {
+		if match(s) && (longest == nil || s.touched < longest.touched) {
+			longest = s
+		}
+	}
+	return longest
+}
+
+// activate derives the keys and makes the session active. It starts at user level, or below if its limit is lower (§6.8).
 func (t *Table) activate(s *Session, now time.Duration) {
 	kg := t.Kg()
 	if len(kg) == 0 {
@@ -213,6 +207,6 @@ func (s *Session) setKeys(sik []byte) {
 	s.cipher = func() *packetCipher { return c }
 }
 
-func (t *Table) welcome(s *Session, tag byte) rmcp.RAKP4 {
-	return rmcp.RAKP4{Tag: tag, ConsoleID: s.consoleID, Integrity: s.rakp4Check(s.sik(), t.GUID)}
+func (t *Table) rakp4(s *Session, tag byte) rmcp.RAKP4 {
+	return rmcp.RAKP4{Tag: tag, ClientID: s.clientID, Integrity: s.rakp4Check(s.sik(), t.GUID)}
 }

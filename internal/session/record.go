@@ -11,31 +11,32 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// A record is one session in the file. Sixteen records fill a page, and none
-// crosses a page boundary: a process that is killed while it writes has
-// written a record whole or not at all.
 const (
+	// A page of 4096 bytes holds 16 records, and no record crosses a page boundary. A process that is killed while it
+	// writes a record has therefore written all of it or nothing.
 	recordLen = 256
-	maxZone   = 16
+
+	maxZone = 16
 )
 
-// A record is blank where the slot is free.
+// A record is one session in the file. The record of a free slot is all zeros.
 type record [recordLen]byte
 
 var (
-	errTorn       = errors.New("the record is damaged")
+	errDamaged    = errors.New("the record is damaged")
 	errBoot       = errors.New("it is from before the last boot")
 	errCredential = errors.New("the user has changed")
 )
 
-// encode lays a session out in r: fixed fields, zeros, checksum.
+// encode writes a session to r: fields of fixed length, zeros, and a checksum. New fields replace the first zeros, so that
+// the record of an earlier version still decodes.
 func (s *Session) encode(r *record) *record {
 	*r = blank
 	b := append(r[:0], byte(s.state), s.suite.ID, byte(s.role))
 	b = appendPadded(b, []byte(s.name), 16)
-	b = binary.LittleEndian.AppendUint32(b, s.consoleID)
+	b = binary.LittleEndian.AppendUint32(b, s.clientID)
 	b = binary.LittleEndian.AppendUint32(b, s.managedID)
-	b = append(b, s.consoleRandom[:]...)
+	b = append(b, s.clientRandom[:]...)
 	b = append(b, s.managedRandom[:]...)
 	var sik []byte
 	if s.sik != nil {
@@ -57,9 +58,9 @@ func (s *Session) encode(r *record) *record {
 	return r
 }
 
-// storedZone returns the zone of a link-local address, usually the name of a network interface: at most 15 bytes
-// (IFNAMSIZ). A zone that does not fit into a record is left out. Then the BMC cannot send to that address until the
-// next packet from it.
+// storedZone returns the zone of a link-local address, which is usually the name of a network interface: at most 15 bytes.
+// It leaves out a zone that does not fit into a record. The BMC then cannot send to the address until the next packet
+// comes from it.
 func storedZone(a netip.Addr) string {
 	zone := a.Zone()
 	if len(zone) > maxZone {
@@ -68,7 +69,7 @@ func storedZone(a netip.Addr) string {
 	return zone
 }
 
-// appendPadded appends the length of v and v in a field of n bytes.
+// appendPadded appends the length of v in one byte, v, and zeros up to n bytes.
 func appendPadded(b, v []byte, n int) []byte {
 	b = append(b, byte(len(v)))
 	b = append(b, v...)
@@ -82,11 +83,11 @@ func flag(v bool) byte {
 	return 0
 }
 
-// decode is the inverse of encode. A record whose times lie ahead of now comes
-// from before the host was booted.
+// decode is the inverse of encode. A time after now means that the host has been booted since, because times count from
+// the boot.
 func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error) {
 	if crc32.ChecksumIEEE(b[:recordLen-4]) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
-		return nil, errTorn
+		return nil, errDamaged
 	}
 	r := reader{b[:]}
 	s := &Session{slot: slot, state: state(r.byte())}
@@ -94,8 +95,8 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 	s.suite, s.role = suite, rmcp.Role(r.byte())
 	name, nameFits := r.padded(16)
 	s.name = string(name)
-	s.consoleID, s.managedID = r.uint32(), r.uint32()
-	s.consoleRandom, s.managedRandom = [16]byte(r.take(16)), [16]byte(r.take(16))
+	s.clientID, s.managedID = r.uint32(), r.uint32()
+	s.clientRandom, s.managedRandom = [16]byte(r.take(16)), [16]byte(r.take(16))
 	sik, sikFits := r.padded(32)
 	s.credential = [32]byte(r.take(32))
 	s.Privilege, s.Limit = rmcp.Privilege(r.byte()), rmcp.Privilege(r.byte())
@@ -112,7 +113,7 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 	established := s.state == active || s.state == closing
 	switch {
 	case !known || !nameFits || !sikFits || !zoneFits || s.state < keyed || s.state > closing || established == (len(sik) == 0):
-		return nil, errTorn
+		return nil, errDamaged
 	case s.created > now || s.touched > now:
 		return nil, errBoot
 	case t.credential(s.user) != s.credential:
@@ -124,19 +125,19 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 	return s, nil
 }
 
-// nobody has a name that cannot be had.
-var nobody = &User{Password: func() []byte { return nil }}
+// unknownUser replaces a user that does not exist. No user has an empty name.
+var unknownUser = &User{Password: func() []byte { return nil }}
 
-// credential is a digest of all that a session was opened with, so that a
-// change of the user or of Kg ends it. It takes as long for nobody.
+// credential returns a digest of the user and of Kg. A session ends when the digest changes. An unknown user (nil) takes
+// the same time.
 func (t *Table) credential(u *User) [32]byte {
 	if u == nil {
-		u = nobody
+		u = unknownUser
 	}
 	return t.file.digest(t.Kg(), []byte(u.Name), u.Password(), []byte{byte(u.Limit)})
 }
 
-// A reader takes fields off a record, which has all of them.
+// A reader reads the fields of a record one after the other. The record is long enough for all of them.
 type reader struct{ b []byte }
 
 func (r *reader) take(n int) []byte {
@@ -145,7 +146,7 @@ func (r *reader) take(n int) []byte {
 	return v
 }
 
-// padded is the inverse of appendPadded; it is false where the length cannot be.
+// padded is the inverse of appendPadded. It returns false if the length is greater than n.
 func (r *reader) padded(n int) ([]byte, bool) {
 	length := int(r.byte())
 	field := r.take(n)

@@ -9,13 +9,12 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// A state is how far a session has come:
+// A state is the progress of a session:
 //
 //	opened --RAKP 1--> keyed --RAKP 3--> active --Close Session--> closing
 //
-// A session that stays opened or keyed for halfOpenLife, active for the
-// session timeout without a packet, or closing for closingLife, is gone. One that
-// is opened is in no file, and gone with the process.
+// A session expires when it has been opened or keyed for halfOpenLife, active without a packet for Config.Timeout, or
+// closing for closingLife. An opened session is not in the file, so it also ends with the process.
 type state byte
 
 const (
@@ -26,42 +25,41 @@ const (
 	closing
 )
 
-// A Session is one session of a [Table], which alone may change what is not
-// exported.
+// A Session is one session of a [Table]. Only the table changes its unexported fields.
 type Session struct {
-	Peer      netip.AddrPort // where its last valid packet came from
-	Privilege rmcp.Privilege // present level
-	Limit     rmcp.Privilege // what Set Session Privilege Level may reach
+	Peer      netip.AddrPort // source of its latest valid packet
+	Privilege rmcp.Privilege // present privilege level
+	Limit     rmcp.Privilege // highest level that Set Session Privilege Level may set
 
 	exchange
-	place      *list.Element // in Table.opened, while it is opened
-	slot       int           // from RAKP Message 1 on
+	element    *list.Element // in Table.opened while the session is opened
+	slot       int           // index in Table.slots from RAKP Message 1 on
 	state      state
-	user       *User    // nil until RAKP Message 1, or when nobody has the name
-	credential [32]byte // of the user when RAKP Message 1 came, see Table.credential
-	confirmed  bool     // a packet came in: RAKP Message 4 arrived
+	user       *User    // nil before RAKP Message 1 and for an unknown name
+	credential [32]byte // Table.credential of user at RAKP Message 1
+	confirmed  bool     // a packet came in the session, so RAKP Message 4 has arrived
 	created    time.Duration
-	touched    time.Duration // when the last valid packet came
+	touched    time.Duration // time of the latest valid packet
 	received   window
-	sent       uint32 // last sequence number that left
-	reserved   uint32 // last sequence number that may have left, as the file says
+	sent       uint32 // last outbound sequence number that was used
+	reserved   uint32 // last outbound sequence number that the file marks as used
 
-	// Functions, so that no verb of fmt prints a key.
+	// The keys are held by functions because fmt prints a function as an address, whatever the verb.
 	sik    func() []byte
 	cipher func() *packetCipher
 }
 
-// ID is the managed system session ID, the name of the session on the wire.
+// ID returns the managed system session ID, which packets to the BMC carry. It is never 0.
 func (s *Session) ID() uint32 { return s.managedID }
 
-// Handle is the session handle (IPMI 2.0 §22.20), never 0.
+// Handle returns the session handle (§22.20), from 1 to 192.
 func (s *Session) Handle() byte { return byte(s.slot + 1) }
 
-// User is the user that opened the session.
+// User returns the user that opened the session.
 func (s *Session) User() *User { return s.user }
 
-// Missing tells how many packets that the console sent right before the one with that sequence number have not come:
-// 0 to 30, and 0 where a later one has come.
+// Missing returns the number of packets, from 0 to 30, that the client numbered right below the given sequence number and
+// that have not arrived. It returns 0 if a packet with a higher sequence number has arrived.
 func (s *Session) Missing(sequence uint32) int {
 	if sequence != s.received.top {
 		return 0
@@ -69,16 +67,16 @@ func (s *Session) Missing(sequence uint32) int {
 	return s.received.missing()
 }
 
-// Closing tells that the session answers nothing but a repeated Close Session.
+// Closing reports whether the session was closed and only answers a retransmitted Close Session.
 func (s *Session) Closing() bool { return s.state == closing }
 
-// String names the session in logs.
+// String returns the session ID as eight hex digits, for logs.
 func (s *Session) String() string { return fmt.Sprintf("%08x", s.managedID) }
 
-// halfOpen tells that the key exchange has not ended.
+// halfOpen reports whether the key exchange is still under way.
 func (s *Session) halfOpen() bool { return s.state == opened || s.state == keyed }
 
-// expires is the time from which the session is gone.
+// expires returns the time at which the session expires.
 func (s *Session) expires(timeout time.Duration) time.Duration {
 	switch s.state {
 	case active:

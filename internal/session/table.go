@@ -13,59 +13,61 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// What we chose; the specification sets none of it.
+// Limits of our choice. The specification sets none of them.
 const (
-	// MaxActive is how many sessions can be active at once.
+	// MaxActive is the maximum number of active sessions of a BMC.
 	MaxActive = 64
 
-	// An Open Session Request proves nothing, not even where it comes from, so
-	// that sources cannot be told apart: there is room for so many that each
-	// stays longer than a round trip, 0.4 s at 10,000 a second.
+	// An Open Session Request may come from a forged source, so the limit is not per source. It is so high that at 10,000
+	// requests per second a session stays opened for 0.4 s, which is longer than a round trip.
 	maxOpened = 4096
-	// RAKP Message 1 names an ID that only its true source has been told.
+	// RAKP Message 1 names a session ID that was sent to its source, so the source is not forged.
 	maxKeyed = 128
 
 	halfOpenLife = 10 * time.Second
-	closingLife  = 2 * time.Second // a repeated Close Session is answered that long
+	closingLife  = 2 * time.Second // a retransmitted Close Session is answered for that long
 )
 
-// errEnded means that the slot of a session may belong to another one by now.
+// errEnded means that the slot may already belong to another session.
 var errEnded = errors.New("it has ended")
 
-// ErrDuplicate means that an authentic packet has a sequence number that was
-// seen before. It must not be acted on again.
+// ErrDuplicate means that the sequence number of an authentic packet was received before. The packet must not have an
+// effect again.
 var ErrDuplicate = errors.New("duplicate packet")
 
-// A Config is what a [Table] needs to know of its BMC.
+// A Config describes the BMC of a [Table].
 type Config struct {
 	Users   []User
-	Kg      func() []byte // returns nothing where no Kg is set
-	GUID    [16]byte
-	Suites  []rmcp.Suite  // offered, weakest first
-	Timeout time.Duration // of a session without a packet (IPMI 2.0 §6.12.15)
+	Kg      func() []byte // returns the BMC key, at most 20 bytes, or nil if none is set
+	GUID    [16]byte      // of the managed machine, in the order in which it is sent
+	Suites  []rmcp.Suite  // accepted cipher suites, weakest first
+	Timeout time.Duration // an active session ends after that time without a packet (§6.12.15)
 	Random  io.Reader
 	Log     *slog.Logger
 }
 
-// A Table holds the sessions of one BMC. A session is in the file from RAKP
-// Message 1 on: what has proven nothing leaves no trace on disk.
+// A Table holds the sessions of one BMC. The file has a session from RAKP Message 1 on, so that clients that have not
+// proven their address do not write to the disk.
 type Table struct {
 	Config
-	byID     map[uint32]*Session
-	opened   list.List                      // those that did not go on, oldest first
-	slots    [MaxActive + maxKeyed]*Session // those in the file
-	failures failures
-	welcomes welcomes
-	file     *file
-	plain    []byte // scratch of Receive
-	saved    record // scratch of save, which wipes it
+	byID         map[uint32]*Session
+	opened       list.List                      // opened sessions, oldest first
+	slots        [MaxActive + maxKeyed]*Session // sessions in the file
+	failures     failures
+	recentLogins recentLogins
+	file         *file
+	plain        []byte // buffer of Receive
+	saved        record // buffer of save, cleared after use
 }
 
-// NewTable returns the table that the file in dir holds, without the sessions
-// that have ended, that are torn, or whose user has changed since. The file is
-// locked: a second table of the same directory is refused with ErrLocked.
+// NewTable reads the session file in dir and returns its sessions, at the time now since boot. It makes the file if there
+// is none. Sessions that have expired, whose record is damaged, or whose user has changed are dropped. The file stays
+// locked until Close: the error is ErrLocked if another table has it. Other errors are those of the file system.
 func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
-	t := &Table{Config: c, byID: make(map[uint32]*Session), failures: make(failures), welcomes: make(welcomes)}
+	t := &Table{
+		Config: c, byID: make(map[uint32]*Session),
+		failures: failures{until: make(map[origin]time.Duration)}, recentLogins: make(recentLogins),
+	}
 	f, err := openFile(dir, c.Random)
 	if err != nil {
 		return nil, err
@@ -90,7 +92,7 @@ func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 	return t, nil
 }
 
-// Close closes the file; the sessions stay in it.
+// Close closes and unlocks the file. The sessions stay in it for the next NewTable.
 func (t *Table) Close() error { return t.file.Close() }
 
 // All yields the active sessions in the order of their handles.
@@ -104,21 +106,19 @@ func (t *Table) All(now time.Duration) iter.Seq[*Session] {
 	}
 }
 
-// HalfOpen tells whether a key exchange is under way.
+// HalfOpen reports whether a key exchange is under way. An opened session would be lost with the process.
 func (t *Table) HalfOpen(now time.Duration) bool {
 	t.expire(now)
-	return t.opened.Len() > 0 || slices.ContainsFunc(t.slots[:], func(s *Session) bool { return s != nil && s.state == keyed })
+	return t.opened.Len() > 0 || slices.ContainsFunc(t.slots[:], (*Session).isKeyed)
 }
 
-// BacksOff tells whether failed key exchanges count against somebody, which the
-// next process would not know.
-func (t *Table) BacksOff(now time.Duration) bool {
-	expire(t.failures, now)
-	return len(t.failures) > 0
-}
+func (s *Session) isKeyed() bool { return s != nil && s.state == keyed }
 
-// live drops the sessions that have expired and yields the others that are in the
-// file; each may be dropped then.
+// BacksOff reports whether failed logins may delay further ones. The file does not have them, so they would be forgotten
+// with the process.
+func (t *Table) BacksOff(now time.Duration) bool { return t.failures.any(now) }
+
+// live drops the sessions that have expired and yields the others in the file. The caller may drop each of them.
 func (t *Table) live(now time.Duration) iter.Seq[*Session] {
 	t.expire(now)
 	return func(yield func(*Session) bool) {
@@ -130,9 +130,19 @@ func (t *Table) live(now time.Duration) iter.Seq[*Session] {
 	}
 }
 
+// count returns the number of sessions in the file that match.
+func (t *Table) count(now time.Duration, match func(*Session) bool) (n int) {
+	for s := range t.live(now) {
+		if match(s) {
+			n++
+		}
+	}
+	return n
+}
+
 func (t *Table) expire(now time.Duration) {
-	for s := t.oldest(); s != nil && now >= s.expires(t.Timeout); s = t.oldest() {
-		t.forget(s)
+	for s := t.oldestOpened(); s != nil && now >= s.expires(t.Timeout); s = t.oldestOpened() {
+		t.dropOpened(s)
 	}
 	for _, s := range t.slots[:] {
 		if s != nil && now >= s.expires(t.Timeout) {
@@ -142,35 +152,34 @@ func (t *Table) expire(now time.Duration) {
 	}
 }
 
-// logExpired tells an operator why a session went away. A console that has the
-// wrong password sees so in RAKP Message 2 and, more often than not, is silent
-// from then on.
+// logExpired logs why a session ended. A client with the wrong password notices it in RAKP Message 2, and most clients
+// then send nothing more.
 func (t *Table) logExpired(s *Session) {
-	switch {
-	case s.state == active:
+	switch s.state {
+	case active:
 		t.Log.Info("session timed out", "session", s, "user", s.name, "peer", s.Peer)
-	case s.state == keyed:
-		t.Log.Warn("session not opened: no RAKP Message 3 came: "+t.why(s, "wrong password?"), "user", s.name, "peer", s.Peer)
+	case keyed:
+		t.Log.Warn("session not opened: no RAKP Message 3: "+s.loginError("wrong password?"), "user", s.name, "peer", s.Peer)
 	}
 }
 
-// find returns the session with that ID if it has not expired.
-func (t *Table) find(id uint32, now time.Duration) *Session {
+// unexpired returns the session with that ID, in any state, or nil.
+func (t *Table) unexpired(id uint32, now time.Duration) *Session {
 	if s := t.byID[id]; s != nil && now < s.expires(t.Timeout) {
 		return s
 	}
 	return nil
 }
 
-// Find returns the session with that ID, which is active or closing, or nil.
+// Find returns the active or closing session with that ID, or nil.
 func (t *Table) Find(id uint32, now time.Duration) *Session {
-	if s := t.find(id, now); s != nil && !s.halfOpen() {
+	if s := t.unexpired(id, now); s != nil && !s.halfOpen() {
 		return s
 	}
 	return nil
 }
 
-// Active is how many sessions are active.
+// Active returns the number of active sessions.
 func (t *Table) Active(now time.Duration) int {
 	n := 0
 	for _, s := range t.slots[:] {
@@ -181,47 +190,46 @@ func (t *Table) Active(now time.Duration) int {
 	return n
 }
 
-// End ends an active session. For a moment it goes on answering a repeated
-// Close Session, should the first answer be lost.
+// End closes an active session. For two seconds the session still answers a retransmitted Close Session, in case the
+// first response was lost. If the file cannot be written, the session stays active.
 func (t *Table) End(s *Session, now time.Duration) error {
 	changed := *s
 	changed.state, changed.touched = closing, now
 	return t.commit(s, changed)
 }
 
-// SetPrivilege changes the present privilege level of a session.
+// SetPrivilege changes the present privilege level of a session. The caller checks it against Limit. If the file cannot
+// be written, the level stays the same.
 func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
 	changed := *s
 	changed.Privilege = level
 	return t.commit(s, changed)
 }
 
-// drop ends a session that is in the file. A key exchange that ends so has
-// failed.
+// drop removes a session that is in the file. If its key exchange has not ended, the login has failed.
 func (t *Table) drop(s *Session, now time.Duration) {
 	if s.state == keyed {
-		t.failed(s, now)
+		t.countFailure(s, now)
 	}
 	delete(t.byID, s.managedID)
 	t.slots[s.slot] = nil
 	t.erase(s.slot)
 }
 
-// failed counts a key exchange that came to nothing. A password may have been guessed
-// when the next one does not.
-func (t *Table) failed(s *Session, now time.Duration) {
-	t.failures.add(s.attempt(), now)
-	t.welcomes.forget(s)
+// countFailure counts a failed login. The next successful login is logged, because the password may have been guessed.
+func (t *Table) countFailure(s *Session, now time.Duration) {
+	t.failures.add(s.origin(), now)
+	t.recentLogins.forget(s)
 }
 
-// erase blanks a record. One that cannot be erased is one that expires.
+// erase clears a record. A record that cannot be cleared expires.
 func (t *Table) erase(slot int) {
 	if err := t.file.write(slot, &blank); err != nil {
 		t.Log.Error("session not erased", "slot", slot, "err", err)
 	}
 }
 
-// save writes the session to the file, unless it has ended.
+// save writes the session to the file. The error is errEnded if the session has been dropped.
 func (t *Table) save(s *Session) error {
 	err := errEnded
 	if t.byID[s.managedID] != nil {
@@ -234,7 +242,7 @@ func (t *Table) save(s *Session) error {
 	return nil
 }
 
-// commit changes a session once the file has the change.
+// commit changes a session after it has written the change to the file.
 func (t *Table) commit(s *Session, changed Session) error {
 	if err := t.save(&changed); err != nil {
 		return err

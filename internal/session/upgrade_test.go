@@ -24,7 +24,7 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 	m.start()
 	require.Empty(t, m.log.String(), "no record may be dropped")
 
-	client := func(suite byte, name, password string, role byte, rakp2 string) *console.Console {
+	resumed := func(suite byte, name, password string, role byte, rakp2 string) *console.Console {
 		c := console.New(t, suite)
 		c.Name, c.Password, c.Role = name, password, role
 		c.RM = [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
@@ -40,7 +40,7 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 		return c
 	}
 
-	active := client(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a08ddd78f34cf4929ef54f635daba38436"+
+	active := resumed(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a08ddd78f34cf4929ef54f635daba38436"+
 		"0000000000000000000000000000002f9953dcd116d0746b303fe60cf9953b87d65e2d101b790ea6ec813ffbbff00ca6")
 	s := m.Find(active.SIDc, m.now)
 	require.Equal(t, netip.MustParseAddrPort("192.0.2.1:50000"), s.Peer)
@@ -50,20 +50,20 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 	active.Sequence = 3
 	require.Equal(t, uint32(4), m.requireEcho(active, "hello"), "the BMC had sent three packets")
 
-	keyed := client(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a0d8d1001f787c1704ef711a1ed566a26b"+
+	keyed := resumed(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a0d8d1001f787c1704ef711a1ed566a26b"+
 		"0000000000000000000000000000002fcf8b360dd25d8ae3189cb2676d3b9d0701b98cd8")
 	require.Equal(t, netip.MustParseAddrPort("[2001:db8::1]:623"), keyed.Peer)
 	keyed.ReadRAKP4(m.send(keyed, keyed.RAKP3()))
 	require.Equal(t, uint32(1), m.requireEcho(keyed, "hello"))
 
-	linkLocal := client(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a085829264984ce1725032ec3855b970d3"+
+	linkLocal := resumed(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a085829264984ce1725032ec3855b970d3"+
 		"0000000000000000000000000000002f79a5fa991e86494b09ed23eaee9ef2083554f6367121c2b244b87a7bb68c9c62")
 	require.Equal(t, netip.MustParseAddrPort("[fe80::1]:623"), linkLocal.Peer)
 	linkLocal.Sequence, linkLocal.Peer = 1, netip.MustParseAddrPort("[fe80::1%eth0]:623")
 	require.Equal(t, uint32(2), m.requireEcho(linkLocal, "hello"))
 	require.Equal(t, linkLocal.Peer, m.Find(linkLocal.SIDc, m.now).Peer, "its next packet brings the zone")
 
-	closing := client(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a09f445367ee0c6f56d3e59bdef423e884"+
+	closing := resumed(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a09f445367ee0c6f56d3e59bdef423e884"+
 		"0000000000000000000000000000002f27bce95b069fb49554c7e2635872d29f94298bbd")
 	require.True(t, m.Find(closing.SIDc, m.now).Closing())
 	closing.Sequence = 1

@@ -8,13 +8,14 @@ import (
 
 // A User may open sessions.
 type User struct {
-	ID    byte // IPMI user ID, from 1
-	Name  string
-	Limit rmcp.Privilege
-	// Password is a function so that nothing prints it by accident.
+	ID    byte           // IPMI user ID, from 1
+	Name  string         // at most 16 bytes
+	Limit rmcp.Privilege // highest level of the user's sessions
+	// Password returns at most 20 bytes. It is a function so that fmt cannot print the password.
 	Password func() []byte
 }
 
+// user returns the user with that name, or nil.
 func (t *Table) user(name string) *User {
 	for i := range t.Users {
 		if t.Users[i].Name == name {
@@ -24,9 +25,8 @@ func (t *Table) user(name string) *User {
 	return nil
 }
 
-// SetUsers replaces the users. The key exchanges of a user who is not the same any
-// more are dropped; his active sessions are returned, and go on until the caller
-// ends them. A table that is opened again would have dropped them.
+// SetUsers replaces the users. It drops the key exchanges of users whose name, password or limit has changed, and returns
+// their active sessions. Those sessions stay active until the caller ends them. NewTable would drop them.
 func (t *Table) SetUsers(users []User, now time.Duration) (changed []*Session) {
 	t.Users = users
 	for s := range t.live(now) {

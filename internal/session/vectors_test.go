@@ -15,8 +15,8 @@ import (
 // every IV 30..3F; the request is Get Chassis Status.
 var (
 	vectorExchange = exchange{
-		consoleID: 0xA0A2A3A4, managedID: 0x11223344,
-		consoleRandom: ascending(0x00), managedRandom: ascending(0x10),
+		clientID: 0xA0A2A3A4, managedID: 0x11223344,
+		clientRandom: ascending(0x00), managedRandom: ascending(0x10),
 		role: 0x14, name: "admin",
 	}
 	vectorPassword = []byte("password")
@@ -103,7 +103,7 @@ func TestSealedVectors(t *testing.T) {
 			x.suite = v.suite
 			c := newPacketCipher(&x, x.sik(vectorPassword))
 
-			answer, err := c.seal(nil, rmcp.PayloadIPMI, x.consoleID, 1, vectorAnswer, bytes.NewReader(iv[:]))
+			answer, err := c.seal(nil, rmcp.PayloadIPMI, x.clientID, 1, vectorAnswer, bytes.NewReader(iv[:]))
 			require.NoError(t, err)
 			require.Equal(t, v.answer, hex.EncodeToString(answer))
 

@@ -2,20 +2,20 @@ package session
 
 import "math/bits"
 
-// A window rejects sequence numbers seen before or too old (IPMI 2.0 §6.12.13).
-// The zero value accepts any first number but 0.
+// A window rejects sequence numbers that were received before or are too old (§6.12.13). The zero value accepts any first
+// number except 0.
 //
-// The specification allows a step of 15 ahead. Consoles exceed it: ipmitool
-// counts the packets of the key exchange, and those of every attempt at it,
-// with the same counter. Only authentic packets get here, so any step ahead is
-// accepted.
+// The specification allows a number up to 15 ahead of the highest. Clients go further: ipmitool counts the packets of the
+// key exchange, and of every attempt at it, with the same counter. Since only authentic packets reach the window, it
+// accepts any number ahead.
 type window struct {
-	top  uint32
-	seen uint32 // bit i: top-i was seen
+	top  uint32 // highest number that was received
+	seen uint32 // bit i: top-i was received
 }
 
 const windowSize = 32
 
+// accept reports whether the sequence number is new, and marks it as received.
 func (w *window) accept(seq uint32) bool {
 	if seq == 0 {
 		return false
@@ -33,7 +33,8 @@ func (w *window) accept(seq uint32) bool {
 	return true
 }
 
-// missing tells how many numbers right below the highest one were not seen, if any was before.
+// missing returns how many numbers directly below the highest one were not received. It returns 0 for the first packet of
+// a session.
 func (w *window) missing() int {
 	before := w.seen >> 1
 	if before == 0 {
@@ -42,7 +43,7 @@ func (w *window) missing() int {
 	return bits.TrailingZeros32(before)
 }
 
-// next is the sequence number after seq; 0 is skipped (IPMI 2.0 §6.12.8).
+// next returns the sequence number after seq. It skips 0 (§6.12.8).
 func next(seq uint32) uint32 {
 	if seq++; seq == 0 {
 		return 1

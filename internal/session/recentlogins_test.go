@@ -16,7 +16,7 @@ func TestALoginIsToldOnceAMinute(t *testing.T) {
 	m := newMachine(t)
 	told := func(name, peer string) bool {
 		m.log.Reset()
-		c := somebody(t, name, peer)
+		c := client(t, name, peer)
 		c.Login(m.from(c))
 		return strings.Contains(m.log.String(), "session opened")
 	}
@@ -27,7 +27,7 @@ func TestALoginIsToldOnceAMinute(t *testing.T) {
 	require.True(t, told("admin", "[2001:db8::1]:1"))
 	require.True(t, told("admin", "[2001:db8::2]:1"), "another address of the same network")
 
-	m.now += welcomeLife - time.Nanosecond
+	m.now += loginLogInterval - time.Nanosecond
 	require.False(t, told("admin", "192.0.2.1:1"))
 	m.now += time.Nanosecond
 	require.True(t, told("admin", "192.0.2.1:1"), "a minute after it was told last")
@@ -37,11 +37,11 @@ func TestALoginIsToldOnceAMinute(t *testing.T) {
 // Somebody may have guessed the password.
 func TestALoginAfterAFailureIsTold(t *testing.T) {
 	m := newMachine(t)
-	c := somebody(t, "admin", "192.0.2.1:1")
+	c := client(t, "admin", "192.0.2.1:1")
 	c.Login(m.from(c))
 	require.True(t, attemptOf(m, c))
 	require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(m.send(c, messages["RAKP3-wrong"](c))))
-	m.now += welcomeLife / 2
+	m.now += loginLogInterval / 2
 	m.log.Reset()
 	c.Login(m.from(c))
 	require.Contains(t, m.log.String(), "session opened")
@@ -49,10 +49,10 @@ func TestALoginAfterAFailureIsTold(t *testing.T) {
 
 // What is remembered has a limit, beyond which more is told than has to be.
 func TestWelcomesOfManyAddresses(t *testing.T) {
-	w := make(welcomes)
-	for i := range 3 * maxAttempts {
+	w := make(recentLogins)
+	for i := range 3 * maxOrigins {
 		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)
-		require.True(t, w.news(&Session{Peer: peer}, time.Hour))
-		require.LessOrEqual(t, len(w), maxAttempts)
+		require.True(t, w.logs(&Session{Peer: peer}, time.Hour))
+		require.LessOrEqual(t, len(w), maxOrigins)
 	}
 }
