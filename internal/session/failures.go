@@ -27,22 +27,30 @@ func (s *Session) origin() origin { return origin{Source(s.Peer), s.name} }
 // behind, and so does collecting the codes of RAKP Message 2 to guess passwords elsewhere.
 type failures struct {
 	until map[origin]time.Duration // when the last failure of the origin expires
+	last  time.Duration            // when all failures have expired, or a little later
 }
 
 // add counts a failure. If there are too many origins, another origin is forgotten and is then not delayed.
 func (f *failures) add(o origin, now time.Duration) {
 	until := min(max(f.until[o], now)+failureLife, now+maxFailures*failureLife)
 	remember(f.until, o, until, now)
+	f.last = max(f.last, until)
 }
 
 // forget removes the failures of an origin that has logged in.
-func (f *failures) forget(o origin) { delete(f.until, o) }
-
-// any reports whether a failure has not expired.
-func (f *failures) any(now time.Duration) bool {
-	expire(f.until, now)
-	return len(f.until) > 0
+func (f *failures) forget(o origin) {
+	if _, failed := f.until[o]; !failed {
+		return
+	}
+	delete(f.until, o)
+	f.last = 0
+	for _, until := range f.until {
+		f.last = max(f.last, until)
+	}
 }
+
+// any reports whether a failure has not expired. The BMC asks for every datagram, so any does not look at each origin.
+func (f *failures) any(now time.Duration) bool { return now < f.last }
 
 // tooMany reports whether the next login of the origin is delayed.
 func (f *failures) tooMany(o origin, now time.Duration) bool {

@@ -123,6 +123,48 @@ func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
 	}
 }
 
+// The BMC asks after every datagram whether logins back off. The answer takes as long with many failures as with none.
+func TestBackOffCostsNothingPerDatagram(t *testing.T) {
+	m := newMachine(t)
+	cost := func() time.Duration {
+		best := time.Hour
+		for range 5 {
+			begin := time.Now()
+			for range 10_000 {
+				m.BacksOff(m.now)
+			}
+			best = min(best, time.Since(begin))
+		}
+		return best
+	}
+	require.False(t, m.BacksOff(m.now))
+	without := cost()
+	for i := range maxOrigins {
+		m.failures.add(origin{name: fmt.Sprint(i)}, m.now)
+	}
+	require.True(t, m.BacksOff(m.now))
+	require.Less(t, cost(), 50*without)
+	require.False(t, m.BacksOff(m.now+failureLife))
+}
+
+// The back-off ends with the last failure of any client, and with a login of the only one that has failed.
+func TestBackOffEnds(t *testing.T) {
+	m := newMachine(t)
+	admin, oper := client(t, "admin", "192.0.2.1:50000"), client(t, "oper", "192.0.2.1:50000")
+	fail := func(c *console.Console) {
+		require.True(t, attemptOf(m, c))
+		m.send(c, messages["RAKP3-wrong"](c))
+	}
+	fail(admin)
+	m.now += failureLife / 2
+	fail(oper)
+	admin.Login(m.from(admin))
+	require.True(t, m.BacksOff(m.now+failureLife-1), "oper has not logged in")
+	require.False(t, m.BacksOff(m.now+failureLife))
+	oper.Login(m.from(oper))
+	require.False(t, m.BacksOff(m.now))
+}
+
 // What is remembered has a limit, and who comes when it is reached is not kept out.
 func TestFailuresOfManySources(t *testing.T) {
 	f := failures{until: make(map[origin]time.Duration)}
