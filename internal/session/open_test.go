@@ -125,55 +125,110 @@ func halfOpen(t *testing.T, m *machine, c *console.Console) *console.Console {
 	return c
 }
 
+// login opens a session of that user for the n-th address, one millisecond after the last.
+func login(t *testing.T, m *machine, name string, n int) *console.Console {
+	t.Helper()
+	m.now += time.Millisecond
+	c := client(t, name, fmt.Sprintf("192.0.2.%d:623", n))
+	c.Login(m.from(c))
+	return c
+}
+
+func alive(m *machine, c *console.Console) bool { return m.Find(c.SIDc, m.now) != nil }
+
 func TestActiveLimit(t *testing.T) {
 	m := newMachine(t)
 	var all []*console.Console
 	for i := range MaxActive {
-		c := from(t, i)
-		c.Login(m.from(c))
-		all = append(all, c)
+		all = append(all, login(t, m, "admin", i))
 	}
 	handles := map[byte]bool{}
 	for s := range m.All(m.now) {
 		handles[s.Handle()] = true
 	}
 	require.Len(t, handles, MaxActive)
-
-	late := halfOpen(t, m, from(t, 200))
-	late.ReadRAKP2(m.send(late, late.RAKP1()))
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(late, late.RAKP3())))
-
 	m.restart()
 	for _, c := range all {
-		m.requireEcho(c, "all are there")
+		m.requireEcho(c, "no session may be dropped")
 	}
-	m.now += m.config.Timeout
-	late.Login(m.from(late))
+
+	late := login(t, m, "admin", 200)
+	require.Equal(t, MaxActive, m.Active(m.now))
+	m.kill()
+	require.False(t, alive(m, all[0]), "idle longest")
+	for _, c := range append(all[1:], late) {
+		m.requireEcho(c, "no other session may be dropped")
+	}
 }
 
-// A session that is closing keeps nobody out.
-func TestClosingSessionsGiveWay(t *testing.T) {
+// A program that logs in again and again and never closes its sessions does not keep other users out.
+func TestSessionsLeftOpenKeepNoUserOut(t *testing.T) {
 	m := newMachine(t)
-	var first, last *console.Console
-	for i := range MaxActive {
-		last = from(t, i)
-		last.Login(m.from(last))
-		if first == nil {
-			first = last
+	first := login(t, m, "oper", 1)
+	for i := range 200 {
+		login(t, m, "admin", i)
+	}
+	m.requireEcho(first, "the user with fewer sessions keeps them")
+	second := login(t, m, "oper", 2)
+	m.requireEcho(first, "hello")
+	m.requireEcho(second, "hello")
+	require.Equal(t, MaxActive, m.Active(m.now))
+	require.Contains(t, m.log.String(), `"session ended: too many sessions are open, and this user has the most" session=`)
+	require.False(t, m.BacksOff(m.now), "no login has failed")
+}
+
+// When the table is full, one session of the user with the most sessions is dropped. The new session is counted, so that
+// two users that both leave sessions open get half of the table each.
+func TestUserWithMostSessionsLosesOne(t *testing.T) {
+	m := newMachine(t)
+	sessions := func() map[string]int {
+		n := map[string]int{}
+		for s := range m.All(m.now) {
+			n[s.User().Name]++
 		}
+		return n
+	}
+	var admins []*console.Console
+	for i := range MaxActive {
+		admins = append(admins, login(t, m, "admin", i))
+	}
+	m.now += time.Second
+	m.requireEcho(admins[0], "not idle")
+
+	login(t, m, "oper", 1)
+	require.Equal(t, map[string]int{"admin": MaxActive - 1, "oper": 1}, sessions())
+	require.True(t, alive(m, admins[0]))
+	require.False(t, alive(m, admins[1]), "idle longest")
+	for i := range 2 * MaxActive {
+		login(t, m, "oper", i)
+	}
+	require.Equal(t, map[string]int{"admin": MaxActive / 2, "oper": MaxActive / 2}, sessions())
+	require.True(t, alive(m, admins[0]))
+	login(t, m, "admin", 100)
+	require.Equal(t, map[string]int{"admin": MaxActive / 2, "oper": MaxActive / 2}, sessions())
+}
+
+// A session that is closing is dropped before any active one.
+func TestClosingSessionsAreDroppedFirst(t *testing.T) {
+	m := newMachine(t)
+	first := login(t, m, "oper", 0)
+	var last *console.Console
+	for i := range MaxActive - 1 {
+		last = login(t, m, "admin", i)
 	}
 	for range maxKeyed + 4 {
 		c := halfOpen(t, m, from(t, 101))
 		m.send(c, c.RAKP1())
 	}
+	require.NoError(t, m.End(m.Find(first.SIDc, m.now), m.now))
 	require.NoError(t, m.End(m.Find(last.SIDc, m.now), m.now))
-	next := from(t, 200)
-	next.Login(m.from(next))
-	m.requireEcho(first, "an active session gives way to nobody")
-
-	late := halfOpen(t, m, from(t, 201))
-	late.ReadRAKP2(m.send(late, late.RAKP1()))
-	require.Equal(t, rmcp.StatusInsufficientResources.String(), outcome(m.send(late, late.RAKP3())))
+	next := login(t, m, "admin", 200)
+	require.Nil(t, m.Find(first.SIDc, m.now), "closing longest")
+	require.True(t, m.Find(last.SIDc, m.now).Closing())
+	login(t, m, "admin", 201)
+	require.Nil(t, m.Find(last.SIDc, m.now))
+	require.Equal(t, MaxActive, m.Active(m.now), "no active session may be dropped")
+	m.requireEcho(next, "hello")
 }
 
 // An ID is neither 0 nor one in use.

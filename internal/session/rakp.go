@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -143,9 +144,7 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 		return refuse(rmcp.StatusInvalidIntegrityCheck, s.loginError("wrong password"))
 	}
 	t.failures.forget(s.origin())
-	if !t.limitActive(now) {
-		return refuse(rmcp.StatusInsufficientResources, "too many sessions")
-	}
+	t.limitActive(s, now)
 	t.activate(s, now)
 	if err := t.save(s); err != nil {
 		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
@@ -165,18 +164,25 @@ func (s *Session) loginError(wrongPassword string) string {
 	return wrongPassword
 }
 
-// limitActive makes room for s to become active. If there are MaxActive sessions, it drops the one that has been closing
-// longest. It returns false if none is closing.
-func (t *Table) limitActive(now time.Duration) bool {
+// limitActive makes room for s to become active. If there are MaxActive sessions, it drops one of them: the one that has
+// been closing longest, or else, of the user that has the most sessions, s included, the one that has been idle longest. A
+// user that leaves sessions open thus cannot keep other users out.
+func (t *Table) limitActive(s *Session, now time.Duration) {
 	if t.count(now, func(other *Session) bool { return !other.halfOpen() }) < MaxActive {
-		return true
+		return
 	}
 	dropped := t.idleLongest(now, (*Session).Closing)
 	if dropped == nil {
-		return false
+		sessions := map[string]int{s.name: 1}
+		for other := range t.All(now) {
+			sessions[other.name]++
+		}
+		most := slices.Max(slices.Collect(maps.Values(sessions)))
+		dropped = t.idleLongest(now, func(other *Session) bool { return other.state == active && sessions[other.name] == most })
+		t.Log.Warn("session ended: too many sessions are open, and this user has the most",
+			"session", dropped, "user", dropped.name, "peer", dropped.Peer, "idle", now-dropped.touched)
 	}
 	t.drop(dropped, now)
-	return true
 }
 
 // idleLongest returns the session in the file that matches and has been without a packet longest, or nil.
