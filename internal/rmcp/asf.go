@@ -2,7 +2,7 @@ package rmcp
 
 import "encoding/binary"
 
-// ASF is big-endian, unlike all of IPMI.
+// ASF is big-endian. All of IPMI is little-endian.
 const (
 	asfEnterprise = 4542 // the ASF working group's IANA enterprise number
 	asfPing       = 0x80
@@ -14,30 +14,30 @@ const (
 	entityASF10 = 0x01 // supported entities [3:0]: ASF 1.0
 )
 
-// A Ping is an ASF Presence Ping (IPMI 2.0 §13.2.3).
+// A Ping is an ASF Presence Ping (§13.2.3).
 type Ping struct {
-	Tag byte // 0xFF wants no answer
+	Tag byte // copied into the pong; NoAnswer if the client wants none
 }
 
-// ParsePing reads what follows the RMCP header of class ASF. Other ASF
-// messages are ErrMalformed: a BMC answers none of them.
+// ParsePing reads the part of a datagram after an RMCP header of class ASF. The error is ErrMalformed for every other ASF
+// message, because a BMC answers only a ping, and for a length field that is larger than the datagram.
 func ParsePing(b []byte) (Ping, error) {
 	if len(b) < asfHeaderLen {
-		return Ping{}, short("ASF message", len(b), asfHeaderLen)
+		return Ping{}, wrongLength("ASF message", len(b), asfHeaderLen)
 	}
 	if binary.BigEndian.Uint32(b) != asfEnterprise {
-		return Ping{}, bad("ASF enterprise number ends in", b[3])
+		return Ping{}, invalid("last byte of the ASF enterprise number", b[3])
 	}
 	if b[4] != asfPing {
-		return Ping{}, bad("ASF message type", b[4])
+		return Ping{}, invalid("ASF message type", b[4])
 	}
 	if end := asfHeaderLen + int(b[7]); len(b) < end {
-		return Ping{}, short("ASF data", len(b), end)
+		return Ping{}, wrongLength("ASF message", len(b), end)
 	}
 	return Ping{Tag: b[5]}, nil
 }
 
-// AppendPong appends the datagram that answers p (IPMI 2.0 §13.2.4).
+// AppendPong appends the Presence Pong, a datagram of 28 bytes, that answers p (§13.2.4).
 func (p Ping) AppendPong(b []byte) []byte {
 	b = appendHeader(b, ClassASF)
 	b = binary.BigEndian.AppendUint32(b, asfEnterprise)

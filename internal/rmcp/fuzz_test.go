@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Every request of a real client parses down to its innermost message.
+// Every request that was captured from a real client parses, down to its innermost message.
 func TestRealRequests(t *testing.T) {
 	for _, datagram := range requests(t) {
 		class, rest, err := ParseHeader(datagram)
@@ -41,7 +41,7 @@ func TestRealRequests(t *testing.T) {
 	}
 }
 
-// What parses loses nothing but reserved bits: it makes the same bytes again.
+// A datagram that parses encodes to the same bytes, except for reserved bits.
 func FuzzDatagram(f *testing.F) {
 	for _, datagram := range requests(f) {
 		f.Add(datagram)
@@ -66,6 +66,7 @@ func fuzzPing(t *testing.T, b []byte) {
 		return
 	}
 	require.Equal(t, []byte{0, 0, 0x11, 0xBE, 0x80, p.Tag}, b[:6])
+	require.LessOrEqual(t, 8+int(b[7]), len(b))
 	require.Len(t, p.AppendPong(nil), 28)
 }
 

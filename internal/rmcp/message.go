@@ -1,10 +1,9 @@
 package rmcp
 
-// A NetFn is the network function of a request (IPMI 2.0 §5.1); its response
-// has the next higher, odd number.
+// A NetFn is the network function of a request (§5.1). It is even, and that of the response is one higher.
 type NetFn byte
 
-// Network functions that occur over LAN.
+// The network functions of the commands that ShIPMI has.
 const (
 	NetFnChassis   NetFn = 0x00
 	NetFnSensor    NetFn = 0x04
@@ -15,43 +14,43 @@ const (
 )
 
 const (
-	// NoAnswer is the tag of a Ping that wants none.
+	// NoAnswer is the tag of a Ping that the BMC must not answer.
 	NoAnswer = 0xFF
 
-	// AddressBMC is the slave address of the BMC.
+	// AddressBMC is the slave address of the BMC (§5.1).
 	AddressBMC = 0x20
 
 	requestLen = 7 // without data
 )
 
-// A Request is an IPMI LAN message that asks for something (IPMI 2.0 §13.8).
+// A Request is an IPMI LAN message with a request (§13.8).
 type Request struct {
-	RsAddr byte // responder: AddressBMC, or the message is for somebody else
+	RsAddr byte // address of the responder; AddressBMC if the request is for the BMC
 	NetFn  NetFn
-	RsLUN  byte
-	RqAddr byte
-	RqSeq  byte // 0 to 63; chosen by the requester, echoed
-	RqLUN  byte
+	RsLUN  byte // 0 to 3
+	RqAddr byte // address of the requester
+	RqSeq  byte // 0 to 63; chosen by the client and copied into the response
+	RqLUN  byte // 0 to 3
 	Cmd    byte
 	Data   []byte
 }
 
-// ParseRequest reads an IPMI payload. A wrong checksum or a response is
-// ErrMalformed: neither may be answered.
+// ParseRequest reads an IPMI payload. Data is a slice of b. The error is ErrMalformed for a wrong checksum and for a
+// response. The BMC must not answer either of them.
 func ParseRequest(b []byte) (Request, error) {
 	if len(b) < requestLen {
-		return Request{}, short("LAN message", len(b), requestLen)
+		return Request{}, wrongLength("LAN message", len(b), requestLen)
 	}
 	last := len(b) - 1
 	if checksum(b[:2]) != b[2] {
-		return Request{}, bad("LAN message checksum 1", b[2])
+		return Request{}, invalid("LAN message checksum 1", b[2])
 	}
 	if checksum(b[3:last]) != b[last] {
-		return Request{}, bad("LAN message checksum 2", b[last])
+		return Request{}, invalid("LAN message checksum 2", b[last])
 	}
 	netFn := NetFn(b[1] >> 2)
 	if netFn&1 != 0 {
-		return Request{}, bad("network function of a response", byte(netFn))
+		return Request{}, invalid("network function of a request", byte(netFn))
 	}
 	return Request{
 		RsAddr: b[0],
@@ -65,8 +64,7 @@ func ParseRequest(b []byte) (Request, error) {
 	}, nil
 }
 
-// AppendResponse appends the IPMI payload that answers r with a completion
-// code and data.
+// AppendResponse appends the IPMI payload of the response to r: a completion code (§5.2) and data.
 func (r Request) AppendResponse(b []byte, code byte, data []byte) []byte {
 	start := len(b)
 	b = append(b, r.RqAddr, byte(r.NetFn|1)<<2|r.RqLUN)
@@ -76,7 +74,7 @@ func (r Request) AppendResponse(b []byte, code byte, data []byte) []byte {
 	return append(b, checksum(b[start+3:]))
 }
 
-// checksum makes the sum of b and itself zero modulo 256.
+// checksum returns the byte that makes the sum of b and the byte 0 modulo 256.
 func checksum(b []byte) byte {
 	var sum byte
 	for _, v := range b {

@@ -32,7 +32,7 @@ func TestRequest(t *testing.T) {
 			0xD4, "",
 			"81 04 7b  20 20 02 d4  ea",
 		},
-		// The answer swaps the LUNs along with the addresses.
+		// The response swaps the LUNs and the addresses.
 		"LUNs": {
 			"20 1b c5  81 fe 01  80",
 			Request{RsAddr: AddressBMC, NetFn: NetFnApp, RsLUN: 3, RqAddr: 0x81, RqSeq: 63, RqLUN: 2, Cmd: 0x01, Data: []byte{}},
@@ -56,7 +56,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// Every byte of a message is covered by a checksum or is one.
+// A change of any single byte makes a checksum wrong.
 func TestParseRequestChecksums(t *testing.T) {
 	wire := unhex(t, "20 18 c8  81 00 38  8e 04  b5")
 	for bit := range len(wire) * 8 {
@@ -70,5 +70,5 @@ func TestParseRequestChecksums(t *testing.T) {
 func TestParseRequestRefusesResponse(t *testing.T) {
 	_, err := ParseRequest(unhex(t, "20 1c c4  81 00 01 00  7e"))
 	require.ErrorIs(t, err, ErrMalformed)
-	require.ErrorContains(t, err, "network function of a response 0x07")
+	require.ErrorContains(t, err, "network function of a request is 0x07")
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sessionPacket is what ParsePacket gets of a datagram.
+// sessionPacket returns the part of a datagram that ParsePacket reads.
 func sessionPacket(t *testing.T, datagram string) []byte {
 	t.Helper()
 	class, b, err := ParseHeader(unhex(t, datagram))
@@ -22,9 +22,9 @@ func TestPacketOutsideASession(t *testing.T) {
 		kind     PayloadType
 	}{
 		"IPMI in IPMI 1.5 framing": {authCapabilitiesVector, AuthNone, PayloadIPMI},
-		"its answer":               {authCapabilitiesAnswer, AuthNone, PayloadIPMI},
+		"its response":             {authCapabilitiesAnswer, AuthNone, PayloadIPMI},
 		"IPMI in RMCP+ framing":    {cipherSuitesVector, AuthRMCP, PayloadIPMI},
-		"its answer in RMCP+":      {cipherSuitesAnswer, AuthRMCP, PayloadIPMI},
+		"its response in RMCP+":    {cipherSuitesAnswer, AuthRMCP, PayloadIPMI},
 		"Open Session Request":     {openRequestVector, AuthRMCP, PayloadOpenRequest},
 		"Open Session Response":    {openResponseVector, AuthRMCP, PayloadOpenResponse},
 		"RAKP Message 1":           {rakp1Vector, AuthRMCP, PayloadRAKP1},
@@ -67,7 +67,7 @@ func TestPacketOfASession(t *testing.T) {
 	require.Equal(t, unhex(t, "20 00 e0 81 04 01 7a"), p.Payload)
 }
 
-// Some consoles append a pad byte where IPMI 1.5 had one. RMCP+ has none.
+// Some clients append the pad byte of IPMI 1.5. It is accepted in IPMI 1.5 framing only.
 func TestTrailingByte(t *testing.T) {
 	p, err := ParsePacket(sessionPacket(t, authCapabilitiesVector+"00"))
 	require.NoError(t, err)

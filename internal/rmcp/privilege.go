@@ -2,11 +2,10 @@ package rmcp
 
 import "fmt"
 
-// A Privilege is a privilege level (IPMI 2.0 §6.8). Higher levels include the
-// lower ones.
+// A Privilege is a privilege level (§6.8). A higher level includes the lower ones.
 type Privilege byte
 
-// The privilege levels. Anyone is ours: it needs no session.
+// The privilege levels. Anyone is not in the specification: a command of this level needs no session.
 const (
 	Anyone        Privilege = 0
 	Callback      Privilege = 1
@@ -25,10 +24,9 @@ func (p Privilege) String() string {
 	return fmt.Sprintf("privilege %#02x", byte(p))
 }
 
-// A Role is the "requested maximum privilege level (role)" byte of RAKP Message
-// 1, exactly as received: the authentication codes cover it with its reserved
-// bits.
+// A Role is the "requested maximum privilege level (role)" byte of RAKP Message 1 (§13.20). It is kept exactly as received,
+// because the authentication codes cover its reserved bits, too.
 type Role byte
 
-// Privilege is the highest level that the session may reach.
+// Privilege returns the highest level that the client requests for the session. It may be out of range: 0 to 15.
 func (r Role) Privilege() Privilege { return Privilege(r & 0x0F) }

@@ -44,7 +44,7 @@ func TestParseHeaderRefuses(t *testing.T) {
 	}
 }
 
-// requireWhole checks that nothing shorter than b parses, and that b does.
+// requireWhole parses b, and checks that no shorter prefix of b parses.
 func requireWhole[T any](t *testing.T, parse func([]byte) (T, error), b []byte) T {
 	t.Helper()
 	for n := range b {

@@ -4,40 +4,40 @@ import "encoding/binary"
 
 const (
 	openRequestLen = 32
-	algorithmLen   = 8 // of an algorithm field; the value in its length byte
+	algorithmLen   = 8 // of an algorithm field, and the value of its length byte
 
 	rakp1Len = 28 // without the name
 	rakp3Len = 8  // without the authentication code
 )
 
-// An OpenRequest is an RMCP+ Open Session Request (IPMI 2.0 §13.17). An
-// algorithm of AnyAlgorithm leaves the choice to the BMC.
+// An OpenRequest is an RMCP+ Open Session Request (§13.17). If an algorithm is AnyAlgorithm, the BMC chooses it.
 type OpenRequest struct {
-	Tag             byte
-	Privilege       Privilege // Anyone: the highest that the algorithms allow
-	ClientID        uint32    // remote console session ID; must not be 0
+	Tag             byte      // copied into the response
+	Privilege       Privilege // highest requested level; Anyone requests the highest that the algorithms allow
+	ClientID        uint32    // remote console session ID; 0 is not valid
 	Auth            AuthAlgorithm
 	Integrity       IntegrityAlgorithm
 	Confidentiality ConfidentialityAlgorithm
 }
 
-// ParseOpenRequest reads an Open Session Request.
+// ParseOpenRequest reads the payload of an Open Session Request, of 32 bytes. The error is ErrMalformed for another length
+// and for algorithm fields in another order.
 func ParseOpenRequest(b []byte) (OpenRequest, error) {
 	if len(b) != openRequestLen {
-		return OpenRequest{}, short("Open Session Request", len(b), openRequestLen)
+		return OpenRequest{}, wrongLength("Open Session Request", len(b), openRequestLen)
 	}
 	var algorithms [3]byte
 	for kind := range algorithms {
 		field := b[8+kind*algorithmLen:][:algorithmLen]
 		switch {
 		case field[0] != byte(kind):
-			return OpenRequest{}, bad("algorithm payload type", field[0])
+			return OpenRequest{}, invalid("algorithm payload type", field[0])
 		case field[3] == 0:
 			algorithms[kind] = AnyAlgorithm
 		case field[3] == algorithmLen:
 			algorithms[kind] = field[4] & 0x3F
 		default:
-			return OpenRequest{}, bad("algorithm payload length", field[3])
+			return OpenRequest{}, invalid("algorithm payload length", field[3])
 		}
 	}
 	return OpenRequest{
@@ -50,18 +50,18 @@ func ParseOpenRequest(b []byte) (OpenRequest, error) {
 	}, nil
 }
 
-// An OpenResponse is an RMCP+ Open Session Response (IPMI 2.0 §13.18). Only
-// Tag, Status and ClientID are sent unless Status is StatusOK.
+// An OpenResponse is an RMCP+ Open Session Response (§13.18). Unless Status is StatusOK, only Tag, Status and ClientID are
+// sent.
 type OpenResponse struct {
-	Tag       byte
+	Tag       byte // of the request
 	Status    Status
-	Privilege Privilege // what the session may reach at the most; never Anyone
-	ClientID  uint32
-	ManagedID uint32 // managed system session ID
+	Privilege Privilege // highest level that the suite allows; never Anyone
+	ClientID  uint32    // of the request
+	ManagedID uint32    // managed system session ID
 	Suite     Suite
 }
 
-// Append appends the payload.
+// Append appends the payload, of 36 bytes or 8.
 func (m OpenResponse) Append(b []byte) []byte {
 	if m.Status != StatusOK {
 		return appendRefusal(b, m.Tag, m.Status, m.ClientID)
@@ -76,22 +76,23 @@ func (m OpenResponse) Append(b []byte) []byte {
 	return b
 }
 
-// A RAKP1 begins the key exchange (IPMI 2.0 §13.20).
+// A RAKP1 is a RAKP Message 1 (§13.20): the client begins the key exchange.
 type RAKP1 struct {
 	Tag       byte
-	ManagedID uint32
-	Random    [16]byte // the console's
+	ManagedID uint32   // managed system session ID
+	Random    [16]byte // remote console random number
 	Role      Role
-	Name      []byte // longer than the 16 bytes allowed, if the console says so
+	Name      []byte // 0 to 255 bytes; the specification allows 16
 }
 
-// ParseRAKP1 reads a RAKP Message 1. Name aliases b.
+// ParseRAKP1 reads the payload of a RAKP Message 1. Name is a slice of b. The error is ErrMalformed unless the length byte of
+// the name matches the payload.
 func ParseRAKP1(b []byte) (RAKP1, error) {
 	if len(b) < rakp1Len {
-		return RAKP1{}, short("RAKP Message 1", len(b), rakp1Len)
+		return RAKP1{}, wrongLength("RAKP Message 1", len(b), rakp1Len)
 	}
 	if want := rakp1Len + int(b[27]); len(b) != want {
-		return RAKP1{}, short("RAKP Message 1", len(b), want)
+		return RAKP1{}, wrongLength("RAKP Message 1", len(b), want)
 	}
 	return RAKP1{
 		Tag:       b[0],
@@ -102,18 +103,18 @@ func ParseRAKP1(b []byte) (RAKP1, error) {
 	}, nil
 }
 
-// A RAKP2 answers a RAKP1 (IPMI 2.0 §13.21). Only Tag, Status and ClientID are
-// sent unless Status is StatusOK.
+// A RAKP2 is a RAKP Message 2 (§13.21): the BMC proves that it knows the password. Unless Status is StatusOK, only Tag,
+// Status and ClientID are sent.
 type RAKP2 struct {
-	Tag      byte
+	Tag      byte // of the RAKP Message 1
 	Status   Status
-	ClientID uint32
-	Random   [16]byte // the managed system's
-	GUID     [16]byte
-	AuthCode []byte // whole, by the authentication algorithm
+	ClientID uint32   // remote console session ID
+	Random   [16]byte // managed system random number
+	GUID     [16]byte // managed system GUID
+	AuthCode []byte   // 20 bytes for HMAC-SHA1, 32 for HMAC-SHA256
 }
 
-// Append appends the payload.
+// Append appends the payload: 40 bytes and the code, or 8 bytes.
 func (m RAKP2) Append(b []byte) []byte {
 	if m.Status != StatusOK {
 		return appendRefusal(b, m.Tag, m.Status, m.ClientID)
@@ -125,18 +126,18 @@ func (m RAKP2) Append(b []byte) []byte {
 	return append(b, m.AuthCode...)
 }
 
-// A RAKP3 proves that the console knows the password (IPMI 2.0 §13.22).
+// A RAKP3 is a RAKP Message 3 (§13.22): the client proves that it knows the password.
 type RAKP3 struct {
 	Tag       byte
-	Status    Status // other than StatusOK: the console refuses RAKP Message 2
-	ManagedID uint32
-	AuthCode  []byte
+	Status    Status // not StatusOK if the client refuses RAKP Message 2 and gives up
+	ManagedID uint32 // managed system session ID
+	AuthCode  []byte // as received, of any length
 }
 
-// ParseRAKP3 reads a RAKP Message 3. AuthCode aliases b.
+// ParseRAKP3 reads the payload of a RAKP Message 3. AuthCode is a slice of b.
 func ParseRAKP3(b []byte) (RAKP3, error) {
 	if len(b) < rakp3Len {
-		return RAKP3{}, short("RAKP Message 3", len(b), rakp3Len)
+		return RAKP3{}, wrongLength("RAKP Message 3", len(b), rakp3Len)
 	}
 	return RAKP3{
 		Tag:       b[0],
@@ -146,25 +147,24 @@ func ParseRAKP3(b []byte) (RAKP3, error) {
 	}, nil
 }
 
-// A RAKP4 ends the key exchange (IPMI 2.0 §13.23).
+// A RAKP4 is a RAKP Message 4 (§13.23): the BMC ends the key exchange.
 type RAKP4 struct {
-	Tag      byte
+	Tag      byte // of the RAKP Message 3
 	Status   Status
-	ClientID uint32
-	// Integrity is the integrity check value, as long as the authentication
-	// algorithm says, whatever the integrity algorithm of the suite.
+	ClientID uint32 // remote console session ID
+	// Integrity is the integrity check value, empty unless Status is StatusOK. The authentication algorithm sets its length,
+	// not the integrity algorithm: 12 bytes for HMAC-SHA1, 16 for HMAC-SHA256.
 	Integrity []byte
 }
 
-// Append appends the payload.
+// Append appends the payload: 8 bytes and the integrity check value.
 func (m RAKP4) Append(b []byte) []byte {
 	b = appendRefusal(b, m.Tag, m.Status, m.ClientID)
 	return append(b, m.Integrity...)
 }
 
-// appendRefusal appends the eight bytes that every response begins with, and
-// that are the whole of one that refuses.
-func appendRefusal(b []byte, tag byte, status Status, consoleID uint32) []byte {
+// appendRefusal appends the eight bytes with which every response begins. A response that refuses has no more.
+func appendRefusal(b []byte, tag byte, status Status, clientID uint32) []byte {
 	b = append(b, tag, byte(status), 0, 0)
-	return binary.LittleEndian.AppendUint32(b, consoleID)
+	return binary.LittleEndian.AppendUint32(b, clientID)
 }

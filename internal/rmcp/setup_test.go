@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// payload is what a session setup datagram carries.
+// payload returns the payload of a datagram that opens a session.
 func payload(t *testing.T, datagram string) []byte {
 	t.Helper()
 	p, err := ParsePacket(sessionPacket(t, datagram))
@@ -16,7 +16,7 @@ func payload(t *testing.T, datagram string) []byte {
 }
 
 var (
-	consoleRandom = [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
+	clientRandom = [16]byte{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}
 	managedRandom = [16]byte{16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}
 	guid          = [16]byte{32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47}
 )
@@ -81,7 +81,7 @@ func TestOpenResponse(t *testing.T) {
 }
 
 func TestRAKP1(t *testing.T) {
-	want := RAKP1{ManagedID: 0x11223344, Random: consoleRandom, Role: 0x14, Name: []byte("admin")}
+	want := RAKP1{ManagedID: 0x11223344, Random: clientRandom, Role: 0x14, Name: []byte("admin")}
 	require.Equal(t, want, requireWhole(t, ParseRAKP1, payload(t, rakp1Vector)))
 	require.Equal(t, Administrator, want.Role.Privilege())
 
@@ -89,8 +89,7 @@ func TestRAKP1(t *testing.T) {
 	require.ErrorIs(t, err, ErrMalformed)
 }
 
-// A name can be empty, and longer than is allowed: the answer to that has a
-// status of its own.
+// ParseRAKP1 accepts an empty name and one that is too long, because the response to a long name has its own status.
 func TestRAKP1Name(t *testing.T) {
 	for n := range 256 {
 		b := bytes.Clone(payload(t, rakp1Vector)[:rakp1Len])

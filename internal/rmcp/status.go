@@ -2,10 +2,10 @@ package rmcp
 
 import "fmt"
 
-// A Status is an RMCP+ status code (IPMI 2.0 §13.24).
+// A Status is an RMCP+ status code (§13.24).
 type Status byte
 
-// The status codes that a BMC here sends.
+// The status codes that ShIPMI sends.
 const (
 	StatusOK                    Status = 0x00
 	StatusInsufficientResources Status = 0x01

@@ -2,18 +2,16 @@ package rmcp
 
 import "slices"
 
-// An AuthAlgorithm makes and checks the codes of the key exchange (IPMI 2.0
-// §13.28, table 13-17).
+// An AuthAlgorithm is the number of an algorithm for the codes of the key exchange (§13.28, table 13-17).
 type AuthAlgorithm byte
 
-// An IntegrityAlgorithm makes the authentication code of a packet (table 13-18).
+// An IntegrityAlgorithm is the number of an algorithm for the authentication code of a packet (§13.28.4, table 13-18).
 type IntegrityAlgorithm byte
 
-// A ConfidentialityAlgorithm encrypts a payload (table 13-19).
+// A ConfidentialityAlgorithm is the number of an algorithm that encrypts a payload (§13.29, table 13-19).
 type ConfidentialityAlgorithm byte
 
-// The algorithms in use here. Those that protect nothing, or not enough, are
-// not in the code.
+// The algorithms that ShIPMI has. It leaves out algorithms that give no protection or a weak one.
 const (
 	AuthHMACSHA1   AuthAlgorithm = 0x01
 	AuthHMACSHA256 AuthAlgorithm = 0x03
@@ -24,12 +22,11 @@ const (
 	ConfidentialityAESCBC128 ConfidentialityAlgorithm = 0x01
 )
 
-// AnyAlgorithm stands in an [OpenRequest] for a null field, with which the
-// console leaves the choice to the BMC. No algorithm number reaches it: they
-// have six bits.
+// AnyAlgorithm in an [OpenRequest] means that the client lets the BMC choose. Algorithm numbers have six bits, so none has
+// this value.
 const AnyAlgorithm = 0xFF
 
-// A Suite is a cipher suite (IPMI 2.0 §22.15.2).
+// A Suite is a cipher suite (§22.15.2).
 type Suite struct {
 	ID              byte
 	Auth            AuthAlgorithm
@@ -37,13 +34,13 @@ type Suite struct {
 	Confidentiality ConfidentialityAlgorithm
 }
 
-// The cipher suites that a BMC here can speak.
+// The cipher suites that ShIPMI has.
 var (
 	Suite3  = Suite{3, AuthHMACSHA1, IntegrityHMACSHA1_96, ConfidentialityAESCBC128}
 	Suite17 = Suite{17, AuthHMACSHA256, IntegrityHMACSHA256_128, ConfidentialityAESCBC128}
 )
 
-// SuiteByID returns the suite of that number.
+// SuiteByID returns the suite with that ID, and false unless ShIPMI has it.
 func SuiteByID(id byte) (Suite, bool) {
 	for _, s := range []Suite{Suite3, Suite17} {
 		if s.ID == id {
@@ -59,15 +56,14 @@ const (
 	tagConfidentiality = 0x80
 )
 
-// AppendRecord appends the cipher suite record of s (IPMI 2.0 §22.15.1): five
-// bytes in the order in which consoles insist on them.
+// AppendRecord appends the cipher suite record of s (§22.15.1): five bytes. ipmitool requires this order of the algorithms.
 func (s Suite) AppendRecord(b []byte) []byte {
 	return append(b, recordStart, s.ID, byte(s.Auth),
 		tagIntegrity|byte(s.Integrity), tagConfidentiality|byte(s.Confidentiality))
 }
 
-// AppendAlgorithms appends the algorithms of the suites, each once and in
-// ascending order, with the tags that tell their kinds apart.
+// AppendAlgorithms appends the algorithms of the suites, one byte for each, without duplicates and in ascending order
+// (§22.15). The upper two bits of a byte are the kind of the algorithm.
 func AppendAlgorithms(b []byte, suites []Suite) []byte {
 	start := len(b)
 	for _, s := range suites {

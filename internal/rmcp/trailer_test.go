@@ -29,7 +29,7 @@ func TestTrailer(t *testing.T) {
 	}
 }
 
-// The session header has twelve bytes, the trailer two and the pad.
+// The session header has 12 bytes. The trailer has the pad and 2 bytes before the code.
 func TestIntegrityPad(t *testing.T) {
 	for payload, trailer := range map[int]string{
 		6:  "00 07",
@@ -87,7 +87,7 @@ func TestTrailerRefuses(t *testing.T) {
 	}
 }
 
-// An authentication code of another length is no trailer, wherever it ends.
+// A trailer with an authentication code of another length is refused.
 func TestTrailerOfAnotherAlgorithm(t *testing.T) {
 	p, err := ParsePacket(sessionPacket(t, sealedVector))
 	require.NoError(t, err)

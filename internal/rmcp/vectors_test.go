@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// unhex reads hex over several lines, with spaces and with a comment behind
-// each #.
+// unhex decodes hex digits on several lines. It ignores spaces, and the comment after a # up to the end of the line.
 func unhex(t testing.TB, annotated string) []byte {
 	t.Helper()
 	var digits strings.Builder
@@ -24,8 +23,7 @@ func unhex(t testing.TB, annotated string) []byte {
 	return b
 }
 
-// requests returns the datagrams that real clients sent, from the captures and
-// from the vectors of this package.
+// requests returns datagrams of real clients, from the captures and from the vectors of this package.
 func requests(t testing.TB) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -52,10 +50,9 @@ func requests(t testing.TB) [][]byte {
 	return all
 }
 
-// A session with fixed random numbers, computed by another implementation, whose
-// keys and codes ipmitool 1.8.19 and FreeIPMI 1.6.10 accepted: user admin,
-// password "password"; the random numbers are 00..0F for the console and 10..1F
-// for the BMC, its GUID is 20..2F and every IV 30..3F.
+// A session with fixed random numbers. The datagrams were computed by another implementation, whose keys and codes ipmitool
+// 1.8.19 and FreeIPMI 1.6.10 accepted. The user is admin with the password "password". The random number of the client is
+// 00..0F, that of the BMC 10..1F, the GUID 20..2F, and every initialization vector 30..3F.
 const (
 	rmcpHeader = `
 		06  # RMCP version 1.0
@@ -90,7 +87,7 @@ const (
 		00000000     # session ID
 		09           # payload length
 		20 18 c8     # to the BMC, network function App
-		81 00 38     # from the console, sequence number 0
+		81 00 38     # from the client, sequence number 0
 		8e 04        # IPMI 2.0 data of this channel, administrator
 		b5
 	`
@@ -122,7 +119,7 @@ const (
 		00                 # tag
 		00                 # privilege: the highest
 		0000               # reserved
-		a4a3a2a0           # console session ID
+		a4a3a2a0           # client session ID
 		00 0000 08 01 000000  # authentication: RAKP-HMAC-SHA1
 		01 0000 08 01 000000  # integrity: HMAC-SHA1-96
 		02 0000 08 01 000000  # confidentiality: AES-CBC-128
@@ -132,7 +129,7 @@ const (
 		2400
 		00 00              # tag, status
 		04 00              # privilege: administrator; reserved
-		a4a3a2a0           # console session ID
+		a4a3a2a0           # client session ID
 		44332211           # managed system session ID
 		00 0000 08 01 000000
 		01 0000 08 01 000000
@@ -152,7 +149,7 @@ const (
 		06 13` + setupHeader + `
 		3c00
 		00 00 0000         # tag, status, reserved
-		a4a3a2a0           # console session ID
+		a4a3a2a0           # client session ID
 		101112131415161718191a1b1c1d1e1f
 		202122232425262728292a2b2c2d2e2f
 		78e5f6cc59a92eb1c50e0169eb387ab09a5ed0ae
@@ -168,7 +165,7 @@ const (
 		06 15` + setupHeader + `
 		1400
 		00 00 0000         # tag, status, reserved
-		a4a3a2a0           # console session ID
+		a4a3a2a0           # client session ID
 		d9e15b7475416719001dc211
 	`
 	sealedVector = rmcpHeader + `
