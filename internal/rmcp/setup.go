@@ -163,7 +163,7 @@ func (m RAKP4) Append(b []byte) []byte {
 	return append(b, m.Integrity...)
 }
 
-// appendRefusal appends the eight bytes with which every response begins. A response that refuses has no more.
+// appendRefusal appends the eight bytes with which every response begins. A refusal consists of these bytes alone.
 func appendRefusal(b []byte, tag byte, status Status, clientID uint32) []byte {
 	b = append(b, tag, byte(status), 0, 0)
 	return binary.LittleEndian.AppendUint32(b, clientID)

@@ -22,8 +22,8 @@ const (
 	ConfidentialityAESCBC128 ConfidentialityAlgorithm = 0x01
 )
 
-// AnyAlgorithm in an [OpenRequest] means that the client lets the BMC choose. Algorithm numbers have six bits, so none has
-// this value.
+// AnyAlgorithm in an [OpenRequest] means that the client lets the BMC choose. Algorithm numbers have six bits, so they are
+// below this value.
 const AnyAlgorithm = 0xFF
 
 // A Suite is a cipher suite (§22.15.2).

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// eachSuiteOf measures in a session of every suite.
+// eachSuiteOf measures with each suite.
 func eachSuiteOf(b *testing.B, measure func(b *testing.B, suite byte)) {
 	for _, suite := range []byte{3, 17} {
 		b.Run(fmt.Sprintf("suite=%d", suite), func(b *testing.B) {
@@ -16,58 +16,58 @@ func eachSuiteOf(b *testing.B, measure func(b *testing.B, suite byte)) {
 	}
 }
 
-// A request: checked, decrypted and saved.
+// BenchmarkReceive checks, decrypts and saves a request.
 func BenchmarkReceive(b *testing.B) {
 	eachSuiteOf(b, func(b *testing.B, suite byte) {
-		m, c := inSession(b, suite)
-		s, p := m.Find(c.SIDc, m.now), m.parse(c.Packet("Get Device ID"))
+		r, c := inSession(b, suite)
+		s, p := r.Find(c.SIDc, r.now), r.parse(c.Packet("Get Device ID"))
 		for b.Loop() {
-			s.received = window{} // it is always the same packet
-			if _, _, err := m.Receive(p, c.Peer, m.now); err != nil {
+			s.received = window{} // the packet is always the same
+			if _, _, err := r.Receive(p, c.Peer, r.now); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// An answer under a number that was saved with its request.
+// BenchmarkSeal makes a response whose number was saved with the request.
 func BenchmarkSeal(b *testing.B) {
 	eachSuiteOf(b, func(b *testing.B, suite byte) {
-		m, c := inSession(b, suite)
-		s, answer, out := m.Find(c.SIDc, m.now), []byte(strings.Repeat("x", 24)), make([]byte, 0, 128)
+		r, c := inSession(b, suite)
+		s, answer, out := r.Find(c.SIDc, r.now), []byte(strings.Repeat("x", 24)), make([]byte, 0, 128)
 		for b.Loop() {
 			s.reserved = next(s.sent)
-			if _, err := m.Seal(out, s, answer); err != nil {
+			if _, err := r.Seal(out, s, answer); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 }
 
-// A whole key exchange, the console's half included.
+// BenchmarkLogin is a whole key exchange, including the work of the client.
 func BenchmarkLogin(b *testing.B) {
 	eachSuiteOf(b, func(b *testing.B, suite byte) {
-		m, c := inSession(b, suite)
+		r, c := inSession(b, suite)
 		for b.Loop() {
-			m.End(m.Find(c.SIDc, m.now), m.now)
-			c.Login(m.from(c))
+			r.End(r.Find(c.SIDc, r.now), r.now)
+			c.Login(r.from(c))
 		}
 	})
 }
 
-// What every packet of a session writes.
+// BenchmarkSave writes the record that each packet of a session writes.
 func BenchmarkSave(b *testing.B) {
 	for _, n := range []int{1, MaxActive} {
 		b.Run(fmt.Sprintf("sessions=%d", n), func(b *testing.B) {
-			m, c := inSession(b, 17)
-			sessions := []*Session{m.Find(c.SIDc, m.now)}
+			r, c := inSession(b, 17)
+			sessions := []*Session{r.Find(c.SIDc, r.now)}
 			for len(sessions) < n {
-				c.Login(m.from(c))
-				sessions = append(sessions, m.Find(c.SIDc, m.now))
+				c.Login(r.from(c))
+				sessions = append(sessions, r.Find(c.SIDc, r.now))
 			}
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if err := m.save(sessions[i%n]); err != nil {
+				if err := r.save(sessions[i%n]); err != nil {
 					b.Fatal(err)
 				}
 			}

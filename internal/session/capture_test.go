@@ -14,9 +14,8 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// Sessions of real clients, from the first to the last datagram. The table is
-// given the random numbers of the BMC of that time, so that it has to give, byte
-// for byte, the answers that the client accepted then.
+// The captures are whole sessions of real clients. The table gets the random numbers of the BMC that answered then, and has
+// to answer with the same bytes, which the client accepted.
 func TestCapturedSessions(t *testing.T) {
 	files, err := filepath.Glob("../rmcp/testdata/captures/*-suite*.txt")
 	require.NoError(t, err)
@@ -31,7 +30,7 @@ func replay(t *testing.T, file string) {
 	require.Len(t, setup, 3)
 	openResponse, rakp2 := setup[0].answer, setup[1].answer
 
-	random := make([]byte, keyLen)                  // of the file
+	random := make([]byte, keyLen)                  // key of the file
 	random = append(random, openResponse[24:28]...) // managed system session ID
 	random = append(random, rakp2[24:40]...)        // managed system random number
 	for _, exchange := range sealed {
@@ -43,20 +42,20 @@ func replay(t *testing.T, file string) {
 	if strings.Contains(file, "suite17") {
 		c = console.New(t, 17)
 	}
-	m := newMachine(t)
-	require.NoError(t, m.Close())
-	m.dir = t.TempDir()
-	m.config.GUID, m.config.Random = ascending(0x20), reader
-	m.config.Users[0].Password = func() []byte { return []byte("password") }
+	r := newRig(t)
+	require.NoError(t, r.Close())
+	r.dir = t.TempDir()
+	r.config.GUID, r.config.Random = ascending(0x20), reader
+	r.config.Users[0].Password = func() []byte { return []byte("password") }
 	c.Password = "password"
 	if strings.Contains(file, "-kg") {
 		c.Kg = "secretkg"
-		m.config.Kg = func() []byte { return []byte("secretkg") }
+		r.config.Kg = func() []byte { return []byte("secretkg") }
 	}
-	m.start()
+	r.start()
 
 	for _, exchange := range setup {
-		require.Equal(t, exchange.answer, m.send(c, exchange.request))
+		require.Equal(t, exchange.answer, r.send(c, exchange.request))
 	}
 
 	rakp1 := setup[1].request
@@ -65,14 +64,14 @@ func replay(t *testing.T, file string) {
 	c.ReadRAKP2(rakp2)
 
 	for _, exchange := range sealed {
-		s, plain, err := m.Receive(m.parse(exchange.request), c.Peer, m.now)
+		s, plain, err := r.Receive(r.parse(exchange.request), c.Peer, r.now)
 		require.NoError(t, err)
 		request, err := rmcp.ParseRequest(plain)
 		require.NoError(t, err)
 		require.Equal(t, byte(rmcp.AddressBMC), request.RsAddr|request.RsLUN)
 
 		_, want := c.Read(exchange.answer)
-		answer, err := m.Seal(nil, s, []byte(want))
+		answer, err := r.Seal(nil, s, []byte(want))
 		require.NoError(t, err)
 		require.Equal(t, exchange.answer, answer)
 	}
@@ -81,8 +80,7 @@ func replay(t *testing.T, file string) {
 
 type exchanged struct{ request, answer []byte }
 
-// readCapture returns the key exchange of a capture and the packets of the
-// session.
+// readCapture returns the key exchange and the packets of the session in a capture.
 func readCapture(t *testing.T, file string) (setup, sealed []exchanged) {
 	t.Helper()
 	text, err := os.ReadFile(file)

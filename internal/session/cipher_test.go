@@ -13,11 +13,11 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// inSession returns a machine and a console with a session.
-func inSession(t testing.TB, suite byte) (*machine, *console.Console) {
-	m, c := newMachine(t), console.New(t, suite)
-	c.Login(m.from(c))
-	return m, c
+// inSession returns a rig and a client with a session.
+func inSession(t testing.TB, suite byte) (*rig, *console.Console) {
+	r, c := newRig(t), console.New(t, suite)
+	c.Login(r.from(c))
+	return r, c
 }
 
 func eachSuite(t *testing.T, test func(t *testing.T, suite byte)) {
@@ -26,22 +26,22 @@ func eachSuite(t *testing.T, test func(t *testing.T, suite byte)) {
 	}
 }
 
-// Payloads of 0 to 47 bytes have every confidentiality pad three times.
+// Payloads of 0 to 47 bytes need each length of the confidentiality pad three times.
 func TestEveryPadLength(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := inSession(t, suite)
+		r, c := inSession(t, suite)
 		for n := range 48 {
-			m.requireEcho(c, strings.Repeat("x", n))
+			r.requireEcho(c, strings.Repeat("x", n))
 		}
 	})
 }
 
 func TestBadPad(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := inSession(t, suite)
+		r, c := inSession(t, suite)
 		refused := func(name string, b []byte) {
 			t.Helper()
-			require.Nil(t, m.send(c, b), name)
+			require.Nil(t, r.send(c, b), name)
 		}
 		for n := range 15 { // 15 bytes need no pad
 			c.Sequence++
@@ -66,31 +66,30 @@ func TestBadPad(t *testing.T) {
 			c.Sequence++
 			refused("pad bytes", c.SealText(c.Sequence, pad))
 		}
-		m.requireEcho(c, "still there")
+		r.requireEcho(c, "still there")
 	})
 }
 
-// A payload without a block of text, or with a part of one.
+// The payload is shorter than one block of text, or not a whole number of blocks.
 func TestBadPayloadLength(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := inSession(t, suite)
+		r, c := inSession(t, suite)
 		for n := range 64 {
 			if n == 32 || n == 48 {
 				continue
 			}
 			c.Sequence++
-			require.Nil(t, m.send(c, c.Sign(console.Datagram(0xC0, c.SIDc, c.Sequence, make([]byte, n)))), "%d bytes", n)
+			require.Nil(t, r.send(c, c.Sign(console.Datagram(0xC0, c.SIDc, c.Sequence, make([]byte, n)))), "%d bytes", n)
 		}
-		m.requireEcho(c, "still there")
+		r.requireEcho(c, "still there")
 	})
 }
 
-// Whatever bit of a packet changes, it is refused, and the genuine one is not
-// taken for a repetition afterwards.
+// A packet with any bit changed is refused. The genuine packet is accepted after that, and is not taken for a duplicate.
 func TestEveryBitIsAuthenticated(t *testing.T) {
 	const header = 4 // the RMCP header is not covered
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := inSession(t, suite)
+		r, c := inSession(t, suite)
 		genuine := c.Packet("a request")
 		for bit := header * 8; bit < len(genuine)*8; bit++ {
 			forged := bytes.Clone(genuine)
@@ -100,18 +99,18 @@ func TestEveryBitIsAuthenticated(t *testing.T) {
 				require.ErrorIs(t, err, rmcp.ErrMalformed)
 				continue
 			}
-			s, _, err := m.Receive(p, c.Peer, m.now)
+			s, _, err := r.Receive(p, c.Peer, r.now)
 			require.ErrorIs(t, err, errAuth, "bit %d", bit)
 			require.Nil(t, s)
 		}
-		require.Equal(t, "ok", outcome(m.send(c, genuine)))
+		require.Equal(t, "ok", outcome(r.send(c, genuine)))
 	})
 }
 
-// A session takes only packets that are signed and encrypted.
+// A session accepts only packets that are authenticated and encrypted.
 func TestUnprotectedPackets(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := inSession(t, suite)
+		r, c := inSession(t, suite)
 		plain := []byte("\x20\x18\xc8\x81\x04\x01\x7a")
 		stranger := *c
 		stranger.K1 = make([]byte, len(c.K1))
@@ -127,13 +126,13 @@ func TestUnprotectedPackets(t *testing.T) {
 			"sequence number 0":   c.Seal(0, plain, 1),
 			"IPMI 1.5 framing":    v15(c.SIDc, plain),
 		} {
-			require.Nil(t, m.send(c, b), name)
+			require.Nil(t, r.send(c, b), name)
 		}
-		m.requireEcho(c, "still there")
+		r.requireEcho(c, "still there")
 	})
 }
 
-// v15 is a packet in IPMI 1.5 framing that claims a session.
+// v15 returns a packet in IPMI 1.5 framing with a session ID.
 func v15(sid uint32, plain []byte) []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{0x06, 0, 0xFF, 0x07, 0x00, 1, 0, 0, 0}, sid)
 	return append(append(b, byte(len(plain))), plain...)

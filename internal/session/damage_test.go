@@ -14,24 +14,24 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// twoSessions are one of each user, in the first two slots.
-func twoSessions(t *testing.T) (m *machine, admin, oper *console.Console) {
-	m, admin = inSession(t, 17)
+// twoSessions opens a session of each user, in the first two slots, and ends the process.
+func twoSessions(t *testing.T) (r *rig, admin, oper *console.Console) {
+	r, admin = inSession(t, 17)
 	oper = console.New(t, 3)
 	oper.Name, oper.Password, oper.Role = "oper", "battery staple", 0x13
-	oper.Login(m.from(oper))
-	require.NoError(t, m.Close())
-	return m, admin, oper
+	oper.Login(r.from(oper))
+	require.NoError(t, r.Close())
+	return r, admin, oper
 }
 
-// survivors starts a process with what is in the file, and tells whose sessions are there.
-func survivors(m *machine, admin, oper *console.Console) (adminLives, operLives bool) {
-	m.t.Helper()
-	m.log.Reset()
-	table, err := NewTable(m.dir, m.config, m.now)
-	require.NoError(m.t, err)
+// survivors starts a process with the content of the file, and reports whether it has the sessions.
+func survivors(r *rig, admin, oper *console.Console) (adminLives, operLives bool) {
+	r.t.Helper()
+	r.log.Reset()
+	table, err := NewTable(r.dir, r.config, r.now)
+	require.NoError(r.t, err)
 	defer table.Close()
-	return table.Find(admin.SIDc, m.now) != nil, table.Find(oper.SIDc, m.now) != nil
+	return table.Find(admin.SIDc, r.now) != nil, table.Find(oper.SIDc, r.now) != nil
 }
 
 func TestCredentialChanges(t *testing.T) {
@@ -46,7 +46,7 @@ func TestCredentialChanges(t *testing.T) {
 		"limit of oper":     {func(c *Config) { c.Users[1].Limit = rmcp.Administrator }, true, false},
 		"name of admin":     {func(c *Config) { c.Users[0].Name = "root" }, false, true},
 		"admin is gone":     {func(c *Config) { c.Users = c.Users[1:] }, false, true},
-		"nobody is left":    {func(c *Config) { c.Users = nil }, false, false},
+		"no user is left":   {func(c *Config) { c.Users = nil }, false, false},
 		"another order":     {func(c *Config) { c.Users = []User{c.Users[1], c.Users[0]} }, true, true},
 		"another user": {func(c *Config) {
 			c.Users = append(c.Users, User{ID: 4, Name: "x", Password: func() []byte { return nil }})
@@ -55,20 +55,20 @@ func TestCredentialChanges(t *testing.T) {
 		"passwords exchanged": {func(c *Config) { c.Users[0].Password, c.Users[1].Password = c.Users[1].Password, c.Users[0].Password }, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, admin, oper := twoSessions(t)
-			before := m.config
-			before.Users = append([]User(nil), m.config.Users...)
-			tt.change(&m.config)
-			adminLives, operLives := survivors(m, admin, oper)
+			r, admin, oper := twoSessions(t)
+			before := r.config
+			before.Users = append([]User(nil), r.config.Users...)
+			tt.change(&r.config)
+			adminLives, operLives := survivors(r, admin, oper)
 			require.Equal(t, tt.admin, adminLives)
 			require.Equal(t, tt.oper, operLives)
 			if !tt.admin || !tt.oper {
-				require.Contains(t, m.log.String(), "the user has changed")
+				require.Contains(t, r.log.String(), "the user has changed")
 			}
 
-			// Ended is ended, also when the change is undone.
-			m.config = before
-			adminLives, operLives = survivors(m, admin, oper)
+			// A dropped session does not come back when the change is undone.
+			r.config = before
+			adminLives, operLives = survivors(r, admin, oper)
 			require.Equal(t, tt.admin, adminLives)
 			require.Equal(t, tt.oper, operLives)
 		})
@@ -76,39 +76,38 @@ func TestCredentialChanges(t *testing.T) {
 }
 
 func TestTruncatedFile(t *testing.T) {
-	m, admin, oper := twoSessions(t)
-	whole := m.read()
+	r, admin, oper := twoSessions(t)
+	whole := r.read()
 	require.Len(t, whole, 3*recordLen)
 	for n := range whole {
-		// What is cut off reads as zeros; a checksum can end in one.
+		// The missing bytes read as zeros, and a checksum may end in zeros.
 		intact := func(end int) bool { return len(bytes.Trim(whole[min(n, end):end], "\x00")) == 0 }
-		m.write(whole[:n])
-		adminLives, operLives := survivors(m, admin, oper)
+		r.write(whole[:n])
+		adminLives, operLives := survivors(r, admin, oper)
 		require.Equal(t, n > recordLen && intact(2*recordLen), adminLives, "%d bytes", n)
 		require.Equal(t, n > 2*recordLen && intact(3*recordLen), operLives, "%d bytes", n)
 		if rest := n % recordLen; rest != 0 && !intact(n-rest+recordLen) {
-			require.Contains(t, m.log.String(), "dropped", "%d bytes", n)
+			require.Contains(t, r.log.String(), "dropped", "%d bytes", n)
 		}
 	}
 }
 
-// A bit that flips in a record ends that session alone. In the header it ends
-// both, unless nothing is there.
+// A flipped bit in a record drops only that session. In the used part of the header it drops both sessions.
 func TestEveryBitFlipped(t *testing.T) {
-	m, admin, oper := twoSessions(t)
-	whole := m.read()
+	r, admin, oper := twoSessions(t)
+	whole := r.read()
 	for bit := range len(whole) * 8 {
 		damaged := bytes.Clone(whole)
 		damaged[bit/8] ^= 1 << (bit % 8)
-		m.write(damaged)
-		adminLives, operLives := survivors(m, admin, oper)
+		r.write(damaged)
+		adminLives, operLives := survivors(r, admin, oper)
 
 		record := bit / 8 / recordLen
 		unused := bit/8 >= len(magic)+keyLen
 		require.Equal(t, record == 2 || record == 0 && unused, adminLives, "bit %d", bit)
 		require.Equal(t, record == 1 || record == 0 && unused, operLives, "bit %d", bit)
 		if !adminLives || !operLives {
-			require.Contains(t, m.log.String(), "dropped", "bit %d", bit)
+			require.Contains(t, r.log.String(), "dropped", "bit %d", bit)
 		}
 	}
 }
@@ -124,52 +123,50 @@ func TestForeignFiles(t *testing.T) {
 			bytes.Repeat([]byte{0xFF}, 200*recordLen)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := newMachine(t)
-			require.NoError(t, m.Close())
-			m.write(content)
-			m.start()
-			require.Equal(t, len(content) > 0, bytes.Contains(m.log.Bytes(), []byte("dropped")), m.log)
+			r := newRig(t)
+			require.NoError(t, r.Close())
+			r.write(content)
+			r.start()
+			require.Equal(t, len(content) > 0, bytes.Contains(r.log.Bytes(), []byte("dropped")), r.log)
 			c := console.New(t, 17)
-			c.Login(m.from(c))
-			m.restart()
-			m.requireEcho(c, "a new one")
+			c.Login(r.from(c))
+			r.restart()
+			r.requireEcho(c, "a new one")
 		})
 	}
 }
 
-// A record from before the last boot is one from the future: the clock counts
-// from the boot.
+// The time counts from the boot, so a record that was written before the last boot has a time in the future.
 func TestRecordsOfAnotherBoot(t *testing.T) {
 	for _, state := range []string{"keyed", "active", "confirmed", "closing"} {
 		t.Run(state, func(t *testing.T) {
-			m, c := bring(t, state)
-			then := m.now
-			m.now = time.Minute
-			m.restart()
-			require.Contains(t, m.log.String(), "from before the last boot")
-			m.now = then
-			m.restart()
-			require.Nil(t, m.send(c, c.Packet("x")), "it does not come back when its time has come")
-			require.Nil(t, m.send(c, c.RAKP1()))
+			r, c := bring(t, state)
+			then := r.now
+			r.now = time.Minute
+			r.restart()
+			require.Contains(t, r.log.String(), "from before the last boot")
+			r.now = then
+			r.restart()
+			require.Nil(t, r.send(c, c.Packet("x")), "it does not come back when the clock reaches its time")
+			require.Nil(t, r.send(c, c.RAKP1()))
 		})
 	}
 }
 
-// The last packet, too, can be from before.
+// The time of the latest packet is checked, too.
 func TestPacketOfAnotherBoot(t *testing.T) {
-	m, c := inSession(t, 17)
-	m.now += 30 * time.Second
-	m.requireEcho(c, "hello")
-	m.now -= time.Second
-	m.restart()
-	require.Nil(t, m.send(c, c.Packet("x")))
+	r, c := inSession(t, 17)
+	r.now += 30 * time.Second
+	r.requireEcho(c, "hello")
+	r.now -= time.Second
+	r.restart()
+	require.Nil(t, r.send(c, c.Packet("x")))
 }
 
-// Nothing but a proper record becomes a session, even if the checksum fits, and
-// it becomes the one that is in it.
+// A record decodes only if all its fields are valid, even if the checksum is right. The session encodes to the same record.
 func FuzzRecord(f *testing.F) {
-	m, c := inSession(f, 17)
-	withKeys := *m.Find(c.SIDc, m.now)
+	r, c := inSession(f, 17)
+	withKeys := *r.Find(c.SIDc, r.now)
 	without := withKeys
 	without.sik = nil
 	for state := range closing + 2 {
@@ -182,13 +179,13 @@ func FuzzRecord(f *testing.F) {
 		if len(b) != recordLen {
 			return
 		}
-		r := record(b)
-		binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.ChecksumIEEE(r[:recordLen-4]))
-		s, err := m.decode(0, &r, m.now)
+		rec := record(b)
+		binary.LittleEndian.PutUint32(rec[recordLen-4:], crc32.ChecksumIEEE(rec[:recordLen-4]))
+		s, err := r.decode(0, &rec, r.now)
 		if err != nil {
 			return
 		}
-		again, err := m.decode(0, s.encode(new(record)), m.now)
+		again, err := r.decode(0, s.encode(new(record)), r.now)
 		require.NoError(t, err)
 		require.Equal(t, s.encode(new(record)), again.encode(new(record)))
 		require.Contains(t, []state{keyed, active, closing}, s.state)
@@ -197,10 +194,10 @@ func FuzzRecord(f *testing.F) {
 	})
 }
 
-// Whatever is in the file, the BMC starts, and somebody can log in.
+// The BMC starts with any content of the file, and a client can log in.
 func FuzzFile(f *testing.F) {
-	m, _ := bring(f, "confirmed")
-	whole := m.read()
+	r, _ := bring(f, "confirmed")
+	whole := r.read()
 	f.Add(whole)
 	f.Add(whole[:len(whole)-recordLen/2])
 	f.Add(append(bytes.Clone(whole), whole...))
@@ -208,36 +205,36 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte(magic))
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		m, c := newMachine(t), console.New(t, 17)
-		require.NoError(t, m.Close())
-		m.write(content)
-		m.start()
-		c.Login(m.from(c))
-		m.requireEcho(c, "hello")
-		m.restart()
-		m.requireEcho(c, "still there")
+		r, c := newRig(t), console.New(t, 17)
+		require.NoError(t, r.Close())
+		r.write(content)
+		r.start()
+		c.Login(r.from(c))
+		r.requireEcho(c, "hello")
+		r.restart()
+		r.requireEcho(c, "still there")
 	})
 }
 
 func TestSecondProcess(t *testing.T) {
-	m, c := inSession(t, 17)
-	before := m.read()
-	_, err := NewTable(m.dir, m.config, m.now)
+	r, c := inSession(t, 17)
+	before := r.read()
+	_, err := NewTable(r.dir, r.config, r.now)
 	require.ErrorIs(t, err, ErrLocked)
-	require.EqualError(t, err, "lock "+m.path()+": another process uses it")
-	require.Equal(t, before, m.read())
-	m.requireEcho(c, "still mine")
+	require.EqualError(t, err, "lock "+r.path()+": another process uses it")
+	require.Equal(t, before, r.read())
+	r.requireEcho(c, "still mine")
 }
 
 func TestFileIsPrivate(t *testing.T) {
-	m := newMachine(t)
-	info, err := os.Stat(m.path())
+	r := newRig(t)
+	info, err := os.Stat(r.path())
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode())
 
-	require.NoError(t, m.Close())
-	require.NoError(t, os.Rename(m.path(), m.path()+".elsewhere"))
-	require.NoError(t, os.Symlink(m.path()+".elsewhere", m.path()))
-	_, err = NewTable(m.dir, m.config, m.now)
+	require.NoError(t, r.Close())
+	require.NoError(t, os.Rename(r.path(), r.path()+".elsewhere"))
+	require.NoError(t, os.Symlink(r.path()+".elsewhere", r.path()))
+	_, err = NewTable(r.dir, r.config, r.now)
 	require.ErrorContains(t, err, "too many levels of symbolic links")
 }

@@ -22,24 +22,24 @@ func client(t *testing.T, name, peer string) *console.Console {
 	return c
 }
 
-// failing are the ways in which a key exchange comes to nothing.
-var failing = map[string]func(m *machine, c *console.Console){
-	"a wrong password": func(m *machine, c *console.Console) {
-		m.send(c, messages["RAKP3-wrong"](c))
+// failing has the ways in which a login fails after RAKP Message 2.
+var failing = map[string]func(r *rig, c *console.Console){
+	"a wrong password": func(r *rig, c *console.Console) {
+		r.send(c, messages["RAKP3-wrong"](c))
 	},
-	"a console that sees in RAKP 2 that its password is wrong": func(m *machine, c *console.Console) {
-		m.send(c, messages["RAKP3-refusing"](c))
+	"a client that notices in RAKP 2 that its password is wrong": func(r *rig, c *console.Console) {
+		r.send(c, messages["RAKP3-refusing"](c))
 	},
-	"another RAKP 1 for the same session": func(m *machine, c *console.Console) {
-		m.send(c, messages["RAKP1-changed"](c))
+	"another RAKP 1 for the same session": func(r *rig, c *console.Console) {
+		r.send(c, messages["RAKP1-changed"](c))
 	},
 }
 
-// attemptOf goes as far as RAKP 2, and tells whether there was one.
-func attemptOf(m *machine, c *console.Console) bool {
-	m.t.Helper()
-	c.ReadOpen(m.send(c, c.Open()))
-	answer := m.send(c, c.RAKP1())
+// attemptOf begins a login up to RAKP Message 2, and reports whether there was one.
+func attemptOf(r *rig, c *console.Console) bool {
+	r.t.Helper()
+	c.ReadOpen(r.send(c, c.Open()))
+	answer := r.send(c, c.RAKP1())
 	if outcome(answer) == rmcp.StatusInsufficientResources.String() {
 		return false
 	}
@@ -47,67 +47,67 @@ func attemptOf(m *machine, c *console.Console) bool {
 	return true
 }
 
-func TestWhoFailsTooOftenMustWait(t *testing.T) {
+func TestFailedLoginsAreDelayed(t *testing.T) {
 	for name, fail := range failing {
 		for _, user := range []string{"admin", "nobody"} {
 			t.Run(user+": "+name, func(t *testing.T) {
-				m := newMachine(t)
+				r := newRig(t)
 				guesser := client(t, user, "192.0.2.1:50000")
 				for range maxFailures {
-					require.True(t, attemptOf(m, guesser))
-					fail(m, guesser)
+					require.True(t, attemptOf(r, guesser))
+					fail(r, guesser)
 				}
-				require.False(t, attemptOf(m, guesser))
-				require.Contains(t, m.log.String(), "too many failed logins")
-				require.True(t, m.BacksOff(m.now))
+				require.False(t, attemptOf(r, guesser))
+				require.Contains(t, r.log.String(), "too many failed logins")
+				require.True(t, r.BacksOff(r.now))
 
-				// Nobody else is kept out: no other user there, and the user nowhere else.
+				// Other users at the same address and the same user at other addresses can log in.
 				for _, other := range []*console.Console{
 					client(t, "oper", "192.0.2.1:50000"),
 					client(t, "admin", "192.0.2.2:50000"),
 					client(t, "admin", "[2001:db8::1]:50000"),
 				} {
-					other.Login(m.from(other))
+					other.Login(r.from(other))
 				}
 
-				m.now += failureLife
-				require.True(t, attemptOf(m, guesser), "one more")
-				fail(m, guesser)
-				require.False(t, attemptOf(m, guesser))
+				r.now += failureLife
+				require.True(t, attemptOf(r, guesser), "one more")
+				fail(r, guesser)
+				require.False(t, attemptOf(r, guesser))
 
-				m.HalfOpen(m.now + halfOpenLife)
-				m.now += halfOpenLife + maxFailures*failureLife
-				require.False(t, m.BacksOff(m.now), "all is forgotten")
+				r.HalfOpen(r.now + halfOpenLife)
+				r.now += halfOpenLife + maxFailures*failureLife
+				require.False(t, r.BacksOff(r.now), "all failures have expired")
 			})
 		}
 	}
 }
 
-// Who has the code of RAKP Message 2 can guess the password elsewhere, and is silent.
-func TestWhoCollectsCodesMustWait(t *testing.T) {
-	m := newMachine(t)
+// An attacker may collect the codes of RAKP Message 2, send nothing more, and guess the password elsewhere.
+func TestCollectingCodesIsDelayed(t *testing.T) {
+	r := newRig(t)
 	c := client(t, "admin", "192.0.2.1:50000")
 	for range maxFailures {
-		require.True(t, attemptOf(m, c))
+		require.True(t, attemptOf(r, c))
 	}
-	m.now += halfOpenLife
-	require.False(t, attemptOf(m, c))
+	r.now += halfOpenLife
+	require.False(t, attemptOf(r, c))
 	for range 2 * maxKeyed {
-		m.now += failureLife
-		attemptOf(m, c)
+		r.now += failureLife
+		attemptOf(r, c)
 	}
-	require.LessOrEqual(t, m.failures.until[origin{Source(c.Peer), "admin"}], m.now+maxFailures*failureLife)
+	require.LessOrEqual(t, r.failures.until[origin{Source(c.Peer), "admin"}], r.now+maxFailures*failureLife)
 }
 
-// Many consoles behind one address may be in the middle of it at once, and a
-// login makes up for attempts whose packets were lost.
-func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
-	m := newMachine(t)
+// Many clients of one user behind one address may log in at once. A login removes the failures of key exchanges whose
+// packets were lost.
+func TestManyClientsOfOneUserBehindOneAddress(t *testing.T) {
+	r := newRig(t)
 	for range 10 {
 		var all []*console.Console
 		for range MaxActive {
 			c := client(t, "admin", "192.0.2.1:50000")
-			require.True(t, attemptOf(m, c))
+			require.True(t, attemptOf(r, c))
 			all = append(all, c)
 		}
 		for i, c := range all {
@@ -115,57 +115,57 @@ func TestManyConsolesOfOneUserBehindOneAddress(t *testing.T) {
 				continue // lost
 			}
 			c.Password = "correct horse"
-			c.ReadRAKP2(m.send(c, c.RAKP1()))
-			c.ReadRAKP4(m.send(c, c.RAKP3()))
-			require.NoError(t, m.End(m.Find(c.SIDc, m.now), m.now))
+			c.ReadRAKP2(r.send(c, c.RAKP1()))
+			c.ReadRAKP4(r.send(c, c.RAKP3()))
+			require.NoError(t, r.End(r.Find(c.SIDc, r.now), r.now))
 		}
-		m.now += halfOpenLife
+		r.now += halfOpenLife
 	}
 }
 
 // The BMC asks after every datagram whether logins back off. The answer takes as long with many failures as with none.
 func TestBackOffCostsNothingPerDatagram(t *testing.T) {
-	m := newMachine(t)
+	r := newRig(t)
 	cost := func() time.Duration {
 		best := time.Hour
 		for range 5 {
 			begin := time.Now()
 			for range 10_000 {
-				m.BacksOff(m.now)
+				r.BacksOff(r.now)
 			}
 			best = min(best, time.Since(begin))
 		}
 		return best
 	}
-	require.False(t, m.BacksOff(m.now))
+	require.False(t, r.BacksOff(r.now))
 	without := cost()
 	for i := range maxOrigins {
-		m.failures.add(origin{name: fmt.Sprint(i)}, m.now)
+		r.failures.add(origin{name: fmt.Sprint(i)}, r.now)
 	}
-	require.True(t, m.BacksOff(m.now))
+	require.True(t, r.BacksOff(r.now))
 	require.Less(t, cost(), 50*without)
-	require.False(t, m.BacksOff(m.now+failureLife))
+	require.False(t, r.BacksOff(r.now+failureLife))
 }
 
 // The back-off ends with the last failure of any client, and with a login of the only one that has failed.
 func TestBackOffEnds(t *testing.T) {
-	m := newMachine(t)
+	r := newRig(t)
 	admin, oper := client(t, "admin", "192.0.2.1:50000"), client(t, "oper", "192.0.2.1:50000")
 	fail := func(c *console.Console) {
-		require.True(t, attemptOf(m, c))
-		m.send(c, messages["RAKP3-wrong"](c))
+		require.True(t, attemptOf(r, c))
+		r.send(c, messages["RAKP3-wrong"](c))
 	}
 	fail(admin)
-	m.now += failureLife / 2
+	r.now += failureLife / 2
 	fail(oper)
-	admin.Login(m.from(admin))
-	require.True(t, m.BacksOff(m.now+failureLife-1), "oper has not logged in")
-	require.False(t, m.BacksOff(m.now+failureLife))
-	oper.Login(m.from(oper))
-	require.False(t, m.BacksOff(m.now))
+	admin.Login(r.from(admin))
+	require.True(t, r.BacksOff(r.now+failureLife-1), "oper has not logged in")
+	require.False(t, r.BacksOff(r.now+failureLife))
+	oper.Login(r.from(oper))
+	require.False(t, r.BacksOff(r.now))
 }
 
-// What is remembered has a limit, and who comes when it is reached is not kept out.
+// The number of origins is limited. A new origin is not delayed when the limit is reached.
 func TestFailuresOfManySources(t *testing.T) {
 	f := failures{until: make(map[origin]time.Duration)}
 	for i := range 3 * maxOrigins {

@@ -35,7 +35,8 @@ type file struct {
 	reset string    // why the former content was dropped, or empty
 }
 
-// openFile opens and locks the session file in dir. If there is none of this version, it makes an empty one.
+// openFile opens and locks the session file in dir. If the file is missing or of
+// another version, it makes an empty one.
 func openFile(dir string, random io.Reader) (*file, error) {
 	path := filepath.Join(dir, fileName)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)

@@ -11,97 +11,96 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// flood sends that many Open Session Requests, each from another forged source.
-func flood(m *machine, n int) {
-	m.t.Helper()
-	forged := console.New(m.t, 3)
+// flood sends n Open Session Requests, each from another forged source.
+func flood(r *rig, n int) {
+	r.t.Helper()
+	forged := console.New(r.t, 3)
 	b := forged.Open()
 	for i := range n {
 		forged.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 623)
-		require.NotNil(m.t, m.send(forged, b))
+		require.NotNil(r.t, r.send(forged, b))
 	}
 }
 
-// 10,000 requests a second leave a console 0.4 s for each of its messages, even if
-// they come, as far as anybody can tell, from itself.
-func TestALoginInAFloodOfOpenSessionRequests(t *testing.T) {
-	m, c := newMachine(t), console.New(t, 17)
-	flood(m, 2*maxOpened)
-	c.ReadOpen(m.send(c, c.Open()))
-	flood(m, maxOpened-1)
-	c.ReadRAKP2(m.send(c, c.RAKP1()))
-	flood(m, 3*maxOpened)
-	c.ReadRAKP4(m.send(c, c.RAKP3()))
-	flood(m, 3*maxOpened)
-	m.requireEcho(c, "hello")
-	require.LessOrEqual(t, len(m.byID), maxOpened+1)
-	require.Len(t, m.read(), 2*recordLen, "what proves nothing leaves no trace")
+// During a flood of 10,000 requests per second a client has 0.4 s for each of its messages.
+func TestLoginDuringFloodOfOpenSessionRequests(t *testing.T) {
+	r, c := newRig(t), console.New(t, 17)
+	flood(r, 2*maxOpened)
+	c.ReadOpen(r.send(c, c.Open()))
+	flood(r, maxOpened-1)
+	c.ReadRAKP2(r.send(c, c.RAKP1()))
+	flood(r, 3*maxOpened)
+	c.ReadRAKP4(r.send(c, c.RAKP3()))
+	flood(r, 3*maxOpened)
+	r.requireEcho(c, "hello")
+	require.LessOrEqual(t, len(r.byID), maxOpened+1)
+	require.Len(t, r.read(), 2*recordLen, "an Open Session Request is not saved")
 }
 
-func TestTheOldestThatDidNotGoOnGivesWay(t *testing.T) {
-	m, c := newMachine(t), console.New(t, 17)
-	c.ReadOpen(m.send(c, c.Open()))
-	flood(m, maxOpened)
-	require.Nil(t, m.send(c, c.RAKP1()))
-	require.Contains(t, m.log.String(), "too many sessions are half open")
+func TestOldestOpenedSessionIsDropped(t *testing.T) {
+	r, c := newRig(t), console.New(t, 17)
+	c.ReadOpen(r.send(c, c.Open()))
+	flood(r, maxOpened)
+	require.Nil(t, r.send(c, c.RAKP1()))
+	require.Contains(t, r.log.String(), "too many sessions are half open")
 }
 
-// halfway brings a console as far as RAKP Message 2.
-func halfway(m *machine, peer string) *console.Console {
-	m.t.Helper()
-	m.now += time.Millisecond
-	c := console.New(m.t, 17)
+// halfway begins a login up to RAKP Message 2.
+func halfway(r *rig, peer string) *console.Console {
+	r.t.Helper()
+	r.now += time.Millisecond
+	c := console.New(r.t, 17)
 	c.Peer = netip.MustParseAddrPort(peer)
-	c.ReadOpen(m.send(c, c.Open()))
-	c.LearnRAKP2(m.send(c, c.RAKP1()))
+	c.ReadOpen(r.send(c, c.Open()))
+	c.LearnRAKP2(r.send(c, c.RAKP1()))
 	return c
 }
 
-// One source, which is a whole network of IPv6, may have all there is, but when
-// others come it is the one that loses.
-func TestTheSourceWithTheMostKeyExchangesGivesWay(t *testing.T) {
+// One source may have all key exchanges. When other sources come, the oldest key exchanges of that source are dropped. An
+// IPv6 network is one source.
+func TestSourceWithMostKeyExchangesLosesOne(t *testing.T) {
 	for name, format := range map[string]string{"IPv4": "192.0.2.1:%d", "IPv6": "[2001:db8::%x]:623"} {
 		t.Run(name, func(t *testing.T) {
-			m := newMachine(t)
-			other := halfway(m, "198.51.100.1:623")
+			r := newRig(t)
+			other := halfway(r, "198.51.100.1:623")
 			var all []*console.Console
 			for i := range maxKeyed {
-				all = append(all, halfway(m, fmt.Sprintf(format, i+1)))
+				all = append(all, halfway(r, fmt.Sprintf(format, i+1)))
 			}
 			for range 3 {
-				halfway(m, "203.0.113.1:623")
+				halfway(r, "203.0.113.1:623")
 			}
-			other.ReadRAKP4(m.send(other, other.RAKP3()))
+			other.ReadRAKP4(r.send(other, other.RAKP3()))
 			for i, c := range all {
-				require.Equal(t, i < 4, m.send(c, c.RAKP3()) == nil, "%d: the oldest four", i)
+				require.Equal(t, i < 4, r.send(c, c.RAKP3()) == nil, "%d: the oldest four", i)
 			}
 		})
 	}
 }
 
-// Those who have many addresses have one key exchange of each at a time, under
-// another name each; but they leave failures behind.
-func TestManySourcesThatFailGiveWay(t *testing.T) {
-	m := newMachine(t)
+// An attacker with many addresses has one key exchange at a time of each address, each with another name. The failures that
+// these leave behind count, too.
+func TestFailuresCountAgainstASource(t *testing.T) {
+	r := newRig(t)
 	attack := func(n int) {
 		for i := range n {
 			c := console.New(t, 17)
 			c.Name = fmt.Sprintf("user%d", i)
 			c.Peer = netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(i % 250)}), 623)
-			m.now += 100 * time.Microsecond
-			c.ReadOpen(m.send(c, c.Open()))
-			c.LearnRAKP2(m.send(c, c.RAKP1()))
+			r.now += 100 * time.Microsecond
+			c.ReadOpen(r.send(c, c.Open()))
+			c.LearnRAKP2(r.send(c, c.RAKP1()))
 		}
 	}
 	attack(500)
-	c := halfway(m, "198.51.100.1:623")
+	c := halfway(r, "198.51.100.1:623")
 	attack(10 * maxKeyed)
-	c.ReadRAKP4(m.send(c, c.RAKP3()))
+	c.ReadRAKP4(r.send(c, c.RAKP3()))
 }
 
-// A key exchange stays where it began: an ID proves that its source is no forgery
-// only there. Behind it may be any port, and of IPv6 any address of the network.
-func TestAKeyExchangeStaysWhereItBegan(t *testing.T) {
+// All messages of a key exchange come from one source, because the session ID was sent only there. The port may differ, and
+// for IPv6 the address within the network.
+func TestKeyExchangeStaysAtItsSource(t *testing.T) {
 	const v4, v6 = "192.0.2.1:623", "[2001:db8::1]:623"
 	for name, tt := range map[string]struct {
 		begin, other string
@@ -115,17 +114,17 @@ func TestAKeyExchangeStaysWhereItBegan(t *testing.T) {
 		"an address of another family": {v4, v6, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, c := newMachine(t), console.New(t, 17)
+			r, c := newRig(t), console.New(t, 17)
 			c.Peer = netip.MustParseAddrPort(tt.begin)
-			c.ReadOpen(m.send(c, c.Open()))
+			c.ReadOpen(r.send(c, c.Open()))
 			elsewhere := *c
 			elsewhere.Peer = netip.MustParseAddrPort(tt.other)
-			require.Equal(t, tt.goesOn, m.send(&elsewhere, c.RAKP1()) != nil)
+			require.Equal(t, tt.goesOn, r.send(&elsewhere, c.RAKP1()) != nil)
 
-			c.ReadRAKP2(m.send(c, c.RAKP1()))
-			require.Equal(t, tt.goesOn, m.send(&elsewhere, c.RAKP3()) != nil)
-			c.ReadRAKP4(m.send(c, c.RAKP3()))
-			m.requireEcho(c, "hello")
+			c.ReadRAKP2(r.send(c, c.RAKP1()))
+			require.Equal(t, tt.goesOn, r.send(&elsewhere, c.RAKP3()) != nil)
+			c.ReadRAKP4(r.send(c, c.RAKP3()))
+			r.requireEcho(c, "hello")
 		})
 	}
 }

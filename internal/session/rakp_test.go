@@ -14,38 +14,38 @@ import (
 func TestLogin(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
 		for name, tt := range map[string]struct {
-			change           func(m *machine, c *console.Console)
+			change           func(r *rig, c *console.Console)
 			limit, privilege rmcp.Privilege
 		}{
-			"administrator": {func(*machine, *console.Console) {}, rmcp.Administrator, rmcp.User},
-			"operator role": {func(_ *machine, c *console.Console) { c.Role = 0x13 }, rmcp.Operator, rmcp.User},
-			"user role":     {func(_ *machine, c *console.Console) { c.Role = 0x12 }, rmcp.User, rmcp.User},
-			"callback role": {func(_ *machine, c *console.Console) { c.Role = 0x11 }, rmcp.Callback, rmcp.Callback},
+			"administrator": {func(*rig, *console.Console) {}, rmcp.Administrator, rmcp.User},
+			"operator role": {func(_ *rig, c *console.Console) { c.Role = 0x13 }, rmcp.Operator, rmcp.User},
+			"user role":     {func(_ *rig, c *console.Console) { c.Role = 0x12 }, rmcp.User, rmcp.User},
+			"callback role": {func(_ *rig, c *console.Console) { c.Role = 0x11 }, rmcp.Callback, rmcp.Callback},
 			"role byte with reserved bits, without name-only lookup": {
-				func(_ *machine, c *console.Console) { c.Role = 0xE3 }, rmcp.Operator, rmcp.User,
+				func(_ *rig, c *console.Console) { c.Role = 0xE3 }, rmcp.Operator, rmcp.User,
 			},
 			"a user of less privilege": {
-				func(_ *machine, c *console.Console) { c.Name, c.Password, c.Role = "oper", "battery staple", 0x13 }, rmcp.Operator, rmcp.User,
+				func(_ *rig, c *console.Console) { c.Name, c.Password, c.Role = "oper", "battery staple", 0x13 }, rmcp.Operator, rmcp.User,
 			},
 			"Kg": {
-				func(m *machine, c *console.Console) { m.Kg, c.Kg = func() []byte { return []byte("secret") }, "secret" },
+				func(r *rig, c *console.Console) { r.Kg, c.Kg = func() []byte { return []byte("secret") }, "secret" },
 				rmcp.Administrator, rmcp.User,
 			},
-			"another tag": {func(_ *machine, c *console.Console) { c.Tag = 0xA5 }, rmcp.Administrator, rmcp.User},
-			"name of sixteen bytes": {func(m *machine, c *console.Console) {
+			"another tag": {func(_ *rig, c *console.Console) { c.Tag = 0xA5 }, rmcp.Administrator, rmcp.User},
+			"name of sixteen bytes": {func(r *rig, c *console.Console) {
 				c.Name = "sixteen-letters!"
-				m.Users[0].Name = c.Name
+				r.Users[0].Name = c.Name
 			}, rmcp.Administrator, rmcp.User},
-			"password of twenty bytes": {func(m *machine, c *console.Console) {
+			"password of twenty bytes": {func(r *rig, c *console.Console) {
 				c.Password = "twenty letters long!"
-				m.Users[0].Password = func() []byte { return []byte(c.Password) }
+				r.Users[0].Password = func() []byte { return []byte(c.Password) }
 			}, rmcp.Administrator, rmcp.User},
 		} {
 			t.Run(name, func(t *testing.T) {
-				m, c := newMachine(t), console.New(t, suite)
-				tt.change(m, c)
-				c.Login(m.from(c))
-				s := m.Find(c.SIDc, m.now)
+				r, c := newRig(t), console.New(t, suite)
+				tt.change(r, c)
+				c.Login(r.from(c))
+				s := r.Find(c.SIDc, r.now)
 				require.NotNil(t, s)
 				require.Equal(t, tt.limit, s.Limit)
 				require.Equal(t, tt.privilege, s.Privilege)
@@ -53,15 +53,14 @@ func TestLogin(t *testing.T) {
 				require.Equal(t, c.Peer, s.Peer)
 				require.Equal(t, c.SIDc, s.ID())
 				require.NotZero(t, s.Handle())
-				m.requireEcho(c, "hello")
+				r.requireEcho(c, "hello")
 			})
 		}
 	})
 }
 
-// A client that requests more than its user may have gets a session all the same, limited to the level of the user: the
-// client then sees in Set Session Privilege Level that the level is what it cannot have. The wrong password of such a
-// user is still refused, and nothing before RAKP Message 4 tells the limit.
+// A client that requests a level above the limit of its user gets a session with that limit. It then learns from Set Session
+// Privilege Level that it cannot have the level. A wrong password is still refused.
 func TestRoleAboveTheLimitOfTheUser(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
 		for _, tt := range []struct {
@@ -73,22 +72,22 @@ func TestRoleAboveTheLimitOfTheUser(t *testing.T) {
 			{"oper", "battery staple", 0x15, rmcp.Operator},
 			{"admin", "correct horse", 0x15, rmcp.Administrator},
 		} {
-			m, c := newMachine(t), console.New(t, suite)
+			r, c := newRig(t), console.New(t, suite)
 			c.Name, c.Password, c.Role = tt.name, tt.password, tt.role
-			c.Login(m.from(c))
-			s := m.Find(c.SIDc, m.now)
+			c.Login(r.from(c))
+			s := r.Find(c.SIDc, r.now)
 			require.Equal(t, tt.limit, s.Limit)
 			require.Equal(t, rmcp.User, s.Privilege)
-			require.Contains(t, m.log.String(), "requested="+rmcp.Role(tt.role).Privilege().String()+" limit="+tt.limit.String())
-			require.False(t, m.BacksOff(m.now), "the password was right")
-			m.kill()
-			require.Equal(t, tt.limit, m.Find(c.SIDc, m.now).Limit)
-			m.requireEcho(c, "hello")
+			require.Contains(t, r.log.String(), "requested="+rmcp.Role(tt.role).Privilege().String()+" limit="+tt.limit.String())
+			require.False(t, r.BacksOff(r.now), "the password was right")
+			r.kill()
+			require.Equal(t, tt.limit, r.Find(c.SIDc, r.now).Limit)
+			r.requireEcho(c, "hello")
 
 			c.Password = "wrong"
-			c.ReadOpen(m.send(c, c.Open()))
-			c.LearnRAKP2(m.send(c, c.RAKP1()))
-			require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(m.send(c, c.RAKP3())))
+			c.ReadOpen(r.send(c, c.Open()))
+			c.LearnRAKP2(r.send(c, c.RAKP1()))
+			require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(r.send(c, c.RAKP3())))
 		}
 	})
 }
@@ -107,20 +106,20 @@ func TestRAKP1Refusals(t *testing.T) {
 		"role 0, name too long": {func(c *console.Console) { long(c); c.Role = 0 }, rmcp.StatusInvalidNameLength},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, c := bring(t, "opened")
-			before := m.read()
+			r, c := bring(t, "opened")
+			before := r.read()
 			c.Tag = 9
 			good := *c
 			tt.change(c)
 
-			answer := m.send(c, c.RAKP1())
+			answer := r.send(c, c.RAKP1())
 			want := append([]byte{c.Tag, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.SIDm)...)
 			require.Equal(t, console.Datagram(0x13, 0, 0, want), answer, "no code may come with a refusal")
-			require.Equal(t, before, m.read())
+			require.Equal(t, before, r.read())
 
-			// pyghmi tries again, with another role, in the same session.
-			good.ReadRAKP2(m.send(&good, good.RAKP1()))
-			good.ReadRAKP4(m.send(&good, good.RAKP3()))
+			// pyghmi tries another role in the same session.
+			good.ReadRAKP2(r.send(&good, good.RAKP1()))
+			good.ReadRAKP4(r.send(&good, good.RAKP3()))
 		})
 	}
 }
@@ -139,104 +138,103 @@ func TestRAKP3Refusals(t *testing.T) {
 		"no user name":              {func(c *console.Console) { c.Name, c.Password = "", "" }, rmcp.StatusInvalidIntegrityCheck, "unknown user"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, c := bring(t, "opened")
+			r, c := bring(t, "opened")
 			tt.change(c)
-			c.LearnRAKP2(m.send(c, c.RAKP1()))
-			answer := m.send(c, c.RAKP3())
+			c.LearnRAKP2(r.send(c, c.RAKP1()))
+			answer := r.send(c, c.RAKP3())
 			want := append([]byte{0, byte(tt.want), 0, 0}, binary.LittleEndian.AppendUint32(nil, c.SIDm)...)
 			require.Equal(t, console.Datagram(0x15, 0, 0, want), answer)
-			require.Contains(t, m.log.String(), tt.log)
-			require.Nil(t, m.send(c, c.Packet("x")))
-			require.NotContains(t, m.log.String(), "session opened")
+			require.Contains(t, r.log.String(), tt.log)
+			require.Nil(t, r.send(c, c.Packet("x")))
+			require.NotContains(t, r.log.String(), "session opened")
 		})
 	}
 }
 
-// A code cut short, or one that goes on, is no code.
+// A code with the wrong length is refused, even if it begins with the right code.
 func TestRAKP3CodeLength(t *testing.T) {
 	for n := range 64 {
-		m, c := bring(t, "keyed")
+		r, c := bring(t, "keyed")
 		code := append(c.RAKP3()[24:], make([]byte, 32)...)[:n]
-		answer, ok := m.RAKP3(rmcp.RAKP3{ManagedID: c.SIDc, AuthCode: code}, c.Peer, m.now)
+		answer, ok := r.RAKP3(rmcp.RAKP3{ManagedID: c.SIDc, AuthCode: code}, c.Peer, r.now)
 		require.True(t, ok)
 		require.Equal(t, n == 32, answer.Status == rmcp.StatusOK, "%d bytes", n)
 	}
 }
 
-// An unknown user gets what a known one gets, and the same again for the same
-// question, also from the next process.
+// An unknown user gets an answer of the same form as a known one, and the same answer to a repeated message, also from the
+// next process.
 func TestUnknownUserLooksKnown(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := newMachine(t), console.New(t, suite)
+		r, c := newRig(t), console.New(t, suite)
 		c.Name = "nobody"
-		c.ReadOpen(m.send(c, c.Open()))
-		first := m.send(c, c.RAKP1())
+		c.ReadOpen(r.send(c, c.Open()))
+		first := r.send(c, c.RAKP1())
 		require.NotEqual(t, make([]byte, 20), c.LearnRAKP2(first)[:20])
 
-		require.Equal(t, first, m.send(c, c.RAKP1()))
-		m.restart()
-		require.Equal(t, first, m.send(c, c.RAKP1()))
+		require.Equal(t, first, r.send(c, c.RAKP1()))
+		r.restart()
+		require.Equal(t, first, r.send(c, c.RAKP1()))
 	})
 }
 
-// The key behind that answer opens nothing.
+// The random key behind the answer for an unknown user opens no session.
 func TestUnknownUserHasNoPassword(t *testing.T) {
-	m, c := newMachine(t), console.New(t, 17)
+	r, c := newRig(t), console.New(t, 17)
 	c.Name = "nobody"
-	c.ReadOpen(m.send(c, c.Open()))
-	c.Password = string(m.password(&Session{exchange: exchange{managedID: c.SIDc, name: c.Name}}))
-	c.ReadRAKP2(m.send(c, c.RAKP1()))
-	require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(m.send(c, c.RAKP3())))
+	c.ReadOpen(r.send(c, c.Open()))
+	c.Password = string(r.password(&Session{exchange: exchange{managedID: c.SIDc, name: c.Name}}))
+	c.ReadRAKP2(r.send(c, c.RAKP1()))
+	require.Equal(t, rmcp.StatusInvalidIntegrityCheck.String(), outcome(r.send(c, c.RAKP3())))
 }
 
-// A console that has a wrong password sees so in RAKP Message 2 and is silent.
-func TestSilentConsoleIsLogged(t *testing.T) {
+// A client notices a wrong password in RAKP Message 2, and then sends nothing more.
+func TestSilentClientIsLogged(t *testing.T) {
 	for name, want := range map[string]string{"admin": "wrong password?", "nobody": "unknown user"} {
-		m, c := bring(t, "opened")
+		r, c := bring(t, "opened")
 		c.Name = name
-		c.LearnRAKP2(m.send(c, c.RAKP1()))
-		m.now += halfOpenLife
-		require.False(t, m.HalfOpen(m.now))
-		require.Contains(t, m.log.String(), want)
-		require.Contains(t, m.log.String(), "user="+name+" peer="+c.Peer.String())
+		c.LearnRAKP2(r.send(c, c.RAKP1()))
+		r.now += halfOpenLife
+		require.False(t, r.HalfOpen(r.now))
+		require.Contains(t, r.log.String(), want)
+		require.Contains(t, r.log.String(), "user="+name+" peer="+c.Peer.String())
 	}
 }
 
-// A repeated message gets the same answer under its own tag; a changed one
-// starts the exchange anew.
+// A repeated message gets the same answer with its own tag. A changed RAKP Message 1 begins the key exchange again.
 func TestRepetition(t *testing.T) {
-	m, c := newMachine(t), console.New(t, 17)
+	r, c := newRig(t), console.New(t, 17)
 	again := func(message func() []byte) {
 		t.Helper()
 		const tag = 16
 		c.Tag = 1
-		first := m.send(c, message())
+		first := r.send(c, message())
 		c.Tag = 2
-		second := m.send(c, message())
+		second := r.send(c, message())
 		require.Equal(t, byte(2), second[tag])
 		second[tag] = 1
 		require.Equal(t, first, second)
 		first[tag] = 2
-		m.restart()
-		require.Equal(t, first, m.send(c, message()))
+		r.restart()
+		require.Equal(t, first, r.send(c, message()))
 	}
-	c.ReadOpen(m.send(c, c.Open()))
+	c.ReadOpen(r.send(c, c.Open()))
 	again(c.RAKP1)
 
 	old := *c
-	old.ReadRAKP2(m.send(&old, old.RAKP1()))
+	old.ReadRAKP2(r.send(&old, old.RAKP1()))
 	for name, change := range map[string]func(){
 		"random number": func() { c.RM[15]++ },
 		"role":          func() { c.Role = 0x13 },
 		"name":          func() { c.Name, c.Password = "oper", "battery staple" },
 	} {
 		change()
-		c.ReadRAKP2(m.send(c, c.RAKP1()))
+		c.ReadRAKP2(r.send(c, c.RAKP1()))
 		require.NotEqual(t, old.RC, c.RC, name)
 		old.RC = c.RC
 	}
 	again(c.RAKP3)
-	c.ReadRAKP4(m.send(c, c.RAKP3()))
-	m.requireEcho(c, "confirmed")
-	require.Nil(t, m.send(c, c.RAKP3()))
+	c.ReadRAKP4(r.send(c, c.RAKP3()))
+	r.requireEcho(c, "confirmed")
+	require.Nil(t, r.send(c, c.RAKP3()))
 }

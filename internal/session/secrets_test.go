@@ -13,20 +13,19 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// No verb of fmt, right or wrong, prints a secret of anything that holds one,
-// nor does the log.
+// Neither the log nor fmt prints a secret, whatever the verb and whatever the value that holds the secret.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	eachSuite(t, func(t *testing.T, suite byte) {
-		m, c := newMachine(t), console.New(t, suite)
+		r, c := newRig(t), console.New(t, suite)
 		c.Kg = "key of the BMC"
-		m.Kg = func() []byte { return []byte(c.Kg) }
-		c.Login(m.from(c))
-		m.requireEcho(c, "hello")
-		s := m.Find(c.SIDc, m.now)
+		r.Kg = func() []byte { return []byte(c.Kg) }
+		c.Login(r.from(c))
+		r.requireEcho(c, "hello")
+		s := r.Find(c.SIDc, r.now)
 
-		texts := []string{m.log.String()}
+		texts := []string{r.log.String()}
 		for _, verb := range strings.Fields("%v %+v %#v %s %q %x %X %d %o %b %c %e %t %U %p %T") {
-			for _, v := range []any{s, *s, s.exchange, m.Table, *m.Table, m.Config, &m.Config, m.Users, m.Users[0], &m.Users[0]} {
+			for _, v := range []any{s, *s, s.exchange, r.Table, *r.Table, r.Config, &r.Config, r.Users, r.Users[0], &r.Users[0]} {
 				texts = append(texts, fmt.Sprintf(verb, v))
 			}
 		}
@@ -43,8 +42,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	})
 }
 
-// forms are the ways in which fmt would write the beginning of a secret: as
-// text, as bytes, and as the words of an expanded key.
+// forms returns the texts that fmt would print for the first 8 bytes of a secret: as text, as bytes, and as the words of an
+// expanded key.
 func forms(b []byte) []string {
 	all := []string{string(b), fmt.Sprintf("%q", b), fmt.Sprintf("%x", b), fmt.Sprintf("%X", b)}
 	list := func(verb string, values ...any) {
@@ -60,7 +59,7 @@ func forms(b []byte) []string {
 	return all
 }
 
-// xor fills a block of the hash, as HMAC begins.
+// xor returns the first block of an HMAC.
 func xor(key []byte, pad byte) []byte {
 	block := bytes.Repeat([]byte{pad}, 64)
 	for i, v := range key {
@@ -69,7 +68,7 @@ func xor(key []byte, pad byte) []byte {
 	return block
 }
 
-// hashed is the state of the hash after a block.
+// hashed returns the state of the hash after a block.
 func hashed(t *testing.T, c *console.Console, block []byte) []byte {
 	create, _ := c.Hash()
 	h := create()

@@ -12,9 +12,8 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// What a session answers in each state. The columns are messages, their keys
-// those of messages below; the cells are outcomes: no answer, an answer, or a
-// refusal that ends the session.
+// stateTable has the answers of a session. Rows are states, columns are messages, with the keys of the map messages. A cell
+// is "-" for no answer, "ok", or the status of a refusal, which ends the session.
 const stateTable = `
               RAKP1  RAKP1-changed  RAKP3  RAKP3-wrong  RAKP3-refusing  packet  packet-forged
 	unknown     -      -              -      -            -               -       -
@@ -55,19 +54,19 @@ var messages = map[string]func(c *console.Console) []byte{
 	},
 }
 
-// bring returns a session in a state of the table.
-func bring(t testing.TB, state string) (*machine, *console.Console) {
-	m, c := newMachine(t), console.New(t, 17)
+// bring returns a rig and a client whose session is in a state of the table.
+func bring(t testing.TB, state string) (*rig, *console.Console) {
+	r, c := newRig(t), console.New(t, 17)
 	c.SIDc, c.SIK, c.K1, c.K2 = 0x01020304, make([]byte, 32), make([]byte, 32), make([]byte, 32)
 	steps := map[string]func(){
-		"open":    func() { c.ReadOpen(m.send(c, c.Open())) },
-		"RAKP1":   func() { c.ReadRAKP2(m.send(c, c.RAKP1())) },
-		"RAKP3":   func() { c.ReadRAKP4(m.send(c, c.RAKP3())) },
-		"packet":  func() { m.requireEcho(c, "hello") },
-		"end":     func() { require.NoError(t, m.End(m.Find(c.SIDc, m.now), m.now)) },
-		"2s":      func() { m.now += closingLife },
-		"10s":     func() { m.now += halfOpenLife },
-		"60s":     func() { m.now += m.config.Timeout },
+		"open":    func() { c.ReadOpen(r.send(c, c.Open())) },
+		"RAKP1":   func() { c.ReadRAKP2(r.send(c, c.RAKP1())) },
+		"RAKP3":   func() { c.ReadRAKP4(r.send(c, c.RAKP3())) },
+		"packet":  func() { r.requireEcho(c, "hello") },
+		"end":     func() { require.NoError(t, r.End(r.Find(c.SIDc, r.now), r.now)) },
+		"2s":      func() { r.now += closingLife },
+		"10s":     func() { r.now += halfOpenLife },
+		"60s":     func() { r.now += r.config.Timeout },
 		"nothing": func() {},
 	}
 	path, ok := map[string]string{
@@ -87,7 +86,7 @@ func bring(t testing.TB, state string) (*machine, *console.Console) {
 	for step := range strings.FieldsSeq(path) {
 		steps[step]()
 	}
-	return m, c
+	return r, c
 }
 
 func TestStates(t *testing.T) {
@@ -110,18 +109,18 @@ func TestStates(t *testing.T) {
 					if restart && state == "opened" {
 						t.Skip("it is in no file")
 					}
-					m, c := bring(t, state)
+					r, c := bring(t, state)
 					if restart {
-						m.restart()
+						r.restart()
 					}
-					before := m.read()
-					got := outcome(m.send(c, messages[columns[i]](c)))
+					before := r.read()
+					got := outcome(r.send(c, messages[columns[i]](c)))
 					if word, ok := words[got]; ok {
 						got = word
 					}
 					require.Equal(t, want, got)
 					if want == "-" && columns[i] != "RAKP3-refusing" {
-						require.Equal(t, before, m.read(), "what is not answered changes nothing")
+						require.Equal(t, before, r.read(), "a message without an answer changes nothing")
 					}
 				})
 			}
@@ -129,68 +128,68 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// Nobody takes over a session, or ends it, by going through the key exchange of
-// its ID again; not even the user who opened it.
+// Messages of the key exchange with the ID of an active session neither take the session over nor end it, not even from the
+// same user.
 func TestTakeover(t *testing.T) {
 	for _, state := range []string{"active", "confirmed"} {
 		for name, message := range messages {
 			t.Run(state+"/"+name, func(t *testing.T) {
-				m, c := bring(t, state)
+				r, c := bring(t, state)
 				thief := *c
 				thief.Peer = netip.MustParseAddrPort("198.51.100.1:623")
-				m.send(&thief, message(&thief))
+				r.send(&thief, message(&thief))
 				c.Sequence = thief.Sequence
-				m.requireEcho(c, "mine")
+				r.requireEcho(c, "mine")
 			})
 		}
 	}
 }
 
-// A console that refuses RAKP Message 2, or fails in RAKP Message 3, begins anew.
+// A client that refuses RAKP Message 2, or fails in RAKP Message 3, has to begin again.
 func TestFailedExchangeIsOver(t *testing.T) {
 	for _, name := range []string{"RAKP3-wrong", "RAKP3-refusing"} {
 		t.Run(name, func(t *testing.T) {
-			m, c := bring(t, "keyed")
-			m.send(c, messages[name](c))
-			require.Nil(t, m.send(c, c.RAKP3()))
-			require.False(t, m.HalfOpen(m.now))
-			c.Login(m.from(c))
+			r, c := bring(t, "keyed")
+			r.send(c, messages[name](c))
+			require.Nil(t, r.send(c, c.RAKP3()))
+			require.False(t, r.HalfOpen(r.now))
+			c.Login(r.from(c))
 		})
 	}
 }
 
 func TestExpiry(t *testing.T) {
-	m, c := bring(t, "confirmed")
-	for range 5 { // each packet starts the time anew
-		m.now += m.config.Timeout - time.Nanosecond
-		m.requireEcho(c, "keep alive")
+	r, c := bring(t, "confirmed")
+	for range 5 { // each packet starts the timeout again
+		r.now += r.config.Timeout - time.Nanosecond
+		r.requireEcho(c, "keep alive")
 	}
-	// Nothing but an authentic, fresh packet does.
-	m.now += m.config.Timeout / 2
+	// Duplicates, forged packets and messages of a key exchange do not.
+	r.now += r.config.Timeout / 2
 	last := c.Seal(c.Sequence, []byte("keep alive"), 1)
-	require.Nil(t, m.send(c, last))
-	require.Equal(t, 1, m.duplicates)
+	require.Nil(t, r.send(c, last))
+	require.Equal(t, 1, r.duplicates)
 	for _, message := range messages {
 		other := *c
 		other.K1 = make([]byte, 32)
-		require.Nil(t, m.send(&other, message(&other)))
+		require.Nil(t, r.send(&other, message(&other)))
 	}
-	m.now += m.config.Timeout / 2
-	require.Nil(t, m.send(c, c.Packet("too late")))
-	require.Nil(t, m.Find(c.SIDc, m.now))
-	for range m.All(m.now) {
+	r.now += r.config.Timeout / 2
+	require.Nil(t, r.send(c, c.Packet("too late")))
+	require.Nil(t, r.Find(c.SIDc, r.now))
+	for range r.All(r.now) {
 		require.Fail(t, "session left")
 	}
-	require.Contains(t, m.log.String(), "session timed out")
+	require.Contains(t, r.log.String(), "session timed out")
 }
 
-// A closing session answers for a moment, however often it is asked.
+// A closing session answers for two seconds, no matter how many packets come.
 func TestClosingIsNotExtended(t *testing.T) {
-	m, c := bring(t, "closing")
-	m.now += closingLife - time.Nanosecond
-	m.requireEcho(c, "close, repeated")
-	m.now += time.Nanosecond
-	require.Nil(t, m.send(c, c.Packet("close, repeated")))
+	r, c := bring(t, "closing")
+	r.now += closingLife - time.Nanosecond
+	r.requireEcho(c, "close, repeated")
+	r.now += time.Nanosecond
+	require.Nil(t, r.send(c, c.Packet("close, repeated")))
 }
 
 func TestHalfOpen(t *testing.T) {
@@ -198,8 +197,8 @@ func TestHalfOpen(t *testing.T) {
 		"unknown": false, "opened": true, "keyed": true, "active": false, "closing": false, "late-opened": false, "late-keyed": false,
 	} {
 		t.Run(state, func(t *testing.T) {
-			m, _ := bring(t, state)
-			require.Equal(t, want, m.HalfOpen(m.now))
+			r, _ := bring(t, state)
+			require.Equal(t, want, r.HalfOpen(r.now))
 		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Limits of our choice. The specification sets none of them.
+// These limits are our choice. The specification does not set them.
 const (
 	// MaxActive is the maximum number of active sessions of a BMC.
 	MaxActive = 64
@@ -38,7 +38,7 @@ var ErrDuplicate = errors.New("duplicate packet")
 // A Config describes the BMC of a [Table].
 type Config struct {
 	Users   []User
-	Kg      func() []byte // returns the BMC key, at most 20 bytes, or nil if none is set
+	Kg      func() []byte // returns the BMC key, at most 20 bytes, or nil without a key
 	GUID    [16]byte      // of the managed machine, in the order in which it is sent
 	Suites  []rmcp.Suite  // accepted cipher suites, weakest first
 	Timeout time.Duration // an active session ends after that time without a packet (§6.12.15)
@@ -60,8 +60,8 @@ type Table struct {
 	saved        record // buffer of save, cleared after use
 }
 
-// NewTable reads the session file in dir and returns its sessions, at the time now since boot. It makes the file if there
-// is none. Sessions that have expired, whose record is damaged, or whose user has changed are dropped. The file stays
+// NewTable reads the session file in dir and returns its sessions, at the time now since boot. It makes the file if it
+// is missing. Sessions that have expired, whose record is damaged, or whose user has changed are dropped. The file stays
 // locked until Close: the error is ErrLocked if another table has it. Other errors are those of the file system.
 func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 	t := &Table{

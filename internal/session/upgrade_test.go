@@ -12,17 +12,17 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// testdata/before-zones/sessions was written by the last version whose records have no zone: by newMachine, at one hour
+// testdata/before-zones/sessions was written by the last version whose records have no zone: by newRig, at one hour
 // after boot, with the four logins of this test. Each client of it knows what RAKP Message 2 told it, and goes on after
 // the upgrade.
 func TestUpgradeKeepsSessions(t *testing.T) {
-	m := newMachine(t)
-	require.NoError(t, m.Close())
+	r := newRig(t)
+	require.NoError(t, r.Close())
 	old, err := os.ReadFile("testdata/before-zones/sessions")
 	require.NoError(t, err)
-	m.write(old)
-	m.start()
-	require.Empty(t, m.log.String(), "no record may be dropped")
+	r.write(old)
+	r.start()
+	require.Empty(t, r.log.String(), "no record may be dropped")
 
 	resumed := func(suite byte, name, password string, role byte, rakp2 string) *console.Console {
 		c := console.New(t, suite)
@@ -31,7 +31,7 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 		answer, err := hex.DecodeString(rakp2)
 		require.NoError(t, err)
 		c.LearnRAKP2(answer)
-		for _, s := range m.slots {
+		for _, s := range r.slots {
 			if s != nil && s.managedRandom == c.RC {
 				c.SIDc, c.Peer = s.managedID, s.Peer
 			}
@@ -42,30 +42,30 @@ func TestUpgradeKeepsSessions(t *testing.T) {
 
 	active := resumed(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a08ddd78f34cf4929ef54f635daba38436"+
 		"0000000000000000000000000000002f9953dcd116d0746b303fe60cf9953b87d65e2d101b790ea6ec813ffbbff00ca6")
-	s := m.Find(active.SIDc, m.now)
+	s := r.Find(active.SIDc, r.now)
 	require.Equal(t, netip.MustParseAddrPort("192.0.2.1:50000"), s.Peer)
 	require.Equal(t, rmcp.Administrator, s.Privilege)
-	require.Nil(t, m.send(active, active.Seal(3, []byte("sent before the upgrade"), 1)))
-	require.Equal(t, 1, m.duplicates)
+	require.Nil(t, r.send(active, active.Seal(3, []byte("sent before the upgrade"), 1)))
+	require.Equal(t, 1, r.duplicates)
 	active.Sequence = 3
-	require.Equal(t, uint32(4), m.requireEcho(active, "hello"), "the BMC had sent three packets")
+	require.Equal(t, uint32(4), r.requireEcho(active, "hello"), "the BMC had sent three packets")
 
 	keyed := resumed(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a0d8d1001f787c1704ef711a1ed566a26b"+
 		"0000000000000000000000000000002fcf8b360dd25d8ae3189cb2676d3b9d0701b98cd8")
 	require.Equal(t, netip.MustParseAddrPort("[2001:db8::1]:623"), keyed.Peer)
-	keyed.ReadRAKP4(m.send(keyed, keyed.RAKP3()))
-	require.Equal(t, uint32(1), m.requireEcho(keyed, "hello"))
+	keyed.ReadRAKP4(r.send(keyed, keyed.RAKP3()))
+	require.Equal(t, uint32(1), r.requireEcho(keyed, "hello"))
 
 	linkLocal := resumed(17, "admin", "correct horse", 0x14, "0600ff0706130000000000000000480000000000a4a3a2a085829264984ce1725032ec3855b970d3"+
 		"0000000000000000000000000000002f79a5fa991e86494b09ed23eaee9ef2083554f6367121c2b244b87a7bb68c9c62")
 	require.Equal(t, netip.MustParseAddrPort("[fe80::1]:623"), linkLocal.Peer)
 	linkLocal.Sequence, linkLocal.Peer = 1, netip.MustParseAddrPort("[fe80::1%eth0]:623")
-	require.Equal(t, uint32(2), m.requireEcho(linkLocal, "hello"))
-	require.Equal(t, linkLocal.Peer, m.Find(linkLocal.SIDc, m.now).Peer, "its next packet brings the zone")
+	require.Equal(t, uint32(2), r.requireEcho(linkLocal, "hello"))
+	require.Equal(t, linkLocal.Peer, r.Find(linkLocal.SIDc, r.now).Peer, "its next packet brings the zone")
 
 	closing := resumed(3, "oper", "battery staple", 0x13, "0600ff07061300000000000000003c0000000000a4a3a2a09f445367ee0c6f56d3e59bdef423e884"+
 		"0000000000000000000000000000002f27bce95b069fb49554c7e2635872d29f94298bbd")
-	require.True(t, m.Find(closing.SIDc, m.now).Closing())
+	require.True(t, r.Find(closing.SIDc, r.now).Closing())
 	closing.Sequence = 1
-	require.Equal(t, uint32(2), m.requireEcho(closing, "Close Session again"))
+	require.Equal(t, uint32(2), r.requireEcho(closing, "Close Session again"))
 }

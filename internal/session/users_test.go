@@ -10,8 +10,7 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// A change of users ends what was begun with the credentials of before, and that
-// alone.
+// SetUsers drops or returns the sessions of users that have changed, and no others.
 func TestSetUsers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change  func([]User) []User
@@ -30,44 +29,44 @@ func TestSetUsers(t *testing.T) {
 		"gone":  {func(u []User) []User { return u[1:] }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m, active := inSession(t, 17)
+			r, active := inSession(t, 17)
 			opened, keyed := console.New(t, 3), console.New(t, 3)
 			keyed.SIDm++
-			opened.ReadOpen(m.send(opened, opened.Open()))
-			keyed.ReadOpen(m.send(keyed, keyed.Open()))
-			keyed.ReadRAKP2(m.send(keyed, keyed.RAKP1()))
+			opened.ReadOpen(r.send(opened, opened.Open()))
+			keyed.ReadOpen(r.send(keyed, keyed.Open()))
+			keyed.ReadRAKP2(r.send(keyed, keyed.RAKP1()))
 
-			m.config.Users = tt.change(slices.Clone(m.config.Users))
-			changed := m.SetUsers(m.config.Users, m.now)
+			r.config.Users = tt.change(slices.Clone(r.config.Users))
+			changed := r.SetUsers(r.config.Users, r.now)
 			if tt.changed {
-				require.Equal(t, []*Session{m.Find(active.SIDc, m.now)}, changed)
+				require.Equal(t, []*Session{r.Find(active.SIDc, r.now)}, changed)
 			} else {
 				require.Empty(t, changed)
 			}
-			require.Equal(t, tt.changed, m.send(keyed, keyed.RAKP3()) == nil)
-			m.requireEcho(active, "the answer to the change must leave")
+			require.Equal(t, tt.changed, r.send(keyed, keyed.RAKP3()) == nil)
+			r.requireEcho(active, "the response to the change must be sent")
 
-			if user := m.user("admin"); user != nil && user.Limit == rmcp.Administrator {
+			if user := r.user("admin"); user != nil && user.Limit == rmcp.Administrator {
 				opened.Password = string(user.Password())
-				opened.ReadRAKP2(m.send(opened, opened.RAKP1()))
-				opened.ReadRAKP4(m.send(opened, opened.RAKP3()))
-				require.Equal(t, user.ID, m.Find(opened.SIDc, m.now).User().ID)
+				opened.ReadRAKP2(r.send(opened, opened.RAKP1()))
+				opened.ReadRAKP4(r.send(opened, opened.RAKP3()))
+				require.Equal(t, user.ID, r.Find(opened.SIDc, r.now).User().ID)
 			}
 
-			m.kill()
-			require.Equal(t, tt.changed, m.Find(active.SIDc, m.now) == nil)
+			r.kill()
+			require.Equal(t, tt.changed, r.Find(active.SIDc, r.now) == nil)
 		})
 	}
 }
 
-// Half a login with the name of nobody is none with the name of somebody.
-func TestSetUsersDropsTheUnknown(t *testing.T) {
-	m, c := newMachine(t), console.New(t, 17)
+// A key exchange that began with an unknown name fails, even if a user of that name is added before it ends.
+func TestSetUsersDropsUnknownUser(t *testing.T) {
+	r, c := newRig(t), console.New(t, 17)
 	c.Name, c.Password = "new", "secret"
-	c.ReadOpen(m.send(c, c.Open()))
-	c.LearnRAKP2(m.send(c, c.RAKP1()))
+	c.ReadOpen(r.send(c, c.Open()))
+	c.LearnRAKP2(r.send(c, c.RAKP1()))
 	added := User{ID: 4, Name: "new", Limit: rmcp.Administrator, Password: func() []byte { return []byte("secret") }}
-	require.Empty(t, m.SetUsers(append(slices.Clone(m.config.Users), added), m.now))
-	require.Nil(t, m.send(c, c.RAKP3()))
-	c.Login(m.from(c))
+	require.Empty(t, r.SetUsers(append(slices.Clone(r.config.Users), added), r.now))
+	require.Nil(t, r.send(c, c.RAKP3()))
+	c.Login(r.from(c))
 }

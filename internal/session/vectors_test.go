@@ -10,9 +10,9 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// Codes, keys and packets of one session, computed by another implementation,
-// which ipmitool 1.8.19 and FreeIPMI 1.6.10 accepted. Its GUID is 20..2F and
-// every IV 30..3F; the request is Get Chassis Status.
+// The vectors are the codes, keys and packets of one session. They were computed by another implementation, which ipmitool
+// 1.8.19 and FreeIPMI 1.6.10 accepted. The GUID is 20..2F and every initialization vector 30..3F. The request is Get Chassis
+// Status.
 var (
 	vectorExchange = exchange{
 		clientID: 0xA0A2A3A4, managedID: 0x11223344,
@@ -117,7 +117,7 @@ func TestSealedVectors(t *testing.T) {
 	}
 }
 
-// ascending is a run of sixteen bytes.
+// ascending returns 16 ascending bytes.
 func ascending(first byte) (b [16]byte) {
 	for i := range b {
 		b[i] = first + byte(i)

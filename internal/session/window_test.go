@@ -13,7 +13,7 @@ func TestWindow(t *testing.T) {
 		want bool
 	}
 	for name, steps := range map[string][]step{
-		"0 is no number":           {{0, false}, {1, true}, {0, false}},
+		"0 is never accepted":      {{0, false}, {1, true}, {0, false}},
 		"any first number":         {{0xFFFF0000, true}, {0xFFFF0001, true}},
 		"each once":                {{1, true}, {1, false}, {2, true}, {2, false}, {1, false}},
 		"out of order":             {{5, true}, {3, true}, {4, true}, {3, false}, {4, false}, {5, false}, {6, true}},
@@ -43,7 +43,7 @@ func TestMissing(t *testing.T) {
 		want     int
 	}{
 		"nothing":               {nil, 0},
-		"what was before first": {[]uint32{40}, 0},
+		"before the first":      {[]uint32{40}, 0},
 		"none":                  {[]uint32{40, 41}, 0},
 		"two":                   {[]uint32{40, 43}, 2},
 		"one came late":         {[]uint32{40, 43, 42}, 0},
@@ -59,7 +59,7 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// A set of all numbers accepted says what the window has to say.
+// The window accepts the same numbers as a set of all accepted numbers.
 func FuzzWindow(f *testing.F) {
 	f.Add(uint32(1), []byte{1, 1, 0xFF, 1, 1})
 	f.Add(uint32(0xFFFFFFF0), []byte{1, 20, 0xF0, 40, 0xE0, 0xE1, 0xDF, 1})
