@@ -10,56 +10,53 @@ import (
 	"strings"
 )
 
-// The protocol's limits, in bytes: a user name of RAKP Message 1 (§13.20), a key
-// for RMCP+ (§13.31), and a password that IPMI 1.5 could hold too (§22.30).
+// The limits of the protocol, in bytes.
 const (
-	MaxUserName      = 16
-	MaxPassword      = 20
-	MaxShortPassword = 16
-	maxKg            = 20
+	MaxUserName      = 16 // in RAKP Message 1 (§13.20)
+	MaxPassword      = 20 // for RMCP+ (§13.31)
+	MaxShortPassword = 16 // for IPMI 1.5, too (§22.30)
+	maxKg            = 20 // (§13.31)
 )
 
-// The IDs that users have. ID 1 is that of the user without a name (§6.9.1), whom
-// no BMC here has. Consoles ask for the users one by one: hence no more.
+// The range of user IDs. ID 1 is for the user without a name (§6.9.1), which ShIPMI does not have. The maximum is low
+// because clients read the users one by one.
 const (
 	MinUserID = 2
 	MaxUserID = 16
 )
 
-// Credentials say who may log in to a BMC.
+// Credentials are the users of a BMC and its key.
 type Credentials struct {
 	Users []User // in the order of their IDs
-	Kg    Secret // BMC key, as text or as 0x and hex digits: see Key
+	Kg    Secret // BMC key, as text or as 0x and hex digits; empty for none: see Key
 }
 
-// A User may log in, unless something of his is missing, and hold at most the
-// given privilege.
+// A User of a BMC. See CanLogIn for the users that may log in.
 type User struct {
-	ID          byte // MinUserID to MaxUserID; others may come and go without changing it
-	Name        string
-	Password    Secret // empty: none
-	Privilege   Privilege
-	Disabled    bool
-	NoMessaging bool // IPMI messaging, all that there is over LAN, is off (§22.26)
+	ID          byte      // MinUserID to MaxUserID; stays the same when other users are added or removed
+	Name        string    // 1 to MaxUserName bytes
+	Password    Secret    // up to MaxPassword bytes; without a password the user cannot log in
+	Privilege   Privilege // highest level of the user's sessions
+	Disabled    bool      // (§22.28)
+	NoMessaging bool      // IPMI messaging is off (§22.26), and so is every use over LAN
 }
 
-// CanLogIn tells whether anything is missing.
+// CanLogIn reports whether the user is enabled and has a password, a privilege and IPMI messaging.
 func (u User) CanLogIn() bool {
 	return !u.Disabled && !u.NoMessaging && u.Privilege != PrivilegeNone && u.Password.Reveal() != ""
 }
 
-// CanAdminister tells whether the user can log in and change users.
+// CanAdminister reports whether the user can log in and change users.
 func (u User) CanAdminister() bool { return u.CanLogIn() && u.Privilege == PrivilegeAdministrator }
 
-// Key returns the BMC key (§13.31). It is empty where there is none, which is the
-// same as zeros: then the user's password takes its place.
+// Key returns the BMC key Kg (§13.31), of at most 20 bytes. A key of zeros is the same as none: Key returns an empty slice,
+// and the password of the user takes the place of the key.
 func (c Credentials) Key() []byte {
 	key, _ := decodeKey(c.Kg.Reveal())
 	return bytes.TrimRight(key, "\x00")
 }
 
-// decodeKey reads hex digits behind 0x, as the FreeIPMI clients do, and other text
-// as it is.
+// decodeKey decodes hex digits after 0x, as FreeIPMI does. Other text is the key itself.
 func decodeKey(text string) ([]byte, error) {
 	digits, isHex := strings.CutPrefix(text, "0x")
 	if !isHex {
@@ -72,12 +69,12 @@ func decodeKey(text string) ([]byte, error) {
 	return key, nil
 }
 
-// User returns the user with that ID, if there is one.
+// User returns the user with that ID, and false if it does not exist.
 func (c Credentials) User(id byte) (User, bool) {
 	return c.find(func(u User) bool { return u.ID == id })
 }
 
-// Named returns the user with that name, if there is one.
+// Named returns the user with that name, and false if it does not exist.
 func (c Credentials) Named(name string) (User, bool) {
 	return c.find(func(u User) bool { return u.Name == name })
 }
@@ -90,7 +87,7 @@ func (c Credentials) find(match func(User) bool) (User, bool) {
 	return c.Users[i], true
 }
 
-// Add adds a user under the lowest ID that is free.
+// Add adds a user with the lowest free ID. The error means that all IDs are used.
 func (c *Credentials) Add(u User) error {
 	for u.ID = MinUserID; u.ID <= MaxUserID; u.ID++ {
 		if _, taken := c.User(u.ID); !taken {
@@ -98,10 +95,10 @@ func (c *Credentials) Add(u User) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("there is room for %d users", len(c.Users))
+	return fmt.Errorf("no free user ID: the maximum is %d users", MaxUserID-MinUserID+1)
 }
 
-// Put replaces the user that has the ID of u, if there is one.
+// Put adds a user, or replaces the user with the same ID.
 func (c *Credentials) Put(u User) {
 	c.Remove(u.ID)
 	c.Users = append(c.Users, u)
@@ -112,23 +109,23 @@ func (c *Credentials) sort() {
 	slices.SortFunc(c.Users, func(a, b User) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// Remove removes the user with that ID, if there is one.
+// Remove removes the user with that ID. It does nothing if there is no such user.
 func (c *Credentials) Remove(id byte) {
 	c.Users = slices.DeleteFunc(slices.Clone(c.Users), func(u User) bool { return u.ID == id })
 }
 
-// Check reports the first value that breaks a limit of the protocol.
+// Check returns an error for the first value that is not valid. The error contains no secret.
 func (c Credentials) Check() error {
 	if len(c.Users) == 0 {
 		return errors.New("no user")
 	}
 	names, ids := make(map[string]bool), make(map[byte]bool)
 	for _, u := range c.Users {
-		if err := check("user name", u.Name, len(u.Name), 1, MaxUserName); err != nil {
+		if err := checkField("user name", u.Name, len(u.Name), 1, MaxUserName); err != nil {
 			return fmt.Errorf("%w: %q", err, u.Name)
 		}
 		password := u.Password.Reveal()
-		if err := check("password", password, len(password), 0, MaxPassword); err != nil {
+		if err := checkField("password", password, len(password), 0, MaxPassword); err != nil {
 			return fmt.Errorf("%w (user %q)", err, u.Name)
 		}
 		_, isPrivilege := privilegeNames[u.Privilege]
@@ -138,7 +135,7 @@ func (c Credentials) Check() error {
 		case u.ID < MinUserID || u.ID > MaxUserID:
 			return fmt.Errorf("user %q has the ID %d, want %d to %d", u.Name, u.ID, MinUserID, MaxUserID)
 		case ids[u.ID]:
-			return fmt.Errorf("user %q has the ID of another one, %d", u.Name, u.ID)
+			return fmt.Errorf("user %q has the ID %d of another user", u.Name, u.ID)
 		case !isPrivilege:
 			return fmt.Errorf("user %q has no privilege", u.Name)
 		}
@@ -148,16 +145,16 @@ func (c Credentials) Check() error {
 	if err != nil {
 		return err
 	}
-	return check("Kg", c.Kg.Reveal(), len(key), 0, maxKg)
+	return checkField("Kg", c.Kg.Reveal(), len(key), 0, maxKg)
 }
 
-// check reports a text that stands for too few or too many bytes, or that is none.
-func check(what, text string, length, shortest, longest int) error {
+// checkField checks the text of a field, and the number of bytes that the text encodes.
+func checkField(field, text string, length, shortest, longest int) error {
 	if length < shortest || length > longest {
-		return fmt.Errorf("%s has %d bytes, want %d to %d", what, length, shortest, longest)
+		return fmt.Errorf("%s has %d bytes, want %d to %d", field, length, shortest, longest)
 	}
 	if err := CheckText(text); err != nil {
-		return fmt.Errorf("%s %w", what, err)
+		return fmt.Errorf("%s %w", field, err)
 	}
 	return nil
 }

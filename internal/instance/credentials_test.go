@@ -45,7 +45,7 @@ func TestCanLogIn(t *testing.T) {
 	for name, lacks := range map[string]func(*User){
 		"password":  func(u *User) { u.Password = Secret{} },
 		"privilege": func(u *User) { u.Privilege = PrivilegeNone },
-		"being on":  func(u *User) { u.Disabled = true },
+		"enabled":   func(u *User) { u.Disabled = true },
 		"messaging": func(u *User) { u.NoMessaging = true },
 	} {
 		u := able
@@ -54,7 +54,7 @@ func TestCanLogIn(t *testing.T) {
 	}
 }
 
-// Users that were written by hand need no ID, and keep the one that they get.
+// Users without an ID get one, and keep it when other users are removed.
 func TestUserIDs(t *testing.T) {
 	const user = `"password":"x","privilege":"user"}`
 	c, err := ParseCredentials([]byte(`{"users":[{"name":"c",` + user + `,{"id":3,"name":"b",` + user + `,{"name":"d",` + user + `]}`))
@@ -63,7 +63,7 @@ func TestUserIDs(t *testing.T) {
 
 	all := c
 	c.Remove(2)
-	require.Equal(t, "2c 3b 4d", idsOf(all), "a copy is a copy")
+	require.Equal(t, "2c 3b 4d", idsOf(all), "Remove must not change a copy")
 	require.Equal(t, "3b 4d", idsOf(c))
 	c, err = ParseCredentials(c.Marshal())
 	require.NoError(t, err)
@@ -77,7 +77,7 @@ func TestUserIDs(t *testing.T) {
 	}
 	require.NoError(t, c.Check())
 	require.Equal(t, byte(16), c.Users[14].ID)
-	require.EqualError(t, c.Add(User{Name: "too", Privilege: PrivilegeUser}), "there is room for 15 users")
+	require.EqualError(t, c.Add(User{Name: "too", Privilege: PrivilegeUser}), "no free user ID: the maximum is 15 users")
 
 	u, ok := c.User(3)
 	require.True(t, ok)
@@ -122,7 +122,7 @@ func TestBadCredentials(t *testing.T) {
 		"no user":            {`{"users":[]}`, `no user`},
 		"unknown key":        {`{"user":[]}`, `unknown field: want users and kg`},
 		"secret as a key":    {`{"users":[],"p4ssw0rd":""}`, `unknown field`},
-		"trailing text":      {`{"users":[{` + good + `}]} x`, `something follows`},
+		"trailing text":      {`{"users":[{` + good + `}]} x`, `unexpected text after the closing brace`},
 		"same name twice":    {`{"users":[{` + good + `},{` + good + `}]}`, `user "admin" exists twice`},
 		"no name":            {`{"users":[{"password":"p4ssw0rd","privilege":"user"}]}`, `user name has 0 bytes, want 1 to 16`},
 		"long name":          {`{"users":[{"name":"seventeen letters","password":"p4ssw0rd","privilege":"user"}]}`, `user name has 17 bytes, want 1 to 16: "seventeen letters"`},
@@ -137,8 +137,8 @@ func TestBadCredentials(t *testing.T) {
 		"line break in Kg":   {`{"users":[{` + good + `}],"kg":"p4ssw0rd\n"}`, `Kg contains a control character`},
 		"the null user":      {`{"users":[{"id":1,` + good + `}]}`, `user "admin" has the ID 1, want 2 to 16`},
 		"too high an ID":     {`{"users":[{"id":17,` + good + `}]}`, `user "admin" has the ID 17, want 2 to 16`},
-		"same ID twice":      {`{"users":[{"id":2,` + good + `},{"id":2,"name":"b","privilege":"user"}]}`, `has the ID of another one, 2`},
-		"too many":           {`{"users":[` + strings.Repeat(`{`+good+`},`, 15) + `{` + good + `}]}`, `there is room for 15 users`},
+		"same ID twice":      {`{"users":[{"id":2,` + good + `},{"id":2,"name":"b","privilege":"user"}]}`, `user "b" has the ID 2 of another user`},
+		"too many":           {`{"users":[` + strings.Repeat(`{`+good+`},`, 15) + `{` + good + `}]}`, `no free user ID: the maximum is 15 users`},
 		"password no string": {`{"users":[{"name":"admin","password":["p4ssw0rd"],"privilege":"user"}]}`, `cannot unmarshal array`},
 	}
 	for name, tt := range tests {
@@ -153,7 +153,7 @@ func TestBadCredentials(t *testing.T) {
 	require.EqualError(t, invalid.Check(), `password is not valid UTF-8 (user "admin")`)
 }
 
-// A secret must not be printed by any verb, wherever it hides.
+// No verb of fmt prints a secret, wherever it is.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	c := Credentials{Users: []User{{Name: "admin", Password: Hide("p4ssw0rd")}}, Kg: Hide("p4ssw0rd")}
 	hidden := struct{ c *Credentials }{&c}
@@ -178,8 +178,7 @@ func TestTheZeroSecretIsEmpty(t *testing.T) {
 	require.True(t, reflect.DeepEqual(Secret{}, Hide("")))
 }
 
-// A credential file that is read is valid and says the same when it is written; one
-// that is not tells no secret.
+// Credentials that parse are valid, and parse to the same credentials when they are written. An error contains no secret.
 func FuzzCredentials(f *testing.F) {
 	for _, seed := range []string{
 		`{"users":[{"name":"admin","password":"hush-hush","privilege":"administrator"}]}`,
@@ -197,7 +196,7 @@ func FuzzCredentials(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := ParseCredentials(text)
 		if len(inPlace.FindAll(text, -1)) < bytes.Count(text, []byte(secret)) {
-			return // it is a name, or the like, which errors quote
+			return // the text is also in a name or another field that errors quote
 		}
 		if err != nil {
 			require.NotContains(t, err.Error(), secret)

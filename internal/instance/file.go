@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// credentialsFile and userEntry are the JSON of a credential file. A user that was
-// written by hand may do without ID.
+// credentialsFile and userEntry are the JSON format of a credential file. A user in a hand-written file needs no ID.
 type credentialsFile struct {
 	Users []userEntry `json:"users"`
 	Kg    string      `json:"kg,omitempty"`
@@ -27,20 +26,20 @@ type userEntry struct {
 
 var errUnknownField = errors.New("unknown field: want users and kg, and of a user id, name, password, privilege, enabled and messaging")
 
-// ParseCredentials reads a credential file and checks it. Users without ID get
-// the lowest that are free, in their order. No error tells a secret.
+// ParseCredentials parses a credential file and checks it as Check does. Users without an ID get the lowest free IDs, in
+// the order of the file. The error contains no secret.
 func ParseCredentials(b []byte) (Credentials, error) {
 	var file credentialsFile
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&file); err != nil {
-		if strings.HasPrefix(err.Error(), "json: unknown field") { // which may be a secret that stands in the wrong place
+		if strings.HasPrefix(err.Error(), "json: unknown field") { // the name of the field may be a misplaced secret
 			err = errUnknownField
 		}
 		return Credentials{}, fmt.Errorf("credentials: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Credentials{}, errors.New("credentials: something follows the closing brace")
+		return Credentials{}, errors.New("credentials: unexpected text after the closing brace")
 	}
 	c, err := file.credentials()
 	if err != nil {
@@ -74,7 +73,7 @@ func (f credentialsFile) credentials() (Credentials, error) {
 
 func isFalse(flag *bool) bool { return flag != nil && !*flag }
 
-// Marshal returns the credential file, secrets included.
+// Marshal returns the text of the credential file, including the secrets.
 func (c Credentials) Marshal() []byte {
 	file := credentialsFile{Kg: c.Kg.Reveal()}
 	for _, u := range c.Users {

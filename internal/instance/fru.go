@@ -2,13 +2,13 @@ package instance
 
 import "fmt"
 
-// A FRU is what stands on the label of the managed system, as far as its
-// administrator says so. What a provider knows better comes first.
+// A FRU identifies the managed machine: field replaceable unit information. The administrator sets the fields. A value from
+// the provider overrides that of the administrator.
 type FRU struct {
-	Manufacturer, Product, Serial, Asset string
+	Manufacturer, Product, Serial, Asset string // printable ASCII of at most 63 bytes; empty if not set
 }
 
-// maxFRU is how many bytes a field may have: FRU data has six bits for its length.
+// maxFRU is the maximum length of a field in bytes: FRU data has six bits for a length.
 const maxFRU = 63
 
 var fruKeys = []struct {
@@ -22,8 +22,8 @@ var fruKeys = []struct {
 	{"asset", "SHIPMI_FRU_ASSET", func(f *FRU) *string { return &f.Asset }},
 }
 
-// Set changes the field manufacturer, product, serial or asset. It changes nothing
-// when it returns an error.
+// Set sets the field with that name: manufacturer, product, serial or asset. It returns an error, and changes nothing, for
+// another name and for a value that is not valid.
 func (f *FRU) Set(name, value string) error {
 	for _, key := range fruKeys {
 		if key.name != name {

@@ -11,9 +11,8 @@ import (
 	"strings"
 )
 
-// The environment of a BMC's process. Each timeout adds a variable of its own,
-// see timeouts.go, and so does each parameter of the provider: the prefix and its
-// name in capitals.
+// The environment variables of the BMC process. Each timeout has a variable (timeoutKeys), and so has each field of the FRU
+// (fruKeys). Each parameter of the provider has a variable with parameterPrefix and its name in capitals.
 const (
 	nameVariable     = "SHIPMI_NAME"
 	providerVariable = "SHIPMI_PROVIDER"
@@ -21,33 +20,30 @@ const (
 	parameterPrefix  = "SHIPMI_PARAM_"
 )
 
-// ActionDir is where below the state directory of a BMC the files of its actions
-// are, and nothing else is.
+// ActionDir is the name of the directory for the files of actions, in the state directory of a BMC.
 const ActionDir = "actions"
 
-// supportedSuites are the cipher suites that ShIPMI speaks, in the order in
-// which it offers them.
+// supportedSuites are the cipher suites that ShIPMI has, in the order in which it offers them.
 var supportedSuites = []byte{3, 17}
 
-// An Instance is one BMC as it was set up.
+// An Instance has the settings of one BMC.
 type Instance struct {
-	Name         string // valid for CheckName
+	Name         string // see CheckName
 	Provider     string // absolute path of the provider file
 	Timeouts     Timeouts
 	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
 	FRU          FRU
-	Parameters   map[string]string // of the provider, by name in lower case, as far as they are set; nil: none is
+	Parameters   map[string]string // parameters of the provider, by name in lower case; nil if no parameter is set
 }
 
-// Default returns the settings of a BMC of which nothing is set, which is not
-// valid yet: it has neither name nor provider.
+// Default returns the default settings. They are not valid without a name and a provider.
 func Default() Instance {
 	return Instance{Timeouts: defaultTimeouts(), CipherSuites: slices.Clone(supportedSuites)}
 }
 
-// FromEnv reads an Instance from NAME=VALUE strings; of two with the same name the
-// last counts. What is unset or empty has its default. The error is one line that
-// names every bad variable, its value and what is allowed.
+// FromEnv reads an Instance from environment variables, as strings of the form NAME=VALUE. If a variable occurs twice, the
+// last value is used. A variable that is missing or empty has its default. The error is one line that names each bad
+// variable, its value, and the values that are allowed.
 func FromEnv(environ []string) (Instance, error) {
 	i := Default()
 	variables := make(map[string]string)
@@ -95,8 +91,8 @@ func FromEnv(environ []string) (Instance, error) {
 	return i, nil
 }
 
-// Environ returns i as NAME=VALUE strings for FromEnv: the provider, and what
-// differs from the defaults. The name is left out, because the unit knows it.
+// Environ returns i as environment variables for FromEnv: the provider, and all settings that differ from the defaults. The
+// name is left out, because the unit sets it.
 func (i Instance) Environ() []string {
 	env := []string{providerVariable + "=" + i.Provider}
 	def := Default()
@@ -119,8 +115,8 @@ func (i Instance) Environ() []string {
 	return env
 }
 
-// ParseCipherSuites reads cipher suite IDs that are separated by spaces, as in
-// "3 17".
+// ParseCipherSuites parses cipher suite IDs that are separated by spaces, as in "3 17". It returns an error for an empty
+// list, a duplicate, and a suite that ShIPMI does not have.
 func ParseCipherSuites(text string) ([]byte, error) {
 	var suites []byte
 	for _, field := range strings.Fields(text) {

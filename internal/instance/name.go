@@ -8,14 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Names stand in unit names and paths as they are, so nothing that systemd or a
-// file system would have to escape is allowed.
+// validName matches names that need no escaping in unit names and paths.
 var validName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`)
 
-const maxName = 63 // not in validName, which would take a third of a millisecond of each start
+const maxName = 63 // bytes; as a part of validName it would add 0.3 ms to each start
 
-// CheckName reports whether a BMC may have this name, and what names look like
-// if not.
+// CheckName returns an error if a BMC cannot have this name. The error describes valid names.
 func CheckName(name string) error {
 	if len(name) > maxName || !validName.MatchString(name) {
 		return fmt.Errorf(`invalid name %q: use letters, digits, "_", "." and "-", a letter or digit first, %d at most`, name, maxName)
@@ -23,9 +21,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-// CheckText reports whether a value can be kept on one line of a text file:
-// valid UTF-8 without control characters. The error does not repeat the value,
-// which may be a secret.
+// CheckText returns an error if a value does not fit on one line of a text file, that is, if it is not valid UTF-8 or
+// contains a control character. The error does not contain the value, which may be a secret.
 func CheckText(value string) error {
 	switch {
 	case !utf8.ValidString(value):

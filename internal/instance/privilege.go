@@ -2,15 +2,15 @@ package instance
 
 import "fmt"
 
-// A Privilege is the most that a user may do, numbered as on the wire (§22.18).
+// A Privilege is the highest privilege level of a user, with the number of the protocol (§22.18).
 type Privilege byte
 
-// The privileges that a user can have, the least first.
+// The privileges of users, the lowest first.
 const (
 	PrivilegeUser          Privilege = 2
 	PrivilegeOperator      Privilege = 3
 	PrivilegeAdministrator Privilege = 4
-	PrivilegeNone          Privilege = 0x0F // may not log in
+	PrivilegeNone          Privilege = 0x0F // the user cannot log in
 )
 
 var privilegeNames = map[Privilege]string{
@@ -27,12 +27,12 @@ func (p Privilege) String() string {
 	return fmt.Sprintf("privilege %d", byte(p))
 }
 
-// MarshalText returns user, operator, administrator or none.
+// MarshalText returns the name of the privilege: user, operator, administrator or none.
 func (p Privilege) MarshalText() ([]byte, error) {
 	return []byte(p.String()), nil
 }
 
-// UnmarshalText reads what MarshalText returns.
+// UnmarshalText is the inverse of MarshalText. It returns an error for any other text.
 func (p *Privilege) UnmarshalText(b []byte) error {
 	for privilege, name := range privilegeNames {
 		if name == string(b) {

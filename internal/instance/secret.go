@@ -1,12 +1,11 @@
 package instance
 
-// A Secret keeps a text out of every print-out. It holds a func because fmt
-// ignores the methods of values in unexported fields, and prints what they
-// point to under a wrong verb; a func prints as an address, whatever the verb.
-// The zero value is the empty text.
+// A Secret is a text that fmt and slog cannot print. A String method alone would not be enough: fmt ignores the methods of
+// values in unexported fields, and prints pointed-to values with a wrong verb. Secret therefore holds a function, which fmt
+// prints as an address, whatever the verb. The zero value is the empty text.
 type Secret struct{ reveal func() string }
 
-// Hide makes a Secret of text.
+// Hide returns text as a Secret.
 func Hide(text string) Secret {
 	if text == "" {
 		return Secret{}
@@ -22,4 +21,5 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
+// String returns three asterisks.
 func (Secret) String() string { return "***" }

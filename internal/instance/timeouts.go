@@ -5,24 +5,22 @@ import (
 	"time"
 )
 
-// Every timeout lies between these. Shorter would be a slip of the keyboard, and
-// longer the same as never.
+// The range of all timeouts. A shorter value is probably a mistake, and a longer one is useless.
 const (
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = 24 * time.Hour
 )
 
-// Timeouts says how long a BMC waits for what.
+// Timeouts are the timeouts of a BMC, each from 100 ms to 24 hours.
 type Timeouts struct {
-	Idle    time.Duration // without a valid packet before the process exits
-	Session time.Duration // without a valid packet before a session ends (§6.12.15)
-	Query   time.Duration // for a script that asks for something
-	Action  time.Duration // for a script that does something
-	Answer  time.Duration // before Chassis Control answers that it goes on with it
+	Idle    time.Duration // the process exits after that time without a valid packet
+	Session time.Duration // a session ends after that time without a valid packet (§6.12.15)
+	Query   time.Duration // time limit of a script that only reads, such as status
+	Action  time.Duration // time limit of a script that changes something, such as on
+	Answer  time.Duration // Chassis Control is answered after that time even if its script still runs
 }
 
-// timeoutKeys are the names of the timeouts in the configuration file and in the
-// environment.
+// timeoutKeys has the names of the timeouts in the configuration file and in the environment, and their defaults.
 var timeoutKeys = []struct {
 	name     string
 	variable string
@@ -44,8 +42,8 @@ func defaultTimeouts() Timeouts {
 	return t
 }
 
-// Set reads the value of the timeout idle, session, query, action or answer, in
-// the syntax of time.ParseDuration. It changes nothing when it returns an error.
+// Set sets the timeout with that name: idle, session, query, action or answer. The value has the syntax of
+// time.ParseDuration. Set returns an error, and changes nothing, for another name and for a value out of range.
 func (t *Timeouts) Set(name, value string) error {
 	for _, key := range timeoutKeys {
 		if key.name != name {
