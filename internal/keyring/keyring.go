@@ -1,9 +1,7 @@
-// Package keyring keeps the credential files of the BMCs of a host: one file for
-// each, in a directory that only root can open. Both programs change them, the CLI
-// for its user and the process of a BMC for an administrator who asks over the
-// wire, so there is a lock, and a file is replaced whole or not at all. The package
-// knows nothing of what the credentials are for, nor who has to hear of a change.
-// Start reading at Change.
+// Package keyring keeps the credential files of the BMCs of a host: one file for each BMC, in a directory that only root can
+// open. Both programs change these files: shipmi for the administrator of the host, and shipmi-bmc for a client with
+// administrator level. The package therefore locks the directory, and replaces a file atomically. It knows neither the
+// meaning of the credentials nor the processes that use them. Start reading at Change.
 package keyring
 
 import (
@@ -18,15 +16,15 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// A Keyring is a directory with a credential file, mode 0600, for each BMC.
+// A Keyring is a directory with a credential file for each BMC. The name of a file is the name of its BMC, its mode is 0600.
 type Keyring struct {
 	Dir      string
-	Patience time.Duration // how long to wait for the lock; 0: for ever
+	Patience time.Duration // maximum time to wait for the lock; 0 waits without a limit
 }
 
 func (k Keyring) path(name string) string { return filepath.Join(k.Dir, name) }
 
-// Read returns the credentials of a BMC.
+// Read returns the credentials of a BMC. The error wraps fs.ErrNotExist if it has none. No lock is needed.
 func (k Keyring) Read(name string) (instance.Credentials, error) {
 	text, err := os.ReadFile(k.path(name))
 	if err != nil {
@@ -39,9 +37,9 @@ func (k Keyring) Read(name string) (instance.Credentials, error) {
 	return c, nil
 }
 
-// Change lets change work on the credentials of a BMC and replaces the file, unless
-// that leaves everything as it was. It returns what is in the file then. When change
-// returns an error, or makes credentials that are not valid, nothing happens.
+// Change calls change with the credentials of a BMC, while it holds the lock, and replaces the file if they have changed. It
+// returns the new credentials. The file stays as it is if change returns an error, if the credentials are not valid, or if
+// the lock is not free in time (syscall.EWOULDBLOCK).
 func (k Keyring) Change(name string, change func(*instance.Credentials) error) (instance.Credentials, error) {
 	unlock, err := k.Lock()
 	if err != nil {
@@ -66,7 +64,7 @@ func (k Keyring) Change(name string, change func(*instance.Credentials) error) (
 	return c, k.write(name, after)
 }
 
-// write replaces a file. Its mode is what it has to be, not what it was.
+// write replaces a file atomically. The mode is 0600, whatever it was before.
 func (k Keyring) write(name string, text []byte) (err error) {
 	defer func() {
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 
 const before = `{"users":[{"name":"admin","password":"x","privilege":"administrator"}]}`
 
-// newKeyring has the credentials of one BMC, node-0, as somebody wrote them.
+// newKeyring returns a keyring with the credentials of one BMC, node-0, in a hand-written file.
 func newKeyring(t *testing.T) Keyring {
 	k := Keyring{Dir: t.TempDir()}
 	require.NoError(t, os.WriteFile(filepath.Join(k.Dir, "node-0"), []byte(before), 0o600))
@@ -48,7 +48,7 @@ func TestChange(t *testing.T) {
 
 	entries, err := os.ReadDir(k.Dir)
 	require.NoError(t, err)
-	require.Len(t, entries, 1, "nothing is left over")
+	require.Len(t, entries, 1, "no temporary file is left")
 	info, err := entries[0].Info()
 	require.NoError(t, err)
 	require.Equal(t, fs.FileMode(0o600), info.Mode())
@@ -60,10 +60,10 @@ func TestNoChange(t *testing.T) {
 		change func(*instance.Credentials) error
 		want   string
 	}{
-		"refused":     {func(c *instance.Credentials) error { return errors.Join(maas(c), failure) }, "no"},
-		"not valid":   {func(c *instance.Credentials) error { c.Remove(2); return nil }, "no user"},
-		"as it was":   {func(c *instance.Credentials) error { c.Put(c.Users[0]); return nil }, ""},
-		"for nothing": {func(*instance.Credentials) error { return nil }, ""},
+		"refused":   {func(c *instance.Credentials) error { return errors.Join(maas(c), failure) }, "no"},
+		"not valid": {func(c *instance.Credentials) error { c.Remove(2); return nil }, "no user"},
+		"the same":  {func(c *instance.Credentials) error { c.Put(c.Users[0]); return nil }, ""},
+		"no change": {func(*instance.Credentials) error { return nil }, ""},
 	} {
 		k := newKeyring(t)
 		_, err := k.Change("node-0", tt.change)
@@ -83,7 +83,7 @@ func TestNoChange(t *testing.T) {
 	require.ErrorContains(t, err, k.Dir+"/node-1: credentials: invalid character")
 }
 
-// A user is added again and again, until there is room for no more.
+// 14 users are added at the same time, which is as many as fit.
 func TestConcurrentChanges(t *testing.T) {
 	k := newKeyring(t)
 	var wg sync.WaitGroup
@@ -101,7 +101,7 @@ func TestConcurrentChanges(t *testing.T) {
 	require.Len(t, c.Users, 15)
 }
 
-// Patience ends while somebody else holds the lock, or is rewarded.
+// Change fails when the lock is not free within Patience, and succeeds when the lock becomes free in time.
 func TestPatience(t *testing.T) {
 	k := newKeyring(t)
 	unlock, err := k.Lock()
@@ -117,8 +117,7 @@ func TestPatience(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// Locks that are taken and given back at the same time leave nothing behind, not
-// even the directory that they lock.
+// Many locks at the same time exclude each other, and the last one removes the directory.
 func TestLock(t *testing.T) {
 	root := t.TempDir()
 	k := Keyring{Dir: filepath.Join(root, "shipmi/credentials")}
@@ -141,9 +140,8 @@ func TestLock(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(root, "shipmi"))
 }
 
-// The passwords of OpenBMC's IPMI users were in a file that everybody could read
-// (CVE-2020-14156). Here a change leaves a file for its owner alone, whatever the umask
-// and whoever could read it before.
+// The passwords of OpenBMC's IPMI users were in a file that every user could read (CVE-2020-14156). A change leaves a file
+// that only its owner can read, whatever the umask and the former mode.
 func TestCVE_2020_14156(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0))
 	k := newKeyring(t)
@@ -159,7 +157,7 @@ func TestCVE_2020_14156(t *testing.T) {
 	}
 }
 
-// Whatever is in a file: a change is made whole, or the file stays as it is.
+// With any content of a file, a change is made completely, or the file stays as it is.
 func FuzzChange(f *testing.F) {
 	f.Add([]byte(before))
 	f.Add([]byte(`{"users":[{"id":3,"name":"maas","password":"x","privilege":"none"}]}`))

@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// Lock waits until no other process changes the files, and keeps others waiting
-// until unlock is called. It locks the directory, because only root can open that
-// one: nobody else can hold up a change. The directory is made for the purpose, and
-// removed by unlock when it is empty.
+// Lock takes the lock that allows to change the files. It waits until no other process has the lock, or until Patience has
+// passed: then the error wraps syscall.EWOULDBLOCK. The caller must call unlock.
+//
+// The lock is on the directory, because only root can open the directory. Other users therefore cannot block a change. Lock
+// makes the directory if needed, and unlock removes it if it is empty.
 func (k Keyring) Lock() (unlock func(), err error) {
 	var held *os.File
-	for range 1000 { // each further turn is due to somebody else's unlock
+	for range 1000 { // again only if another process has removed the directory in its unlock
 		held, err = k.open()
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrExist) {
 			break
@@ -31,8 +32,8 @@ func (k Keyring) Lock() (unlock func(), err error) {
 	}, nil
 }
 
-// open makes the directory where needed and locks it. When directories came or went
-// meanwhile, the error is fs.ErrExist or fs.ErrNotExist.
+// open makes the directory if needed and locks it. The error wraps fs.ErrExist or fs.ErrNotExist if another process has made
+// or removed a directory at the same time.
 func (k Keyring) open() (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(k.Dir), 0o755); err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (k Keyring) flock(f *os.File) error {
 	}
 }
 
-// checkSame reports whether path was removed or replaced since f was opened.
+// checkSame returns fs.ErrNotExist if path was removed or replaced after f was opened.
 func checkSame(f *os.File, path string) error {
 	opened, err := f.Stat()
 	if err != nil {
