@@ -85,8 +85,8 @@ type RAKP1 struct {
 	Name      []byte // 0 to 255 bytes; the specification allows 16
 }
 
-// ParseRAKP1 reads the payload of a RAKP Message 1. Name is a slice of b. The error is ErrMalformed unless the length byte of
-// the name matches the payload.
+// ParseRAKP1 reads the payload of a RAKP Message 1. Name is a slice of b. The error is ErrMalformed unless the length byte
+// of the name matches the payload.
 func ParseRAKP1(b []byte) (RAKP1, error) {
 	if len(b) < rakp1Len {
 		return RAKP1{}, wrongLength("RAKP Message 1", len(b), rakp1Len)

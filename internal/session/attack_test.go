@@ -125,7 +125,8 @@ func TestNamesCannotBeProbedByTime(t *testing.T) {
 }
 
 // chanceToTell returns how often an unknown name takes longer than a known one: 0.5 if they cannot be told apart. Known and
-// unknown names come in random order, so that other load on the host slows down both. leak is called with each RAKP Message 1.
+// unknown names come in random order, so that other load on the host slows down both. leak is called after each RAKP
+// Message 1.
 func chanceToTell(r *rig, leak func(name string)) float64 {
 	type sample struct {
 		took    time.Duration

@@ -47,7 +47,7 @@ func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmc
 	return answer, true
 }
 
-// checkRAKP1 returns the status of a RAKP Message 1 that no user may send, and StatusOK for any other.
+// checkRAKP1 returns the status with which a RAKP Message 1 is refused because of its name length or role, or StatusOK.
 func checkRAKP1(m rmcp.RAKP1) rmcp.Status {
 	switch p := m.Role.Privilege(); {
 	case len(m.Name) > 16:

@@ -16,7 +16,7 @@ const (
 	// writes a record has therefore written all of it or nothing.
 	recordLen = 256
 
-	maxZone = 16
+	maxZone = 16 // bytes; the name of a network interface has at most 15
 )
 
 // A record is one session in the file. The record of a free slot is all zeros.
@@ -58,9 +58,8 @@ func (s *Session) encode(r *record) *record {
 	return r
 }
 
-// storedZone returns the zone of a link-local address, which is usually the name of a network interface: at most 15 bytes.
-// It leaves out a zone that does not fit into a record. The BMC then cannot send to the address until the next packet
-// comes from it.
+// storedZone returns the zone of a link-local address: the name or the index of a network interface. It leaves out a zone
+// that does not fit into a record. The BMC then cannot send to the address until the next packet comes from it.
 func storedZone(a netip.Addr) string {
 	zone := a.Zone()
 	if len(zone) > maxZone {
