@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Lock takes the lock that allows to change the files. It waits until no other process has the lock, or until Patience has
+// Lock takes the lock that a change of the files needs. It waits until no other process has the lock, or until Patience has
 // passed: then the error wraps syscall.EWOULDBLOCK. The caller must call unlock.
 //
 // The lock is on the directory, because only root can open the directory. Other users therefore cannot block a change. Lock
