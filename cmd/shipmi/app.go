@@ -9,6 +9,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -18,9 +19,9 @@ var version = "unknown"
 // An app is the command with everything that it takes from outside.
 type app struct {
 	store       units.Store
-	connect     func(context.Context) (systemd, error)
-	connectUser func(context.Context) (systemd, error) // takes the place of connect with --user
-	config      []string                               // directories, the one that counts most first
+	connect     func(context.Context) (serviceManager, error)
+	connectUser func(context.Context) (serviceManager, error) // takes the place of connect with --user
+	config      []string                                      // directories, the one that counts most first
 	getenv      func(string) string
 
 	user    bool   // --user
@@ -32,16 +33,16 @@ type app struct {
 	stdout, stderr io.Writer
 }
 
-// systemd is what the commands need of the service manager. The methods are those
-// of units.Systemd.
-type systemd interface {
+// A serviceManager is what the commands need of the service manager. The methods are those
+// of systemd.Manager.
+type serviceManager interface {
 	Reload(ctx context.Context) error
 	Enable(ctx context.Context, units []string) error
 	Disable(ctx context.Context, units []string) error
 	States(ctx context.Context, units []string) (map[string]string, error)
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
-	Conditions(ctx context.Context, units []string) (map[string]units.Condition, error)
+	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
 	CheckFilter(ctx context.Context, unit string) error
 	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()
@@ -49,7 +50,7 @@ type systemd interface {
 
 // manage calls do with the BMCs that have one of the names or match one of the
 // patterns, and with a connection to systemd.
-func (a *app) manage(ctx context.Context, patterns []string, do func(systemd, []units.BMC) error) error {
+func (a *app) manage(ctx context.Context, patterns []string, do func(serviceManager, []units.BMC) error) error {
 	bmcs, err := a.find(patterns...)
 	if err != nil {
 		return err

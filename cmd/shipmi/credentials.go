@@ -30,7 +30,7 @@ func (a *app) changeCredentials(ctx context.Context, name string, change func(*i
 }
 
 // restart starts a unit of each BMC again, if it runs, so that a change counts.
-func restart(ctx context.Context, s systemd, unitOf map[string]string) error {
+func restart(ctx context.Context, s serviceManager, unitOf map[string]string) error {
 	if len(unitOf) == 0 {
 		return nil
 	}

@@ -23,7 +23,7 @@ boot options. Providers stay, and so do the machines behind the BMCs.`,
   shipmi delete node-0 node-1 node-2
   shipmi delete 'rack-3-*'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.manage(cmd.Context(), s.patterns(args), func(s systemd, bmcs []units.BMC) error {
+			return a.manage(cmd.Context(), s.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
 				return a.delete(cmd.Context(), s, bmcs)
 			})
 		},
@@ -32,7 +32,7 @@ boot options. Providers stay, and so do the machines behind the BMCs.`,
 	return cmd
 }
 
-func (a *app) delete(ctx context.Context, s systemd, bmcs []units.BMC) error {
+func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 	if err := a.idle(bmcs); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -25,7 +26,7 @@ type doctor struct {
 	output output
 
 	bmcs       []units.BMC // those that make sense
-	conditions map[string]units.Condition
+	conditions map[string]systemd.Condition
 	findings   []finding
 }
 

@@ -218,7 +218,7 @@ func (i *importer) providerFile(name, dir string) (string, error) {
 // finish tells systemd, and has it start what is to be started.
 func (i *importer) finish(ctx context.Context) error {
 	if i.starting && i.active != nil {
-		return i.manage(ctx, i.active, func(s systemd, bmcs []units.BMC) error { return i.app.start(ctx, s, bmcs) })
+		return i.manage(ctx, i.active, func(s serviceManager, bmcs []units.BMC) error { return i.app.start(ctx, s, bmcs) })
 	}
 	if i.dryRun || i.added == nil {
 		return nil

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -36,12 +37,12 @@ func main() {
 	}
 	a.store.Sandbox = filepath.Join(filepath.Dir(provider.BuiltIn()), "sandbox.conf")
 	a.config = []string{a.store.ConfigDir()}
-	a.connect = func(ctx context.Context) (systemd, error) {
-		s, err := units.Connect(ctx)
+	a.connect = func(ctx context.Context) (serviceManager, error) {
+		s, err := systemd.Connect(ctx)
 		return a.withProgress(s), err
 	}
-	a.connectUser = func(ctx context.Context) (systemd, error) {
-		s, err := units.ConnectUser(ctx, os.Getenv)
+	a.connectUser = func(ctx context.Context) (serviceManager, error) {
+		s, err := systemd.ConnectUser(ctx, units.UserRuntimeDir(os.Getenv))
 		return a.withProgress(s), err
 	}
 	status := a.run(ctx, os.Args[1:])

@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 	"github.com/shipmi/shipmi/test/standin"
 )
@@ -33,8 +34,8 @@ func TestMain(m *testing.M) {
 				stdout:  os.Stdout,
 				stderr:  os.Stderr,
 			}
-			a.connect = func(context.Context) (systemd, error) { return connectRecorder(root, a.progress) }
-			a.connectUser = func(context.Context) (systemd, error) { return connectRecorder(root+"/user", a.progress) }
+			a.connect = func(context.Context) (serviceManager, error) { return connectRecorder(root, a.progress) }
+			a.connectUser = func(context.Context) (serviceManager, error) { return connectRecorder(root+"/user", a.progress) }
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
 			os.Exit(a.run(ctx, os.Args[1:]))
@@ -113,10 +114,10 @@ type recorder struct {
 	progress func(done, all int)
 }
 
-func connectRecorder(root string, progress func(done, all int)) (systemd, error) {
+func connectRecorder(root string, progress func(done, all int)) (serviceManager, error) {
 	r := recorder{root, progress}
 	if err := r.fail("connect"); err != nil {
-		return nil, fmt.Errorf("%w: %w", units.ErrUnreachable, err)
+		return nil, fmt.Errorf("%w: %w", systemd.ErrUnreachable, err)
 	}
 	return r, nil
 }
@@ -165,11 +166,11 @@ func (r recorder) States(context.Context, []string) (map[string]string, error) {
 
 // Conditions reads systemd.conditions: a unit, how it was loaded, its result, its
 // program, and whether it has to be loaded again.
-func (r recorder) Conditions(ctx context.Context, names []string) (map[string]units.Condition, error) {
+func (r recorder) Conditions(ctx context.Context, names []string) (map[string]systemd.Condition, error) {
 	states, _ := r.States(ctx, names)
-	conditions := make(map[string]units.Condition)
+	conditions := make(map[string]systemd.Condition)
 	for _, name := range names {
-		conditions[name] = units.Condition{Load: "loaded", Active: states[name] == "active", Failed: states[name] == "failed"}
+		conditions[name] = systemd.Condition{Load: "loaded", Active: states[name] == "active", Failed: states[name] == "failed"}
 	}
 	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.conditions"))
 	for line := range strings.Lines(string(text)) {

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/shipmi/shipmi/internal/units"
+	"github.com/shipmi/shipmi/internal/systemd"
 )
 
 // fewUnits is how many units are done before anybody wonders.
@@ -21,7 +21,7 @@ func (a *app) progress(done, all int) {
 }
 
 // withProgress has what systemd does reported.
-func (a *app) withProgress(s *units.Systemd) systemd {
+func (a *app) withProgress(s *systemd.Manager) serviceManager {
 	if s == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -58,8 +59,8 @@ var generalHints = []struct {
 	{fs.ErrPermission, `run it as root`},
 	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
 	{units.ErrNotExist, `"shipmi list" lists those that there are`},
-	{units.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
-	{units.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" his systemd runs all the time`},
+	{systemd.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
+	{systemd.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" his systemd runs all the time`},
 	{units.ErrOverridden, `"shipmi set" changes 50-shipmi.conf only: change the others by hand, see "systemctl cat"`},
 	{units.ErrTaken, `choose another --address or --port`},
 }

@@ -28,7 +28,7 @@ as long as the machine. "shipmi enable" and "systemctl start" do one of the two.
   shipmi start 'rack-3-*'
   shipmi start --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.manage(cmd.Context(), s.patterns(args), func(s systemd, bmcs []units.BMC) error {
+			return a.manage(cmd.Context(), s.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
 				return a.start(cmd.Context(), s, bmcs)
 			})
 		},
@@ -37,7 +37,7 @@ as long as the machine. "shipmi enable" and "systemctl start" do one of the two.
 	return cmd
 }
 
-func (a *app) start(ctx context.Context, s systemd, bmcs []units.BMC) error {
+func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 	var errs []error
 	for _, b := range bmcs {
 		if b.Err != nil {
@@ -96,7 +96,7 @@ func (a *app) start(ctx context.Context, s systemd, bmcs []units.BMC) error {
 }
 
 // warnUnfiltered tells of BMCs that listen, to more than they are to.
-func (a *app) warnUnfiltered(ctx context.Context, s systemd, bmcs []units.BMC) {
+func (a *app) warnUnfiltered(ctx context.Context, s serviceManager, bmcs []units.BMC) {
 	for _, b := range bmcs {
 		if b.Allow == nil {
 			continue

@@ -26,7 +26,7 @@ the two.`,
   shipmi stop --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
-			return a.manage(ctx, selected.patterns(args), func(s systemd, bmcs []units.BMC) error {
+			return a.manage(ctx, selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
 				stopped, err := stop(ctx, s, bmcs)
 				if stopped == nil {
 					return err
@@ -41,7 +41,7 @@ the two.`,
 
 // stop ends BMCs and their processes, and returns those that it stopped. The
 // error names the others.
-func stop(ctx context.Context, s systemd, bmcs []units.BMC) (stopped []units.BMC, err error) {
+func stop(ctx context.Context, s serviceManager, bmcs []units.BMC) (stopped []units.BMC, err error) {
 	failed := s.Stop(ctx, append(sockets(bmcs), services(bmcs)...))
 	for _, b := range bmcs {
 		failure := cmp.Or(failed[units.SocketUnit(b.Name)], failed[units.ServiceUnit(b.Name)])

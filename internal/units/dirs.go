@@ -55,7 +55,7 @@ func UserStore(getenv func(string) string) (Store, error) {
 	config := cmp.Or(getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
 	data := cmp.Or(getenv("XDG_DATA_HOME"), filepath.Join(home, ".local/share"))
 	state := cmp.Or(getenv("XDG_STATE_HOME"), filepath.Join(home, ".local/state"))
-	runtime := userRuntimeDir(getenv)
+	runtime := UserRuntimeDir(getenv)
 	return Store{
 		Units: filepath.Join(config, "systemd/user"),
 		LoadPath: []string{
@@ -73,7 +73,8 @@ func UserStore(getenv func(string) string) (Store, error) {
 // ConfigDir returns where the files of ShIPMI are.
 func (s Store) ConfigDir() string { return s.path(s.Config) }
 
-// userRuntimeDir is there while the user is logged in, or lingers.
-func userRuntimeDir(getenv func(string) string) string {
+// UserRuntimeDir returns the runtime directory of the calling user. It exists while
+// the user is logged in, and always after "loginctl enable-linger".
+func UserRuntimeDir(getenv func(string) string) string {
 	return cmp.Or(getenv("XDG_RUNTIME_DIR"), filepath.Join("/run/user", strconv.Itoa(os.Getuid())))
 }

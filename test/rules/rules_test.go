@@ -25,7 +25,8 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/bmc", "internal/check", "internal/instance", "internal/ipmi", "internal/migrate", "internal/provider", "internal/units", "github.com/spf13",
+		"internal/bmc", "internal/check", "internal/instance", "internal/ipmi", "internal/migrate", "internal/provider", "internal/systemd", "internal/units",
+		"github.com/spf13",
 		"github.com/cpuguy83/go-md2man", "github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
 	},
 	"cmd/shipmi-bmc": {
@@ -44,10 +45,8 @@ var imports = map[string][]string{
 	"internal/migrate":  {"internal/instance", "internal/provider"},
 	"internal/check":    {"internal/instance", "internal/ipmi", "internal/provider"},
 	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
-	"internal/units": {
-		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/godbus/dbus",
-		"github.com/google/renameio", "golang.org/x/sys",
-	},
+	"internal/systemd":  {"github.com/coreos/go-systemd", "github.com/godbus/dbus", "golang.org/x/sys"},
+	"internal/units":    {"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio"},
 }
 
 // only lists what few packages may use of the standard library.

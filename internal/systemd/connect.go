@@ -1,4 +1,4 @@
-package units
+package systemd
 
 import (
 	"context"
@@ -12,25 +12,25 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// ErrUnreachable means that there is no service manager to talk to.
+// ErrUnreachable means that no service manager answers.
 var ErrUnreachable = errors.New("systemd cannot be reached")
 
-// Connect opens a connection to the service manager of the host that lives until
-// ctx ends or Close. Root talks to systemd itself, and so needs no message bus;
-// others go through the system bus.
-func Connect(ctx context.Context) (*Systemd, error) {
+// Connect opens a connection to the service manager of the host. The connection lives
+// until ctx ends or Close is called. Root talks to systemd directly and needs no
+// message bus. Other users go through the system bus.
+func Connect(ctx context.Context) (*Manager, error) {
 	var private error
 	if os.Geteuid() == 0 {
 		conn, err := dbus.NewSystemdConnectionContext(ctx)
 		if err == nil {
-			return &Systemd{conn: conn}, nil
+			return &Manager{conn: conn}, nil
 		}
 		private = err
 	}
 	conn, err := dbus.NewSystemConnectionContext(ctx)
 	switch {
 	case err == nil:
-		return &Systemd{conn: conn}, nil
+		return &Manager{conn: conn}, nil
 	case private != nil:
 		return nil, fmt.Errorf("%w: private socket: %w; system bus: %w", ErrUnreachable, private, err)
 	default:
@@ -38,10 +38,10 @@ func Connect(ctx context.Context) (*Systemd, error) {
 	}
 }
 
-// ConnectUser is Connect with the service manager of the user who calls, which needs
-// no message bus either. getenv has the shape of os.Getenv.
-func ConnectUser(ctx context.Context, getenv func(string) string) (*Systemd, error) {
-	address := "unix:path=" + filepath.Join(userRuntimeDir(getenv), "systemd/private")
+// ConnectUser opens a connection to the service manager of the calling user. It needs
+// no message bus. runtimeDir is the user's $XDG_RUNTIME_DIR.
+func ConnectUser(ctx context.Context, runtimeDir string) (*Manager, error) {
+	address := "unix:path=" + filepath.Join(runtimeDir, "systemd/private")
 	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) {
 		conn, err := godbus.Dial(address, godbus.WithContext(ctx))
 		if err != nil {
@@ -55,9 +55,9 @@ func ConnectUser(ctx context.Context, getenv func(string) string) (*Systemd, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUserUnreachable, err)
 	}
-	return &Systemd{conn: conn}, nil
+	return &Manager{conn: conn}, nil
 }
 
-// ErrUserUnreachable means that the user has no service manager: he is not logged
-// in, or not in a way that starts one.
+// ErrUserUnreachable means that no service manager runs for the user. It starts when
+// the user logs in, and runs always after "loginctl enable-linger".
 var ErrUserUnreachable = errors.New("systemd of this user cannot be reached")

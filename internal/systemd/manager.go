@@ -1,4 +1,4 @@
-package units
+package systemd
 
 import (
 	"cmp"
@@ -13,33 +13,32 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// Systemd carries orders to a service manager. Its methods take names of units. An
+// A Manager is a connection to a service manager. Its methods take names of units. An
 // error wraps fs.ErrPermission when the caller may not give the order.
-type Systemd struct {
-	// Progress, if it is there, hears how many of how many units have done what they
-	// were ordered to do.
+type Manager struct {
+	// Progress, unless nil, is called after each unit of a batch of jobs.
 	Progress func(done, all int)
 
 	conn *dbus.Conn
 }
 
 // Close ends the connection.
-func (s *Systemd) Close() { s.conn.Close() }
+func (s *Manager) Close() { s.conn.Close() }
 
 // Reload makes systemd read all unit files again.
-func (s *Systemd) Reload(ctx context.Context) error {
+func (s *Manager) Reload(ctx context.Context) error {
 	return explain("reload systemd", s.conn.ReloadContext(ctx))
 }
 
-// Enable lets units start with the host.
-func (s *Systemd) Enable(ctx context.Context, units []string) error {
+// Enable makes units start at boot.
+func (s *Manager) Enable(ctx context.Context, units []string) error {
 	_, _, err := s.conn.EnableUnitFilesContext(ctx, units, false, false)
 	return explain("enable", err)
 }
 
-// Disable takes back Enable. A unit whose files make no sense does not keep the
-// others enabled.
-func (s *Systemd) Disable(ctx context.Context, units []string) error {
+// Disable undoes Enable. If systemd refuses the whole list because the files of one
+// unit are invalid, Disable tries each unit alone.
+func (s *Manager) Disable(ctx context.Context, units []string) error {
 	_, err := s.conn.DisableUnitFilesContext(ctx, units, false)
 	if err == nil || len(units) == 1 {
 		return explain("disable", err)
@@ -52,9 +51,9 @@ func (s *Systemd) Disable(ctx context.Context, units []string) error {
 }
 
 // States returns the active state of units, such as active, inactive or failed
-// (systemctl(1)), also of those that do not exist. A unit that failed and waits to
-// be started again has failed.
-func (s *Systemd) States(ctx context.Context, units []string) (map[string]string, error) {
+// (systemctl(1)). A unit that does not exist is inactive. A unit that failed and that
+// systemd is about to restart counts as failed.
+func (s *Manager) States(ctx context.Context, units []string) (map[string]string, error) {
 	loaded, err := s.loaded(ctx)
 	if err != nil {
 		return nil, err
@@ -72,9 +71,9 @@ func (s *Systemd) States(ctx context.Context, units []string) (map[string]string
 
 const inactive = "inactive"
 
-// loaded returns the units that systemd has in memory. To ask for others would have
-// it read their files, only to say that they are inactive.
-func (s *Systemd) loaded(ctx context.Context) (map[string]dbus.UnitStatus, error) {
+// loaded returns the units that systemd has in memory. Asking for any other unit would
+// make systemd read its files, only to answer "inactive".
+func (s *Manager) loaded(ctx context.Context) (map[string]dbus.UnitStatus, error) {
 	all, err := s.conn.ListUnitsContext(ctx)
 	if err != nil {
 		return nil, explain("list units", err)
@@ -87,7 +86,7 @@ func (s *Systemd) loaded(ctx context.Context) (map[string]dbus.UnitStatus, error
 }
 
 // Start starts socket units, all at once, and returns why units failed.
-func (s *Systemd) Start(ctx context.Context, sockets []string) map[string]error {
+func (s *Manager) Start(ctx context.Context, sockets []string) map[string]error {
 	failed := s.batch(ctx, s.conn.StartUnitContext, sockets)
 	for unit, err := range failed {
 		if errors.Is(err, errJob) {
@@ -100,9 +99,9 @@ func (s *Systemd) Start(ctx context.Context, sockets []string) map[string]error 
 	return failed
 }
 
-// Stop stops units, all at once, makes systemd forget that any of them failed,
-// and returns why units did not stop. A unit that does not exist is stopped.
-func (s *Systemd) Stop(ctx context.Context, units []string) map[string]error {
+// Stop stops units, all at once, resets their failed state, and returns why units did
+// not stop. Stopping a unit that does not exist succeeds.
+func (s *Manager) Stop(ctx context.Context, units []string) map[string]error {
 	loaded, err := s.loaded(ctx)
 	if err != nil {
 		return all(units, err)
@@ -137,9 +136,9 @@ func all(units []string, err error) map[string]error {
 	return failed
 }
 
-// TryRestart starts those units again that run, all at once, and returns why units
+// TryRestart restarts the units that are running, all at once, and returns why units
 // failed.
-func (s *Systemd) TryRestart(ctx context.Context, units []string) map[string]error {
+func (s *Manager) TryRestart(ctx context.Context, units []string) map[string]error {
 	failed := s.batch(ctx, s.conn.TryRestartUnitContext, units)
 	for unit, err := range failed {
 		failed[unit] = explain("restart", err)
@@ -147,15 +146,15 @@ func (s *Systemd) TryRestart(ctx context.Context, units []string) map[string]err
 	return failed
 }
 
-// errJob means that systemd took an order and then failed to do it.
+// errJob means that systemd accepted a job and the job failed.
 var errJob = errors.New("systemd could not")
 
-// batch gives the same order for many units and then waits for all of them.
-func (s *Systemd) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
+// batch gives the same order for many units and then waits for all jobs.
+func (s *Manager) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
 	failed := make(map[string]error)
 	results := make([]chan string, len(units))
 	for i, unit := range units {
-		results[i] = make(chan string, 1) // a channel that blocks would stall the connection
+		results[i] = make(chan string, 1) // the connection stalls if a send blocks
 		if _, err := order(ctx, unit, "replace", results[i]); err != nil {
 			failed[unit] = err
 			results[i] <- ""
@@ -167,7 +166,7 @@ func (s *Systemd) batch(ctx context.Context, order func(context.Context, string,
 			switch {
 			case failed[unit] != nil || text == "done":
 			case text == "canceled":
-				failed[unit] = errors.New("another order took its place")
+				failed[unit] = errors.New("another systemd job replaced it")
 			default:
 				failed[unit] = fmt.Errorf("%w: %s", errJob, text)
 			}
@@ -186,8 +185,8 @@ func isUnknown(err error) bool {
 	return errors.As(err, &e) && e.Name == "org.freedesktop.systemd1.NoSuchUnit"
 }
 
-// explain names the order that failed, and tells a missing right from other
-// errors.
+// explain adds the order that failed to an error. D-Bus errors about missing
+// permission become fs.ErrPermission.
 func explain(order string, err error) error {
 	if err == nil {
 		return nil

@@ -1,4 +1,4 @@
-package units
+package systemd
 
 import (
 	"context"
@@ -15,17 +15,16 @@ import (
 // cgroupRoots are where the unified hierarchy may be mounted, the hybrid place first.
 var cgroupRoots = []string{"/sys/fs/cgroup/unified", "/sys/fs/cgroup"}
 
-// errNoFilter means that packets from everywhere reach a socket.
+// errNoFilter means that packets from every address reach a socket.
 var errNoFilter = errors.New("the kernel has no filter for it")
 
-// CheckFilter reports why a socket unit that has been started does not keep to the
-// networks that it should, or that nobody can tell. systemd has the kernel filter by
-// means of a BPF program on the control group; where it cannot, it leaves the socket
-// open to all.
-func (s *Systemd) CheckFilter(ctx context.Context, unit string) error {
+// CheckFilter returns an error if IPAddressAllow= of a running socket unit has no
+// effect, or if that cannot be found out. systemd attaches a BPF program to the control
+// group of the socket. If it cannot do so, it leaves the socket open to every address.
+func (s *Manager) CheckFilter(ctx context.Context, unit string) error {
 	property, err := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "ControlGroup")
 	if err != nil {
-		return explain("look for the filter of "+unit, err)
+		return explain("find the filter of "+unit, err)
 	}
 	group, ok := property.Value.Value().(string)
 	if !ok || group == "" {
@@ -40,7 +39,7 @@ func (s *Systemd) CheckFilter(ctx context.Context, unit string) error {
 	return errNoFilter
 }
 
-// checkFilter asks the kernel for the filters of a control group, see bpf(2).
+// checkFilter asks the kernel whether a control group has an ingress filter, see bpf(2).
 func checkFilter(group *os.File) error {
 	query := struct { // union bpf_attr, the part "query"
 		target, attachType, queryFlags, attachFlags uint32
@@ -52,7 +51,7 @@ func checkFilter(group *os.File) error {
 	runtime.KeepAlive(group)
 	switch {
 	case errno != 0:
-		return fmt.Errorf("%w, or none that can be seen: bpf: %w", errNoFilter, errno)
+		return fmt.Errorf("%w, or it cannot be seen: bpf: %w", errNoFilter, errno)
 	case query.count == 0:
 		return errNoFilter
 	}

@@ -1,19 +1,19 @@
-package units
+package systemd
 
 import "context"
 
-// A Condition is how systemd finds a unit.
+// A Condition is what systemd knows about a unit.
 type Condition struct {
 	Load       string // loaded, not-found, bad-setting and the like
 	Active     bool
 	Failed     bool
 	Result     string // of the last run, such as success, trigger-limit-hit or exit-code
-	NeedReload bool   // its files are newer than what systemd has read
-	Program    string // that a service starts; "" for other units
+	NeedReload bool   // its files changed after systemd read them
+	Program    string // the program of ExecStart=; "" if the unit is not a service
 }
 
 // Conditions returns the condition of each unit.
-func (s *Systemd) Conditions(ctx context.Context, units []string) (map[string]Condition, error) {
+func (s *Manager) Conditions(ctx context.Context, units []string) (map[string]Condition, error) {
 	states, err := s.States(ctx, units)
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (s *Systemd) Conditions(ctx context.Context, units []string) (map[string]Co
 	for _, unit := range units {
 		properties, err := s.conn.GetAllPropertiesContext(ctx, unit)
 		if err != nil {
-			return nil, explain("look at "+unit, err)
+			return nil, explain("read the properties of "+unit, err)
 		}
 		c := Condition{Active: states[unit] == "active", Failed: states[unit] == "failed"}
 		c.Load, _ = properties["LoadState"].(string)
