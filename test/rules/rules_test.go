@@ -45,6 +45,12 @@ var imports = map[string][]string{
 	"internal/migrate":  {"internal/instance", "internal/provider"},
 	"internal/check":    {"internal/instance", "internal/ipmi", "internal/provider"},
 	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
+	"internal/listing": {
+		"internal/hint", "internal/terminal", "github.com/jedib0t/go-pretty", "github.com/maruel/natural", "github.com/spf13",
+		"go.yaml.in/yaml",
+	},
+	"internal/terminal": {"github.com/jedib0t/go-pretty", "golang.org/x/term"},
+	"internal/hint":     {"github.com/agnivade/levenshtein"},
 	"internal/systemd":  {"github.com/coreos/go-systemd", "github.com/godbus/dbus", "golang.org/x/sys"},
 	"internal/units":    {"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio"},
 }

@@ -1,0 +1,18 @@
+package terminal
+
+import "fmt"
+
+// quickUnits is how many units systemd handles before anybody asks how far it is.
+const quickUnits = 20
+
+// Progress shows how many of how many units are done, if standard error is a terminal.
+// The last call erases the line.
+func (t *Terminal) Progress(done, all int) {
+	switch {
+	case all <= quickUnits || !IsTerminal(t.Stderr):
+	case done < all:
+		fmt.Fprintf(t.Stderr, "\rshipmi: %d of %d units", done, all)
+	default:
+		fmt.Fprint(t.Stderr, "\r\x1b[K")
+	}
+}
