@@ -64,11 +64,11 @@ help:
 build: $(BIN)/shipmi $(BIN)/shipmi-bmc
 
 $(BIN)/shipmi $(BIN)/shipmi-bmc &: go.mod go.sum $(shell find cmd internal contrib -type f)
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '$(GO_LDFLAGS) -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/...
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '$(GO_LDFLAGS) -X main.version=$(VERSION)' -o $(BIN)/ ./cmd/shipmi ./cmd/shipmi-bmc
 
 # Man pages and shell completions. They are made on this host, whatever the programs are for.
 $(BIN)/docs: go.mod go.sum $(shell find cmd internal contrib docs/man -type f)
-	GOOS= GOARCH= go run -tags docs ./cmd/shipmi $@ '$(VERSION)' "$$(git log -1 --format=%cs 2>/dev/null)"
+	GOOS= GOARCH= go run ./cmd/shipmi-docs $@ '$(VERSION)' "$$(git log -1 --format=%cs 2>/dev/null)"
 	@touch $@
 
 .PHONY: install
@@ -243,7 +243,6 @@ MODULES = test/bench test/libraries
 .PHONY: lint
 lint: bin/govulncheck
 	go vet -tags e2e ./...
-	go vet -tags docs ./cmd/shipmi
 	$(STATICCHECK) -checks all -tags e2e ./...
 	for module in $(MODULES); do (cd $$module && go vet ./... && go test -count=1 ./... && $(STATICCHECK) -checks all ./...) || exit; done
 	@! gofmt -l cmd internal test | grep . || { echo 'error: not formatted; run gofmt -w on these'; exit 1; }

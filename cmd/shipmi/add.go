@@ -2,29 +2,31 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) addCommand() *cobra.Command {
-	var o settings
+	var flags settings.Flags
 	cmd := &cobra.Command{
 		Use:        "add NAME...",
 		SuggestFor: []string{"create", "new"},
 		Short:      "Add BMCs",
-		Long: `Add a BMC, or several that are the same but for their ports: all of them, or none. It
-does not listen before "shipmi start".
+		Long: `Add a BMC, or several that differ only in their ports: all of them, or none. A BMC does
+not listen before "shipmi start".
 
-Without --provider, the provider is the one that the configuration file names, or
-the only one in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS.
-The address :: stands for all addresses, of IPv4 too.
+Without --provider, the provider is the one in the configuration file, or the only one
+in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS. The address ::
+means all addresses, of IPv4 too.
 
-With --run-as, the provider has to be readable for that user, and users of the BMC
+With --run-as, that user must be able to read the provider, and users of the BMC
 cannot be changed over IPMI.`,
 		Example: `  shipmi add node-0
   shipmi add node-1 --port 6230 --comment "rack 3, top"
@@ -37,36 +39,35 @@ cannot be changed over IPMI.`,
 		Args:              newNames,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.add(cmd.Context(), args, o)
+			return a.add(cmd.Context(), args, &flags)
 		},
 	}
-	o.addFlags(cmd, a)
+	flags.AddFlags(cmd, &a.host)
 	return cmd
 }
 
 // newNames checks the names of BMCs that do not exist yet.
 func newNames(_ *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("want the name of a BMC")
+		return errors.New("want the name of a BMC")
 	}
 	for i, name := range args {
 		if err := instance.CheckName(name); err != nil {
 			return err
 		}
 		if slices.Contains(args[:i], name) {
-			return fmt.Errorf("%q is there twice", name)
+			return fmt.Errorf("%q is named twice", name)
 		}
 	}
 	return nil
 }
 
-func (a *app) add(ctx context.Context, names []string, o settings) error {
-	c, err := a.loadConfig()
+func (a *app) add(ctx context.Context, names []string, flags *settings.Flags) error {
+	config, err := a.host.LoadConfig()
 	if err != nil {
 		return err
 	}
-	all := func(string) bool { return true }
-	e, err := a.edit(ctx, o, c, all, len(names))
+	change, err := flags.Change(ctx, a.host, config, &a.Terminal, len(names))
 	if err != nil {
 		return err
 	}
@@ -74,53 +75,60 @@ func (a *app) add(ctx context.Context, names []string, o settings) error {
 	if err := credentials.Add(instance.User{Privilege: instance.PrivilegeAdministrator}); err != nil {
 		return err
 	}
-	if err := e.credentials("", &credentials); err != nil {
+	if err := change.Credentials("", &credentials); err != nil {
 		return err
 	}
 	var bmcs []units.BMC
 	for _, name := range names {
-		b := units.BMC{Instance: instance.Instance{Name: name, Timeouts: c.timeouts, CipherSuites: c.cipherSuites}}
-		if err := e.bmc(&b); err != nil {
+		b := units.BMC{Instance: instance.Instance{Name: name, Timeouts: config.Timeouts, CipherSuites: config.CipherSuites}}
+		if err := change.BMC(&b); err != nil {
 			return err
 		}
 		bmcs = append(bmcs, b)
 	}
-	err = a.store.Add(bmcs, credentials, func() error {
-		s, err := a.connect(ctx)
-		if err != nil {
-			return err
-		}
-		defer s.Close()
-		return s.Reload(ctx)
-	})
+	err = a.store.Add(bmcs, credentials, func() error { return a.reload(ctx) })
 	if err != nil {
 		return err
 	}
-	a.warnPassword(bmcs, e.secret)
-	a.warnExposed(bmcs)
+	a.warnPassword(bmcs, change.Password())
+	a.warnUntrusted(bmcs)
 	return nil
 }
 
-func (a *app) warnExposed(bmcs []units.BMC) {
-	exposed := a.exposed(bmcs)
+// reload makes systemd read the files of all units again.
+func (a *app) reload(ctx context.Context) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Reload(ctx)
+}
+
+// warnUntrusted warns of BMCs whose scripts run as root although other users can change
+// them.
+func (a *app) warnUntrusted(bmcs []units.BMC) {
+	untrusted := a.host.Untrusted(bmcs)
 	for _, b := range bmcs {
-		if file := exposed[b.Name]; file != "" {
-			a.warn("%q runs %s as root, and others can change that", b.Name, file)
+		if file := untrusted[b.Name]; file != "" {
+			a.Warn("%q runs %s as root, and other users can change that file", b.Name, file)
 		}
 	}
 }
 
+// warnPassword warns of a password that some clients shorten, and of the default password
+// if other hosts can reach the BMC.
 func (a *app) warnPassword(bmcs []units.BMC, password instance.Secret) {
 	if len(password.Reveal()) > instance.MaxShortPassword {
-		a.warn("the password has more than %d bytes: some clients cut it off", instance.MaxShortPassword)
+		a.Warn("the password has more than %d bytes: some clients use only the first %d", instance.MaxShortPassword, instance.MaxShortPassword)
 	}
-	if password.Reveal() != defaultPassword {
+	if password.Reveal() != settings.DefaultPassword {
 		return
 	}
 	for _, b := range bmcs {
 		for _, addr := range b.Listen {
 			if !addr.Addr().IsLoopback() {
-				a.warn("%q will listen on %v with the default password", b.Name, addr)
+				a.Warn("%q will listen on %v with the default password", b.Name, addr)
 				break
 			}
 		}

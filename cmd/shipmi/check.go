@@ -1,47 +1,51 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/check"
+	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/listing"
+	"github.com/shipmi/shipmi/internal/settings"
+	"github.com/shipmi/shipmi/internal/terminal"
 )
 
-// A checker tries the scripts of a BMC or of a provider.
-type checker struct {
-	*app
-	set    parametersValue
-	power  bool
-	yes    bool
-	output output
-
-	results []check.Result
+// A checkRequest is what the flags of "check" say.
+type checkRequest struct {
+	set     settings.Parameters
+	power   bool
+	yes     bool
+	options listing.Options
 }
 
 func (a *app) checkCommand() *cobra.Command {
-	c := checker{app: a}
+	var r checkRequest
 	cmd := &cobra.Command{
 		Use:   "check NAME|PROVIDER",
 		Short: "Try the scripts of a BMC or of a provider",
-		Long: `Run the scripts that only ask, and show what each printed, how long it took, how it
+		Long: `Run the scripts of all queries, and show what each printed, how long it took, how it
 ended, and what ipmitool would print. The exit status is 1 if one of them failed.
 
-Of a BMC they run as its process would run them: as the same user, in the environment,
-the sandbox and the state directory that its drop-ins say, but in a unit of their own,
-and what they print does not go to the journal. The scripts of a provider run as you,
-in your environment, with an empty state directory.
+The scripts of a BMC run as its process runs them: as the same user, with the
+environment, the sandbox and the state directory of its drop-ins, but in a unit of
+their own. Their output does not go to the journal. The scripts of a provider run as
+you, in your environment, with an empty state directory.
 
-With --power the other scripts of a BMC run, too. The machine is switched on and off
-several times, and is sent a diagnostic interrupt, which many systems take for a reason
-to crash. Then it is left on or off as it was. Clients are not kept away meanwhile.`,
+With --power, the scripts of all actions of a BMC run, too. The machine is switched on
+and off several times, and gets a diagnostic interrupt, on which many systems crash.
+In the end it is on or off as it was before. Clients are not locked out meanwhile.`,
 		Example: `  shipmi check node-0
   shipmi check node-0 --power
   shipmi check libvirt --set domain=web
@@ -53,54 +57,69 @@ to crash. Then it is left on or off as it was. Clients are not kept away meanwhi
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.run(cmd.Context(), args[0])
+			if err := r.options.CheckColumns(resultColumns); err != nil {
+				return err
+			}
+			return a.check(cmd.Context(), r, args[0])
 		},
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			names, _ := a.completeName(cmd, args, prefix)
-			providers, directive := a.completeProvider(cmd, args, prefix)
+			providers, directive := a.host.CompleteProvider(cmd, args, prefix)
 			return append(names, providers...), directive
 		},
 	}
-	cmd.Flags().Var(&c.set, "set", "parameter of the provider; may be repeated; a BMC has its own")
-	cmd.Flags().BoolVar(&c.power, "power", false, "run the scripts that switch the machine, too")
-	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask whether that is meant")
-	c.output.addFlags(cmd)
+	cmd.Flags().Var(&r.set, "set", "parameter of the provider; may be repeated; a BMC has its own")
+	cmd.Flags().BoolVar(&r.power, "power", false, "run the scripts that switch the machine, too")
+	cmd.Flags().BoolVar(&r.yes, "yes", false, "do not ask for confirmation")
+	r.options.AddFlags(cmd)
 	return cmd
 }
 
-func (c *checker) run(ctx context.Context, what string) error {
-	bmcs, err0 := c.store.Names()
-	providers, err1 := c.providerNames()
+func (a *app) check(ctx context.Context, r checkRequest, name string) error {
+	bmcs, err0 := a.store.Names()
+	providers, err1 := a.host.ProviderNames()
 	if err := errors.Join(err0, err1); err != nil {
 		return err
 	}
-	var err error
-	switch {
-	case slices.Contains(bmcs, what):
-		err = c.checkBMC(ctx, what)
-	case slices.Contains(providers, what), strings.HasSuffix(what, ".conf"):
-		err = c.checkProvider(ctx, what)
-	default:
-		err := mistyped(fmt.Errorf("there is no BMC and no provider %q", what), append(bmcs, providers...), what)
-		return hint(err, `"shipmi list" and "shipmi providers" list those that there are`)
+	var (
+		results []check.Result
+		err     error
+	)
+	report := func(result check.Result) {
+		results = append(results, result)
+		if r.options.ForPeople() {
+			a.printResult(result) // at once, because the next script may take minutes
+		}
 	}
-	if printErr := c.printResults(); printErr != nil || err != nil {
-		return errors.Join(err, printErr)
+	switch {
+	case slices.Contains(bmcs, name):
+		err = a.checkBMC(ctx, r, name, report)
+	case slices.Contains(providers, name), strings.HasSuffix(name, ".conf"):
+		err = a.checkProvider(ctx, r, name, report)
+	default:
+		err := hint.DidYouMean(fmt.Errorf("there is no BMC and no provider %q", name), []string{name}, append(bmcs, providers...))
+		return hint.Add(err, `"shipmi list" and "shipmi providers" list those that there are`)
+	}
+	if !r.options.ForPeople() {
+		err = errors.Join(err, r.options.Print(&a.Terminal, resultTable(results)))
+	}
+	if err != nil {
+		return err
 	}
 	failed := 0
-	for _, r := range c.results {
-		if r.Error != "" {
+	for _, result := range results {
+		if result.Error != "" {
 			failed++
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d scripts failed", failed, len(c.results))
+		return fmt.Errorf("%d of %d scripts failed", failed, len(results))
 	}
 	return nil
 }
 
-func (c *checker) checkBMC(ctx context.Context, name string) error {
-	found, err := c.find(name)
+func (a *app) checkBMC(ctx context.Context, r checkRequest, name string, report func(check.Result)) error {
+	found, err := a.findBMCs(name)
 	if err != nil {
 		return err
 	}
@@ -108,30 +127,42 @@ func (c *checker) checkBMC(ctx context.Context, name string) error {
 	switch {
 	case b.Err != nil:
 		return fmt.Errorf("%s: %w", name, b.Err)
-	case c.set != nil:
-		return hint(fmt.Errorf("%s has parameters of its own", name), `"shipmi set" changes them`)
+	case r.set != nil:
+		return hint.Misuse(hint.Add(fmt.Errorf("%s has parameters of its own", name), `"shipmi set" changes them`))
 	}
-	if c.power {
-		if err := errors.Join(c.idle(found), c.confirm(ctx, name)); err != nil {
+	if r.power {
+		if err := a.checkIdle(found); err != nil {
+			return err
+		}
+		if err := a.confirmPower(ctx, r, name); err != nil {
 			return err
 		}
 	}
-	surroundings, err := c.store.Surroundings(name)
+	surroundings, err := a.store.Surroundings(name)
 	if err != nil {
 		return err
 	}
-	return c.tryAs(ctx, surroundings, scripts{Instance: b.Instance, Power: c.power})
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	unit := check.Unit{Settings: surroundings, User: a.host.User, Command: []string{self, checkScripts}, Stderr: a.Stderr}
+	if a.host.User {
+		unit.Command = append(unit.Command, "--user")
+	}
+	return check.Job{Instance: b.Instance, Power: r.power}.RunInUnit(ctx, unit, report)
 }
 
-func (c *checker) checkProvider(ctx context.Context, name string) error {
-	if c.power {
-		return hint(errors.New("--power is for a BMC, whose machine is known"), `"shipmi add" adds one`)
+func (a *app) checkProvider(ctx context.Context, r checkRequest, name string, report func(check.Result)) error {
+	if r.power {
+		err := errors.New("--power works only for a BMC, whose machine is known")
+		return hint.Misuse(hint.Add(err, `"shipmi add" adds one`))
 	}
-	p, err := c.findProvider(name, "")
+	p, err := a.host.FindProvider(name, "")
 	if err != nil {
 		return err
 	}
-	if err := checkParameters(p, name, c.set); err != nil {
+	if err := settings.CheckParameters(p, name, r.set); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "shipmi-check-*")
@@ -140,32 +171,78 @@ func (c *checker) checkProvider(ctx context.Context, name string) error {
 	}
 	defer os.RemoveAll(dir)
 	i := instance.Default()
-	i.Name, i.Provider, i.Parameters = p.Name(), p.Path, c.set
-	return c.try(ctx, scripts{Instance: i}, dir, c.report)
+	i.Name, i.Provider, i.Parameters = p.Name(), p.Path, r.set
+	return a.runJob(ctx, check.Job{Instance: i}, dir, report)
 }
 
-// confirm asks whether the machine may be switched.
-func (c *checker) confirm(ctx context.Context, name string) error {
-	if c.yes {
+// confirmPower asks whether the machine may be switched.
+func (a *app) confirmPower(ctx context.Context, r checkRequest, name string) error {
+	if r.yes {
 		return nil
 	}
-	if !isTerminal(c.stdin) {
-		return hint(fmt.Errorf("%s: nobody there to say that the machine may be switched", name), "say --yes")
-	}
-	fmt.Fprintf(c.stderr, "The machine behind %q will be switched on and off, reset, and sent a diagnostic interrupt. Go on? [y/N] ", name)
-	answer, _ := interruptible(ctx, func() (string, error) {
-		return bufio.NewReader(c.stdin).ReadString('\n') // the end of the file is no answer
-	})
-	if strings.TrimSpace(answer) != "y" {
+	yes, err := a.Confirm(ctx, fmt.Sprintf("The machine of %q will be switched on and off, reset, and get a diagnostic interrupt. Continue?", name))
+	switch {
+	case errors.Is(err, terminal.ErrNoTerminal):
+		return hint.Add(fmt.Errorf("%s: %w", name, err), "use --yes")
+	case err == nil && !yes:
 		return errors.New("nothing was done")
+	default:
+		return err
 	}
-	return nil
 }
 
-// report prints a result at once where people read it.
-func (c *checker) report(r check.Result) {
-	c.results = append(c.results, r)
-	if c.forPeople() {
-		c.printResult(r)
+var resultColumns = []listing.Column{
+	{Name: "verb", Title: "Verb", Left: true},
+	{Name: "took", Title: "Took"},
+	{Name: "exit", Title: "Exit"},
+	{Name: "error", Title: "Error", Left: true, Prose: true},
+	{Name: "code", Title: "Code"},
+	{Name: "client", Title: "Client", Left: true, Prose: true},
+	{Name: "script", Title: "Script", Left: true, Wide: true, Prose: true},
+	{Name: "stdout", Title: "Stdout", Left: true, Wide: true, Prose: true},
+	{Name: "stderr", Title: "Stderr", Left: true, Wide: true, Prose: true},
+}
+
+func resultTable(results []check.Result) listing.Table {
+	table := listing.Table{Columns: resultColumns}
+	for _, r := range results {
+		var exit any
+		if r.Exit >= 0 {
+			exit = r.Exit
+		}
+		table.Rows = append(table.Rows, []any{string(r.Verb), took(r), exit, r.Error, int(r.Code), r.Client, r.Script, r.Stdout, r.Stderr})
 	}
+	return table
+}
+
+func took(r check.Result) string { return r.Took.Round(time.Millisecond).String() }
+
+// printResult prints a result as a paragraph.
+func (a *app) printResult(r check.Result) {
+	ended, color := "done", text.FgGreen
+	if r.Error != "" {
+		ended, color = r.Error, text.FgRed
+	}
+	fmt.Fprintf(a.Stdout, "%s: %s (%s)\n", r.Verb, a.Paint(a.Stdout, color, ended), took(r))
+	for _, part := range []struct{ title, text string }{
+		{"script", r.Script},
+		{"stdout", r.Stdout},
+		{"stderr", r.Stderr},
+		{"client", fmt.Sprintf("%s\n(completion code 0x%02x, %v)", r.Client, byte(r.Code), r.Code)},
+	} {
+		title := part.title
+		for line := range strings.Lines(part.text) {
+			fmt.Fprintf(a.Stdout, "  %-6s | %s\n", title, controls.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), escapeControl))
+			title = ""
+		}
+	}
+}
+
+// controls matches the control characters except the tab. The output of a script could use
+// them to make a terminal show something else.
+var controls = regexp.MustCompile(`[^\P{C}\t]`)
+
+// escapeControl returns a character as Go writes it: \x1b.
+func escapeControl(character string) string {
+	return strings.Trim(strconv.QuoteToASCII(character), `"`)
 }

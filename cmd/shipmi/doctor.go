@@ -8,164 +8,97 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
-	"github.com/shipmi/shipmi/internal/systemd"
-	"github.com/shipmi/shipmi/internal/units"
+	"github.com/shipmi/shipmi/internal/doctor"
+	"github.com/shipmi/shipmi/internal/listing"
 )
 
-// A finding is something that is wrong with a host.
-type finding struct {
-	bmc     string // "": it is not one BMC's
-	problem string
-	advice  string
-	doubt   bool // only a person can tell whether it is wrong
-}
-
-// A doctor looks at the BMCs of a host, and at what they need of it.
-type doctor struct {
-	*app
-	output output
-
-	bmcs       []units.BMC // those that make sense
-	conditions map[string]systemd.Condition
-	findings   []finding
-}
-
-// examinations are all that a doctor looks for. Each adds findings; its error is why
-// it could not look.
-var examinations = []struct {
-	of   string
-	look func(*doctor, context.Context) error
-}{
-	{"leftovers", (*doctor).lookAtLeftovers},
-	{"credentials", (*doctor).lookAtCredentials},
-	{"modes", (*doctor).lookAtModes},
-	{"providers", (*doctor).lookAtProviders},
-	{"accounts", (*doctor).lookAtAccounts},
-	{"units", (*doctor).lookAtUnits},
-	{"unit files", (*doctor).lookAtHidden},
-	{"versions", (*doctor).lookAtVersions},
-	{"ports", (*doctor).lookAtPorts},
-	{"addresses", (*doctor).lookAtAddresses},
-	{"firewall", (*doctor).lookAtFirewall},
-	{"limits", (*doctor).lookAtLimits},
-}
-
 func (a *app) doctorCommand() *cobra.Command {
-	d := doctor{app: a}
+	var options listing.Options
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Find what is wrong with the BMCs of this host",
-		Long: `Look for what keeps BMCs from working: files that make no sense or belong to no BMC,
-missing or readable credentials, providers that are gone or lack a command, units that
-failed or changed, ports that others use, addresses that are not there, a firewall,
-limits, default passwords. Nothing is changed. The exit status is 1 if there is a
-problem. What only you can judge is a warning, and no problem.
+		Short: "Find problems of the BMCs of this host",
+		Long: `Find what prevents BMCs from working: files that are invalid or belong to no BMC,
+missing or readable credentials, providers that are gone or need a command that is not
+installed, units that failed or changed, ports that other programs use, addresses that
+the host does not have, a firewall, limits, default passwords. Nothing is changed. The
+exit status is 1 if there is a problem. A warning is no problem: only you can decide
+whether something is intended.
 
-Scripts do not run: that is what "shipmi check" does.`,
+No scripts run: "shipmi check" tries them.`,
 		Example: `  shipmi doctor
   shipmi doctor -o json`,
-		Args:              noArgs,
+		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := options.CheckColumns(findingColumns); err != nil {
+				return err
+			}
+			return a.doctor(cmd.Context(), &options)
+		},
 	}
-	d.output.addFlags(cmd)
+	options.AddFlags(cmd)
 	return cmd
 }
 
-func (d *doctor) run(ctx context.Context) error {
-	if err := d.meet(ctx); err != nil {
-		return err
-	}
-	var errs []error
-	for _, e := range examinations {
-		if err := e.look(d, ctx); err != nil {
-			errs = append(errs, fmt.Errorf("%s could not be looked at: %w", e.of, err))
-		}
-	}
-	errs = append(errs, d.printFindings(errs == nil))
-	problems := 0
-	for _, f := range d.findings {
-		if !f.doubt {
-			problems++
-		}
-	}
-	if problems > 0 {
-		errs = append(errs, fmt.Errorf("problems found: %d", problems))
-	}
-	return errors.Join(errs...)
+var findingColumns = []listing.Column{
+	{Name: "name", Title: "Name", Left: true},
+	{Name: "kind", Title: "Kind", Left: true},
+	{Name: "problem", Title: "Problem", Left: true, Prose: true},
+	{Name: "hint", Title: "Hint", Left: true, Prose: true},
 }
 
-// meet learns what BMCs there are and how systemd finds them.
-func (d *doctor) meet(ctx context.Context) error {
-	all, err := d.store.List()
-	if err != nil {
-		return err
-	}
-	for _, b := range all {
-		if b.Err == nil {
-			d.bmcs = append(d.bmcs, b)
-			continue
-		}
-		d.find(b.Name, "its files make no sense: "+b.Err.Error(), `correct them, see "systemctl cat"; "shipmi delete" removes what "shipmi add" made`)
-	}
-	s, err := d.connect(ctx)
+func (a *app) doctor(ctx context.Context, options *listing.Options) error {
+	s, err := a.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	d.conditions, err = s.Conditions(ctx, append(sockets(d.bmcs), services(d.bmcs)...))
+	d := doctor.Doctor{Store: a.store, Host: a.host, Systemd: s, ProcDir: a.procDir, Version: version}
+	findings, err := d.Examine(ctx)
+	problems := 0
+	for _, f := range findings {
+		if !f.Warning {
+			problems++
+		}
+	}
+	if options.ForPeople() {
+		if findings == nil && err == nil {
+			_, err = fmt.Fprintln(a.Stdout, "no problems found")
+		} else {
+			err = errors.Join(err, a.printFindings(findings))
+		}
+	} else {
+		table := listing.Table{Columns: findingColumns}
+		for _, f := range findings {
+			table.Rows = append(table.Rows, []any{listing.TextOrNil(f.BMC), kind(f), f.Problem, f.Hint})
+		}
+		err = errors.Join(err, options.Print(&a.Terminal, table))
+	}
+	if problems > 0 {
+		err = errors.Join(err, fmt.Errorf("problems found: %d", problems))
+	}
 	return err
 }
 
-func (d *doctor) find(bmc, problem, advice string, args ...any) {
-	d.findings = append(d.findings, finding{bmc: bmc, problem: problem, advice: fmt.Sprintf(advice, args...)})
-}
-
-// doubt is find for what may be meant.
-func (d *doctor) doubt(bmc, problem, advice string, args ...any) {
-	d.find(bmc, problem, advice, args...)
-	d.findings[len(d.findings)-1].doubt = true
-}
-
-// printFindings says that all is well only where all of it was looked at.
-func (d *doctor) printFindings(complete bool) error {
-	if d.output.format.name != "table" || d.output.columns != nil {
-		l := listing{columns: []column{
-			{name: "name", title: "Name", left: true},
-			{name: "kind", title: "Kind", left: true},
-			{name: "problem", title: "Problem", left: true},
-			{name: "hint", title: "Hint", left: true},
-		}}
-		for _, f := range d.findings {
-			l.rows = append(l.rows, []any{orNil(f.bmc), f.kind(), f.problem, f.advice})
+// printFindings prints each finding with its hint below.
+func (a *app) printFindings(findings []doctor.Finding) error {
+	for _, f := range findings {
+		what, color := f.Problem, text.FgRed
+		if f.Warning {
+			color = text.FgYellow
 		}
-		return d.print(&d.output, l)
-	}
-	if d.findings == nil && complete {
-		_, err := fmt.Fprintln(d.stdout, "no problems found")
-		return err
-	}
-	for _, f := range d.findings {
-		what, colour := f.problem, text.FgRed
-		if f.doubt {
-			colour = text.FgYellow
+		if f.BMC != "" {
+			what = f.BMC + ": " + what
 		}
-		if f.bmc != "" {
-			what = f.bmc + ": " + what
-		}
-		kind := f.kind() + ":"
-		if d.colours(d.stdout) {
-			kind = colour.Sprint(kind)
-		}
-		if _, err := fmt.Fprintf(d.stdout, "%s %s\n  hint: %s\n", kind, what, f.advice); err != nil {
+		if _, err := fmt.Fprintf(a.Stdout, "%s %s\n  hint: %s\n", a.Paint(a.Stdout, color, kind(f)+":"), what, f.Hint); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f finding) kind() string {
-	if f.doubt {
+func kind(f doctor.Finding) string {
+	if f.Warning {
 		return "warning"
 	}
 	return "problem"

@@ -12,24 +12,14 @@ import (
 func (a *app) enableCommand() *cobra.Command {
 	return a.bootCommand(&cobra.Command{
 		Use:   "enable NAME...",
-		Short: "Have BMCs start with the host",
-		Long: `Have BMCs start with the host from the next time on. Whether they run now stays as
-it is: "shipmi start" does both.`,
+		Short: "Start BMCs at boot",
+		Long: `Start BMCs at boot. Whether they run now does not change: "shipmi start" starts them
+now, too.`,
 		Example: `  shipmi enable node-0`,
 	}, serviceManager.Enable)
 }
 
-func (a *app) disableCommand() *cobra.Command {
-	return a.bootCommand(&cobra.Command{
-		Use:   "disable NAME...",
-		Short: "Have BMCs not start with the host",
-		Long: `Have BMCs not start with the host any more. Whether they run now stays as it is:
-"shipmi stop" does both.`,
-		Example: `  shipmi disable 'rack-3-*'`,
-	}, serviceManager.Disable)
-}
-
-// bootCommand completes a command that changes what happens when the host boots.
+// bootCommand completes a command that changes what happens at boot.
 func (a *app) bootCommand(cmd *cobra.Command, order func(serviceManager, context.Context, []string) error) *cobra.Command {
 	var selected selection
 	selected.addTo(cmd, a)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,220 +12,119 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/listing"
 	"github.com/shipmi/shipmi/internal/migrate"
-	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
-// An importer adds the BMCs of other programs.
-type importer struct {
-	*app
-	dryRun   bool
-	starting bool
-	output   output
-
-	defaults config
-	before   []units.BMC // those that were there
-	added    []units.BMC
-	active   []string // names of those that the other programs start
-	table    listing
-}
-
 func (a *app) importCommand() *cobra.Command {
-	i := importer{app: a}
+	var (
+		options       listing.Options
+		dryRun, start bool
+	)
 	cmd := &cobra.Command{
 		Use:   "import [DIRECTORY...]",
 		Short: "Add the BMCs of other programs",
 		Long: `Add the BMCs of ShIPMI in Python, VirtualBMC, VirtualBMC for vSphere and ProxmoxBMC:
-those in a directory, else all in ~/.shipmi, ~/.vbmc, ~/.vsbmc and ~/.pbmc. Name,
-address, port, user and password stay as they were; what cannot, a warning says.
+those in a directory, or all in ~/.shipmi, ~/.vbmc, ~/.vsbmc and ~/.pbmc. Name,
+address, port, user and password stay the same. A warning names what is lost.
 
-What is there already stays as it is, so that this can be done again. The files of the
-other program stay too. It has to be stopped before the BMCs are started, because it
-has their ports.`,
+BMCs that exist already are left alone, so an import can be repeated. The files of the
+other program are left alone, too. Stop it before you start the BMCs, because it uses
+their ports.`,
 		Example: `  shipmi import --dry-run
   shipmi import --start
   sudo shipmi import ~/.vbmc`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return i.run(cmd.Context(), args)
+			if err := options.CheckColumns(importColumns); err != nil {
+				return err
+			}
+			return a.importAll(cmd.Context(), &options, args, dryRun, start)
 		},
 	}
-	cmd.Flags().BoolVar(&i.dryRun, "dry-run", false, "change nothing, but say what would be done")
-	cmd.Flags().BoolVar(&i.starting, "start", false, "start those that the other program starts")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, but print what would be done")
+	cmd.Flags().BoolVar(&start, "start", false, "start the BMCs that the other program starts")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "start")
-	i.output.addFlags(cmd)
+	options.AddFlags(cmd)
 	return cmd
 }
 
-func (i *importer) run(ctx context.Context, dirs []string) (err error) {
-	if i.defaults, err = i.loadConfig(); err != nil {
-		return err
-	}
-	if i.before, err = i.store.List(); err != nil {
-		return err
-	}
+var importColumns = []listing.Column{
+	{Name: "name", Title: "Name", Left: true},
+	{Name: "address", Title: "Address"},
+	{Name: "port", Title: "Port"},
+	{Name: "provider", Title: "Provider", Left: true},
+	{Name: "active", Title: "Active"},
+	{Name: "result", Title: "Result", Left: true},
+	{Name: "notes", Title: "Notes", Left: true, Wide: true, Prose: true},
+}
+
+func (a *app) importAll(ctx context.Context, options *listing.Options, dirs []string, dryRun, start bool) (err error) {
 	if len(dirs) == 0 {
-		if dirs, err = i.places(); err != nil {
+		if dirs, err = importDirs(a.Getenv("HOME")); err != nil {
 			return err
 		}
 	}
-	i.table.columns = []column{
-		{name: "name", title: "Name", left: true},
-		{name: "address", title: "Address"},
-		{name: "port", title: "Port"},
-		{name: "provider", title: "Provider", left: true},
-		{name: "active", title: "Active"},
-		{name: "result", title: "Result", left: true},
-		{name: "notes", title: "Notes", left: true, wide: true},
-	}
-	var errs []error
-	for _, dir := range dirs {
-		found, err := migrate.Read(dir)
-		errs = append(errs, err)
-		for _, b := range found {
-			if err := i.take(b, dir); err != nil {
-				errs = append(errs, fmt.Errorf("%s: %w", filepath.Join(dir, b.Directory), err))
-			}
-		}
-	}
-	if err := errors.Join(errs...); i.table.rows == nil {
+	i := migrate.Importer{Store: a.store, Host: a.host, DryRun: dryRun}
+	outcomes, err := i.Import(dirs)
+	if outcomes == nil {
 		return cmp.Or(err, fmt.Errorf("no BMC in %s", strings.Join(dirs, ", ")))
 	}
-	return errors.Join(append(errs, i.print(&i.output, i.table), i.finish(ctx))...)
+	table := listing.Table{Columns: importColumns}
+	for _, o := range outcomes {
+		table.Rows = append(table.Rows, importRow(o))
+		if o.Result == migrate.Added || o.Result == migrate.WouldAdd {
+			for _, note := range o.Old.Notes {
+				a.Warn("%s: %s", o.New.Name, note)
+			}
+			a.warnPassword([]units.BMC{o.New}, o.Old.Password)
+		}
+	}
+	return errors.Join(err, options.Print(&a.Terminal, table), a.finishImport(ctx, outcomes, start))
 }
 
-// places are where the other programs keep BMCs of the user.
-func (i *importer) places() (dirs []string, err error) {
+// importDirs returns the directories below home in which other programs keep BMCs.
+func importDirs(home string) (dirs []string, err error) {
 	for _, name := range migrate.Places {
-		dir := filepath.Join(i.getenv("HOME"), name)
+		dir := filepath.Join(home, name)
 		if _, err := os.Stat(dir); err == nil {
 			dirs = append(dirs, dir)
 		}
 	}
 	if dirs == nil {
-		err = fmt.Errorf("there is no %s in %q", strings.Join(migrate.Places, ", "), i.getenv("HOME"))
-		err = hint(err, `say where they are, as in "shipmi import /home/ada/.vbmc"`)
+		err = fmt.Errorf("there is no %s in %q", strings.Join(migrate.Places, ", "), home)
+		err = hint.Add(err, `name the directory, as in "shipmi import /home/ada/.vbmc"`)
 	}
 	return dirs, err
 }
 
-// take adds one BMC, if it can, and notes down what became of it.
-func (i *importer) take(old migrate.BMC, dir string) error {
-	row := []any{old.Name, old.Listen.Addr().String(), int(old.Listen.Port()), providerName(old.Provider), old.Active, "added", texts(old.Notes)}
-	defer func() { i.table.rows = append(i.table.rows, row) }()
-	if old.Err != nil {
-		row = []any{old.Name, nil, nil, nil, nil, "failed", nil}
-		return old.Err
+func importRow(o migrate.Outcome) []any {
+	if o.Old.Err != nil {
+		return []any{o.Old.Name, nil, nil, nil, nil, string(o.Result), nil}
 	}
-	if slices.ContainsFunc(i.before, func(b units.BMC) bool { return b.Name == old.Name }) {
-		row[5] = "exists"
-	} else {
-		if i.dryRun {
-			row[5] = "to be added"
-		}
-		if err := i.addOne(old, dir); err != nil {
-			row[5] = "failed"
-			return err
-		}
+	return []any{
+		o.Old.Name, o.Old.Listen.Addr().String(), int(o.Old.Listen.Port()), settings.ProviderName(o.Old.Provider),
+		o.Old.Active, string(o.Result), listing.Texts(o.Old.Notes),
 	}
-	if old.Active {
-		i.active = append(i.active, old.Name)
-	}
-	return nil
 }
 
-func (i *importer) addOne(old migrate.BMC, dir string) error {
-	b, c, err := i.translate(old, dir)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(i.added, func(other units.BMC) bool { return other.Name == b.Name }) {
-		return fmt.Errorf("another BMC is called %q, too", b.Name)
-	}
-	if err := i.store.CheckAdd(b, c, slices.Concat(i.before, i.added)); err != nil {
-		return err
-	}
-	if !i.dryRun {
-		if old.Login != nil {
-			if err := i.store.AddLogin(old.Login.Name, []byte(old.Login.Text.Reveal())); err != nil {
-				return err
-			}
-		}
-		if err := i.store.Add([]units.BMC{b}, c, func() error { return nil }); err != nil {
-			return err
+// finishImport makes systemd read the new files, and starts the BMCs that the other
+// programs start.
+func (a *app) finishImport(ctx context.Context, outcomes []migrate.Outcome, start bool) error {
+	var active []string
+	for _, o := range outcomes {
+		if o.Old.Active && o.Result != migrate.Failed {
+			active = append(active, o.Old.Name)
 		}
 	}
-	i.added = append(i.added, b)
-	for _, note := range old.Notes {
-		i.warn("%s: %s", b.Name, note)
-	}
-	i.warnPassword([]units.BMC{b}, old.Password)
-	return nil
-}
-
-// translate returns a BMC as it is to be here, and who may log in to it.
-func (i *importer) translate(old migrate.BMC, dir string) (b units.BMC, c instance.Credentials, err error) {
-	if old.Password.Reveal() == "" {
-		return b, c, errors.New("it has no password")
-	}
-	err = c.Add(instance.User{Name: old.Username, Password: old.Password, Privilege: instance.PrivilegeAdministrator})
-	if err != nil {
-		return b, c, err
-	}
-	if old.Login != nil {
-		old.Parameters[old.Login.Parameter] = i.store.LoginPath(old.Login.Name)
-	}
-	path, err := i.providerFile(old.Provider, dir)
-	if err != nil {
-		return b, c, err
-	}
-	p, err := i.loadProvider(path)
-	if err != nil {
-		return b, c, err
-	}
-	if _, err := p.Values(old.Name, old.Parameters); err != nil {
-		return b, c, err
-	}
-	b = units.BMC{
-		Instance: instance.Instance{
-			Name: old.Name, Provider: p.Path, Parameters: old.Parameters,
-			Timeouts: i.defaults.timeouts, CipherSuites: i.defaults.cipherSuites,
-		},
-		Listen: []netip.AddrPort{old.Listen},
-	}
-	return b, c, nil
-}
-
-// providerFile returns the path of the provider of a BMC. One that others can change
-// must not come to run as root without anybody noticing; a copy of it that they cannot
-// change may.
-func (i *importer) providerFile(name, dir string) (string, error) {
-	places := append([]string{i.builtIn}, append(i.ownProviders(), filepath.Join(dir, "providers"))...)
-	path, err := provider.Find(places, name)
-	if err != nil || i.user || i.changeable(path) == "" {
-		return path, err
-	}
-	safe := filepath.Join(i.store.ConfigDir(), "providers")
-	if copied, err := provider.Find([]string{safe}, name); err == nil && copied != path && i.changeable(copied) == "" {
-		return copied, nil
-	}
-	err = fmt.Errorf("%s would run as root, and others can change it", path)
-	return "", hint(err, "see what it does, then install -D -m 644 -t %s %s, and import again", safe, path)
-}
-
-// finish tells systemd, and has it start what is to be started.
-func (i *importer) finish(ctx context.Context) error {
-	if i.starting && i.active != nil {
-		return i.manage(ctx, i.active, func(s serviceManager, bmcs []units.BMC) error { return i.app.start(ctx, s, bmcs) })
-	}
-	if i.dryRun || i.added == nil {
+	switch {
+	case start && active != nil:
+		return a.manage(ctx, active, func(s serviceManager, bmcs []units.BMC) error { return a.start(ctx, s, bmcs) })
+	case slices.ContainsFunc(outcomes, func(o migrate.Outcome) bool { return o.Result == migrate.Added }):
+		return a.reload(ctx)
+	default:
 		return nil
 	}
-	s, err := i.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return s.Reload(ctx)
 }

@@ -4,18 +4,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/settings"
 )
 
 func (a *app) kgCommand() *cobra.Command {
 	var (
-		kg     secretSource
+		kg     settings.Secret
 		remove bool
 	)
 	cmd := &cobra.Command{
 		Use:   "kg NAME",
 		Short: "Set or remove the BMC key, Kg",
-		Long: `Set or remove the BMC key, Kg, that clients have to know beside user and password. It
-is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
+		Long: `Set or remove the BMC key, Kg, which clients need in addition to user and password. It
+is a text of at most 20 bytes, or 0x and hex digits. All sessions end.`,
 		Example: `  shipmi kg node-0 --ask-kg
   shipmi kg node-0 --kg-file /root/kg
   shipmi kg node-0 --remove`,
@@ -25,7 +26,7 @@ is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
 			var key instance.Secret
 			if !remove {
 				var err error
-				if key, err = kg.read(cmd.Context(), a); err != nil {
+				if key, err = kg.Read(cmd.Context(), &a.Terminal); err != nil {
 					return err
 				}
 			}
@@ -35,8 +36,8 @@ is a text of 20 bytes at most, or 0x and hex digits. All sessions end.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&remove, "remove", false, "have clients need no key")
-	ways := append(kg.addFlags(cmd, "kg"), "remove")
+	cmd.Flags().BoolVar(&remove, "remove", false, "remove the key, so that clients need none")
+	ways := append(kg.AddFlags(cmd.Flags(), "kg"), "remove")
 	cmd.MarkFlagsOneRequired(ways...)
 	cmd.MarkFlagsMutuallyExclusive(ways...)
 	return cmd

@@ -6,48 +6,64 @@ import (
 	"slices"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/listing"
+	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) listCommand() *cobra.Command {
 	var (
-		o     output
-		watch time.Duration
+		options  listing.Options
+		interval time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:        "list [NAME...]",
 		SuggestFor: []string{"ls", "ps", "status"},
 		Short:      "List BMCs",
-		Long: `List all BMCs, or those that are named. The status is "running" when systemd listens
-for the BMC, "down" when it does not, and "error" when it failed or its files make
-no sense.
+		Long: `List all BMCs, or those that are named. The status is "running" if systemd listens for
+the BMC, "down" if it does not, and "error" if a unit failed or the files of the BMC
+are invalid.
 
-With -o wide, json or yaml there is more: whether the BMC starts with the host, and
-the last thing that it was asked to do since then, with what became of it, which
-only root can see.`,
+-o wide, json and yaml show more: whether the BMC starts at boot, and the last action
+since the last boot with its result. Only root can see the last action.`,
 		Example: `  shipmi list
   shipmi list 'rack-3-*' -o wide
   shipmi list --watch
   shipmi list -o json | jq -r '.[] | select(.status == "error").name'
   shipmi list -o value -c name -c port --sort-column port`,
-		Args:              patterns,
+		Args:              checkPatterns,
 		ValidArgsFunction: a.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.every(cmd.Context(), watch, func(ctx context.Context) error { return a.list(ctx, &o, args) })
+			if err := options.CheckColumns(listColumns); err != nil {
+				return err
+			}
+			return a.Watch(cmd.Context(), interval, func(ctx context.Context) error { return a.list(ctx, &options, args) }, a.report)
 		},
 	}
-	o.addFlags(cmd)
-	cmd.Flags().DurationVar(&watch, "watch", 0, "print it again whenever so much `time` has passed")
+	options.AddFlags(cmd)
+	cmd.Flags().DurationVar(&interval, "watch", 0, "print the list again whenever this `time` has passed")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "2s"
 	return cmd
 }
 
-func (a *app) list(ctx context.Context, o *output, patterns []string) error {
+var listColumns = []listing.Column{
+	{Name: "name", Title: "Name", Left: true},
+	{Name: "status", Title: "Status", Colors: statusColors},
+	{Name: "address", Title: "Address"},
+	{Name: "port", Title: "Port"},
+	{Name: "provider", Title: "Provider", Left: true},
+	{Name: "enabled", Title: "Enabled", Wide: true},
+	{Name: "last_action", Title: "Last action", Left: true, Wide: true, Prose: true},
+	{Name: "comment", Title: "Comment", Left: true, Wide: true, Prose: true},
+}
+
+func (a *app) list(ctx context.Context, options *listing.Options, patterns []string) error {
 	find := a.store.List
 	if len(patterns) > 0 {
-		find = func() ([]units.BMC, error) { return a.find(patterns...) }
+		find = func() ([]units.BMC, error) { return a.findBMCs(patterns...) }
 	}
 	bmcs, err := find()
 	if err != nil {
@@ -57,48 +73,99 @@ func (a *app) list(ctx context.Context, o *output, patterns []string) error {
 	if err != nil {
 		return err
 	}
-	l := listing{columns: []column{
-		{name: "name", title: "Name", left: true},
-		{name: "status", title: "Status", paint: statusColours},
-		{name: "address", title: "Address"},
-		{name: "port", title: "Port"},
-		{name: "provider", title: "Provider", left: true},
-		{name: "enabled", title: "Enabled", wide: true},
-		{name: "last_action", title: "Last action", left: true, wide: true},
-		{name: "comment", title: "Comment", left: true, wide: true},
-	}}
+	table := listing.Table{Columns: listColumns}
 	for i, b := range bmcs {
 		f := facts[i]
-		l.rows = append(l.rows, []any{
-			b.Name, f.status, addresses(b.Listen), ports(b.Listen), providerName(b.Provider), f.enabled, f.lastAction, b.Comment,
+		table.Rows = append(table.Rows, []any{
+			b.Name, f.status, addresses(b.Listen), ports(b.Listen), settings.ProviderName(b.Provider), f.enabled, f.lastAction, b.Comment,
 		})
 	}
-	if err := a.print(o, l); err != nil {
+	if err := options.Print(&a.Terminal, table); err != nil {
 		return err
 	}
 	for _, b := range bmcs {
 		if b.Err != nil {
-			a.warn("%s: %v", b.Name, b.Err)
+			a.Warn("%s: %v", b.Name, b.Err)
 		}
 	}
 	return nil
 }
 
-// addresses and ports describe where a BMC listens in a cell each.
-func addresses(listen []netip.AddrPort) list {
-	var l list
+// addresses returns a cell with the addresses that a BMC listens on.
+func addresses(listen []netip.AddrPort) listing.List {
+	var l listing.List
 	for _, addr := range listen {
 		l = append(l, addr.Addr().String())
 	}
 	return l
 }
 
-func ports(listen []netip.AddrPort) list {
-	var l list
+// ports returns a cell with the ports that a BMC listens on.
+func ports(listen []netip.AddrPort) listing.List {
+	var l listing.List
 	for _, addr := range listen {
 		if port := int(addr.Port()); !slices.Contains(l, any(port)) {
 			l = append(l, port)
 		}
 	}
 	return l
+}
+
+// facts are the present state of a BMC.
+type facts struct {
+	status     string
+	enabled    bool // starts at boot
+	lastAction any  // a lastAction, or nil
+}
+
+// The values of status.
+const (
+	running = "running" // its socket listens
+	down    = "down"
+	broken  = "error" // a unit failed, or the files of the BMC are invalid
+)
+
+func statusColors(status string) text.Colors {
+	switch status {
+	case running:
+		return text.Colors{text.FgGreen}
+	case broken:
+		return text.Colors{text.FgRed}
+	default:
+		return nil
+	}
+}
+
+// factsOf returns the state of each BMC, for which it asks systemd once.
+func (a *app) factsOf(ctx context.Context, bmcs []units.BMC) ([]facts, error) {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	states, err := s.States(ctx, append(sockets(bmcs), services(bmcs)...))
+	if err != nil {
+		return nil, err
+	}
+	enabled, err := a.store.Enabled()
+	if err != nil {
+		return nil, err
+	}
+	all := make([]facts, len(bmcs))
+	for i, b := range bmcs {
+		all[i] = facts{statusOf(b, states), enabled[b.Name], a.lastActionOf(b)}
+	}
+	return all, nil
+}
+
+func statusOf(b units.BMC, states map[string]string) string {
+	socket, service := states[units.SocketUnit(b.Name)], states[units.ServiceUnit(b.Name)]
+	switch {
+	case b.Err != nil, socket == "failed", socket == "active" && service == "failed":
+		return broken
+	case socket == "active":
+		return running
+	default:
+		return down
+	}
 }

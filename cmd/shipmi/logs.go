@@ -8,33 +8,33 @@ import (
 )
 
 func (a *app) logsCommand() *cobra.Command {
-	var s selection
+	var selected selection
 	cmd := &cobra.Command{
 		Use:        "logs NAME...",
 		SuggestFor: []string{"journal"},
-		Short:      "Show what the journal has about BMCs",
-		Long: `Show what the journal has about BMCs: who asked for what, what ran, how long it took,
-and what the scripts printed. This is journalctl(1), which says more about the
+		Short:      "Show the journal of BMCs",
+		Long: `Show the journal of BMCs: which client asked for what, which scripts ran, how long they
+took, and what they printed. This runs journalctl(1), whose manual explains the
 options.`,
 		Example: `  shipmi logs node-0
   shipmi logs node-0 --follow --lines 20
   shipmi logs --all --since -1h`,
 	}
-	s.addTo(cmd, a)
+	selected.addTo(cmd, a)
 	own := pflag.NewFlagSet("journalctl", pflag.ContinueOnError)
-	own.BoolP("follow", "f", false, "go on with what comes")
-	own.StringP("lines", "n", "", "show the last `number` of lines only")
-	own.StringP("since", "S", "", "show nothing older than this `time`, as systemd.time(7) has it")
-	own.StringP("until", "U", "", "show nothing younger than this `time`")
+	own.BoolP("follow", "f", false, "print new lines as they are written")
+	own.StringP("lines", "n", "", "show only the last `number` of lines")
+	own.StringP("since", "S", "", "show nothing older than this `time`, see systemd.time(7)")
+	own.StringP("until", "U", "", "show nothing newer than this `time`")
 	own.StringP("output", "o", "", "output `format` of journalctl")
 	cmd.Flags().AddFlagSet(own)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		bmcs, err := a.find(s.patterns(args)...)
+		bmcs, err := a.findBMCs(selected.patterns(args)...)
 		if err != nil {
 			return err
 		}
 		match := "--unit="
-		if a.user {
+		if a.host.User {
 			match = "--user-unit="
 		}
 		command := []string{"journalctl"}
@@ -52,7 +52,7 @@ options.`,
 				command = append(command, match+unit)
 			}
 		}
-		return a.become(command...)
+		return replaceProcess(command...)
 	}
 	return cmd
 }

@@ -13,7 +13,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/systemd"
+	"github.com/shipmi/shipmi/internal/terminal"
 	"github.com/shipmi/shipmi/internal/units"
 	"github.com/shipmi/shipmi/test/standin"
 )
@@ -25,17 +27,17 @@ func TestMain(m *testing.M) {
 			store := units.SystemStore(root)
 			store.Sandbox = filepath.Join(root, "usr/share/shipmi/sandbox.conf")
 			a := &app{
-				store:   store,
-				config:  []string{store.ConfigDir()},
-				getenv:  os.Getenv,
-				builtIn: filepath.Join(root, "usr/share/shipmi/providers"),
+				Terminal: terminal.Terminal{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv},
+				store:    store,
+				host: settings.Host{
+					ConfigDirs: []string{store.ConfigDir()},
+					BuiltIn:    filepath.Join(root, "usr/share/shipmi/providers"),
+					Getenv:     os.Getenv,
+				},
 				procDir: filepath.Join(root, "proc"),
-				stdin:   os.Stdin,
-				stdout:  os.Stdout,
-				stderr:  os.Stderr,
 			}
-			a.connect = func(context.Context) (serviceManager, error) { return connectRecorder(root, a.progress) }
-			a.connectUser = func(context.Context) (serviceManager, error) { return connectRecorder(root+"/user", a.progress) }
+			a.connect = func(context.Context) (serviceManager, error) { return connectRecorder(root, a.Progress) }
+			a.connectUser = func(context.Context) (serviceManager, error) { return connectRecorder(root+"/user", a.Progress) }
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 			defer stop()
 			os.Exit(a.run(ctx, os.Args[1:]))

@@ -5,15 +5,19 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/shipmi/shipmi/internal/listing"
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/settings"
 )
 
 func (a *app) providersCommand() *cobra.Command {
-	var o output
+	var options listing.Options
 	cmd := &cobra.Command{
 		Use:   "providers [NAME]",
 		Short: "List the providers, or show one",
 		Long: `List the providers that BMCs can be added with, or show one of them: what it needs,
-its parameters for "shipmi add --set", and what clients can ask of its BMCs.`,
+its parameters for "shipmi add --set", and what clients can ask its BMCs for.`,
 		Example: `  shipmi providers
   shipmi providers proxmox-qm
   shipmi providers ./lab.conf`,
@@ -25,103 +29,110 @@ its parameters for "shipmi add --set", and what clients can ask of its BMCs.`,
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return a.providers(&o)
+				return a.providers(&options)
 			}
-			return a.showProvider(&o, args[0])
+			return a.showProvider(&options, args[0])
 		},
-		ValidArgsFunction: a.completeProvider,
+		ValidArgsFunction: a.host.CompleteProvider,
 	}
-	o.addFlags(cmd)
+	options.AddFlags(cmd)
 	return cmd
 }
 
-func (a *app) providers(o *output) error {
-	entries, err := a.listProviders()
+var providersColumns = []listing.Column{
+	{Name: "name", Title: "Name", Left: true},
+	{Name: "description", Title: "Description", Left: true, Prose: true},
+	{Name: "from", Title: "From", Left: true},
+}
+
+func (a *app) providers(options *listing.Options) error {
+	if err := options.CheckColumns(providersColumns); err != nil {
+		return err
+	}
+	entries, err := a.host.ListProviders()
 	if err != nil {
 		return err
 	}
-	l := listing{columns: []column{
-		{name: "name", title: "Name", left: true},
-		{name: "description", title: "Description", left: true},
-		{name: "from", title: "From", left: true},
-	}}
+	table := listing.Table{Columns: providersColumns}
 	for _, entry := range entries {
 		row := []any{entry.Name, "", a.origin(entry.Path)}
-		if p, err := a.loadProvider(entry.Path); err != nil {
-			a.warn("%v", err)
+		if p, err := a.host.LoadProvider(entry.Path); err != nil {
+			a.Warn("%v", err)
 		} else {
 			row[1] = p.Description
 		}
-		l.rows = append(l.rows, row)
+		table.Rows = append(table.Rows, row)
 	}
-	return a.print(o, l)
+	return options.Print(&a.Terminal, table)
 }
 
-// origin tells where a provider file comes from: the directory that it is in.
+// origin returns the directory of a provider file, or "built-in".
 func (a *app) origin(path string) string {
 	dir := filepath.Dir(path)
-	if dir == a.builtIn {
+	if dir == a.host.BuiltIn {
 		return "built-in"
 	}
 	return dir
 }
 
-func (a *app) showProvider(o *output, name string) error {
-	p, err := a.findProvider(name, "")
+var providerColumns = []listing.Column{
+	{Name: "name", Title: "name", Left: true},
+	{Name: "description", Title: "description", Left: true},
+	{Name: "file", Title: "file", Left: true},
+	{Name: "commands", Title: "commands", Left: true},
+	{Name: "verbs", Title: "verbs", Left: true},
+	{Name: "parameters", Title: "parameters", Left: true, Wide: true},
+	{Name: "header", Title: "header", Left: true, Wide: true},
+}
+
+func (a *app) showProvider(options *listing.Options, name string) error {
+	if err := options.CheckColumns(options.PropertyColumns(providerColumns)); err != nil {
+		return err
+	}
+	p, err := a.host.FindProvider(name, "")
 	if err != nil {
 		return err
 	}
-	var parameters list
+	var parameters listing.List
 	for _, parameter := range p.Parameters {
 		parameters = append(parameters, parameterFact{parameter.Name, parameter.Help, parameter.Default, parameter.Required})
 	}
-	about := listing{
-		columns: []column{
-			{name: "name", title: "name", left: true},
-			{name: "description", title: "description", left: true},
-			{name: "file", title: "file", left: true},
-			{name: "commands", title: "commands", left: true},
-			{name: "verbs", title: "verbs", left: true},
-			{name: "parameters", title: "parameters", left: true, wide: true},
-			{name: "header", title: "header", left: true, wide: true},
-		},
-		rows: [][]any{{p.Name(), p.Description, p.Path, texts(p.Commands), texts(p.Verbs()), parameters, p.Header}},
+	about := listing.Table{
+		Columns: providerColumns,
+		Rows:    [][]any{{p.Name(), p.Description, p.Path, listing.Texts(p.Commands), listing.Texts(p.Verbs()), parameters, p.Header}},
 	}
-	if err := a.printProperties(o, about); err != nil || o.format.name != "table" {
+	if err := options.PrintProperties(&a.Terminal, about); err != nil || !options.IsTable() {
 		return err
 	}
 	if p.Parameters != nil {
-		l := listing{columns: []column{
-			{name: "parameter", title: "Parameter", left: true},
-			{name: "meaning", title: "Meaning", left: true},
-			{name: "default", title: "Default", left: true},
-		}}
-		for _, parameter := range p.Parameters {
-			l.rows = append(l.rows, []any{parameter.Name, parameter.Help, defaultOf(parameter)})
-		}
-		if err := a.print(o, l); err != nil {
+		if err := a.printParameters(options, p); err != nil {
 			return err
 		}
 	}
 	if p.Header == "" {
 		return nil
 	}
-	_, err = fmt.Fprintln(a.stdout, p.Header)
+	_, err = fmt.Fprintln(a.Stdout, p.Header)
 	return err
 }
 
-// A parameterFact is a parameter of a provider.
+// printParameters prints a table of the parameters of a provider.
+func (a *app) printParameters(options *listing.Options, p *provider.Provider) error {
+	table := listing.Table{Columns: []listing.Column{
+		{Name: "parameter", Title: "Parameter", Left: true},
+		{Name: "meaning", Title: "Meaning", Left: true, Prose: true},
+		{Name: "default", Title: "Default", Left: true},
+	}}
+	for _, parameter := range p.Parameters {
+		table.Rows = append(table.Rows, []any{parameter.Name, parameter.Help, settings.DescribeDefault(parameter)})
+	}
+	return options.Print(&a.Terminal, table)
+}
+
+// A parameterFact is a parameter of a provider in JSON.
 type parameterFact struct {
 	Name     string `json:"name"`
 	Help     string `json:"help"`
 	Default  string `json:"default"`
 	Required bool   `json:"required"`
-}
-
-func texts[T ~string](all []T) list {
-	l := list{}
-	for _, text := range all {
-		l = append(l, string(text))
-	}
-	return l
 }

@@ -4,82 +4,76 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) setCommand() *cobra.Command {
 	var (
-		o        settings
+		flags    settings.Flags
 		selected selection
 		dryRun   bool
 	)
 	cmd := &cobra.Command{
 		Use:        "set NAME...",
 		SuggestFor: []string{"edit", "modify", "update", "config"},
-		Short:      "Change what was set when BMCs were added",
-		Long: `Change what was set when BMCs were added: what is given, for all of them or for none.
-An empty text takes a comment, a --run-as or a word of the inventory back, and
-"--allow any" the networks. What is changed counts at once:
+		Short:      "Change the settings of BMCs",
+		Long: `Change the settings that "shipmi add" made: those that are given, for all BMCs that are
+named or for none. An empty text removes a comment, a --run-as or a word of the
+inventory, and "--allow any" removes the networks. Changes take effect immediately:
 
-  --port, --address, --allow             a BMC that listens does so anew, and all
-                                         its sessions end
-  --password..., --username              sessions of that user end: the one whom
-                                         "add" made; "shipmi user" manages others
+  --port, --address, --allow             a BMC that listens is restarted, and all its
+                                         sessions end
+  --password..., --username              of the user that "add" created: its sessions
+                                         end; "shipmi user" manages other users
   --kg...                                all sessions end
-  --provider, --run-as, the inventory    sessions go on; so do scripts that run
+  --provider, --run-as, the inventory    sessions and running scripts continue
   --comment                              nothing else happens
 
-Whether a BMC starts with the host is left as it is. With --dry-run, what is wrong
-is said all the same.`,
+With --provider, parameters of the old provider stay set if the new provider has them,
+too. If it does not have one of them, nothing is changed: give --unset NAME or
+--reset-parameters.
+
+Whether a BMC starts at boot does not change. --dry-run reports errors, too.`,
 		Example: `  shipmi set node-0 --port 6231
   shipmi set node-0 --ask-password
+  shipmi set node-0 --provider proxmox-qm --unset domain --set vmid=105
   shipmi set 'rack-3-*' --provider lab --comment ''
   shipmi set --all --password-file secret --dry-run`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.set(cmd.Context(), selected.patterns(args), o, settingsIn(cmd), dryRun)
+			return a.set(cmd.Context(), selected.patterns(args), &flags, dryRun)
 		},
 	}
 	selected.addTo(cmd, a)
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(settingsIn(cmd)) == 0 && len(args) > 0 {
+		if flags.Given() == nil && (selected.all || len(args) > 0) {
 			return errors.New("nothing to set")
 		}
-		return selected.args(cmd, args)
+		return selected.check(cmd, args)
 	}
-	o.addFlags(cmd, a)
+	flags.AddPartialFlags(cmd, &a.host)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, but print the names of the BMCs that would be changed")
-	cmd.Flags().VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // what is not given stays
 	return cmd
 }
 
-// settingsIn returns the settings that a command line gives.
-func settingsIn(cmd *cobra.Command) map[string]bool {
-	given := make(map[string]bool)
-	cmd.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
-		if flag.Changed && flag.Name != "all" && flag.Name != "dry-run" {
-			given[flag.Name] = true
-		}
-	})
-	return given
-}
-
-func (a *app) set(ctx context.Context, patterns []string, o settings, given map[string]bool, dryRun bool) error {
-	c, err := a.loadConfig()
+func (a *app) set(ctx context.Context, patterns []string, flags *settings.Flags, dryRun bool) error {
+	config, err := a.host.LoadConfig()
 	if err != nil {
 		return err
 	}
-	bmcs, err := a.find(patterns...)
+	bmcs, err := a.findBMCs(patterns...)
 	if err != nil {
 		return err
 	}
-	e, err := a.edit(ctx, o, c, func(flag string) bool { return given[flag] }, len(bmcs))
+	change, err := flags.Change(ctx, a.host, config, &a.Terminal, len(bmcs))
 	if err != nil {
 		return err
 	}
@@ -88,75 +82,118 @@ func (a *app) set(ctx context.Context, patterns []string, o settings, given map[
 		return err
 	}
 	defer s.Close()
-	states, err := s.States(ctx, sockets(bmcs))
-	if err != nil {
-		return err
-	}
 
-	var (
-		changed []units.BMC
-		active  []units.BMC // of those
-		changes []units.Change
-	)
-	change := func(b *units.BMC, c *instance.Credentials) error {
-		if err := errors.Join(e.bmc(b), e.credentials(b.Name, c)); err != nil {
+	var names []string
+	for _, b := range bmcs {
+		names = append(names, b.Name)
+	}
+	var before, after, active []units.BMC
+	edit := func(b *units.BMC, c *instance.Credentials) error {
+		before = append(before, *b)
+		if err := errors.Join(change.BMC(b), change.Credentials(b.Name, c)); err != nil {
 			return err
 		}
-		changed = append(changed, *b)
-		if states[units.SocketUnit(b.Name)] != "active" {
-			return nil
-		}
-		active = append(active, *b)
-		return a.canMove(*b, bmcs)
+		after = append(after, *b)
+		return nil
 	}
-	if dryRun {
-		changes, err := a.store.Plan(bmcs, change)
-		for _, c := range changes {
-			fmt.Fprintln(a.stdout, c.Name)
-		}
+	check := func() (err error) {
+		active, err = a.checkMoves(ctx, s, before, after)
 		return err
 	}
-	err = a.store.Update(bmcs, change, func(made []units.Change) error {
-		changes = made
-		if changes == nil {
-			return nil
+	if dryRun {
+		changes, err := a.store.Plan(names, edit)
+		if err == nil {
+			err = check()
 		}
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			fmt.Fprintln(a.Stdout, c.Name)
+		}
+		return nil
+	}
+	var changes []units.Change
+	err = a.store.Update(names, edit, func(made []units.Change) error {
+		if err := check(); err != nil || made == nil {
+			return err
+		}
+		changes = made
 		return s.Reload(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	a.warnPassword(changed, e.secret)
-	if given["provider"] || given["run-as"] {
-		a.warnExposed(changed)
+	a.warnPassword(after, change.Password())
+	given := flags.Given()
+	if slices.Contains(given, "provider") || slices.Contains(given, "run-as") {
+		a.warnUntrusted(after)
 	}
-	unitOf := make(map[string]string)
-	for _, c := range changes {
-		switch {
-		case c.Listen:
-			unitOf[c.Name] = units.SocketUnit(c.Name)
-		case c.Service, c.Credentials:
-			unitOf[c.Name] = units.ServiceUnit(c.Name)
-		}
-	}
-	err = restart(ctx, s, unitOf)
-	if given["allow"] {
+	err = restart(ctx, s, unitsToRestart(changes))
+	if slices.Contains(given, "allow") {
 		a.warnUnfiltered(ctx, s, active)
 	}
 	return err
 }
 
-// canMove reports addresses of b that somebody else uses. Ports that the BMCs which
-// are being changed had before are in use by themselves.
-func (a *app) canMove(b units.BMC, before []units.BMC) error {
-	b.Listen = slices.DeleteFunc(slices.Clone(b.Listen), func(addr netip.AddrPort) bool {
-		return slices.ContainsFunc(before, func(old units.BMC) bool {
-			return slices.Contains(ports(old.Listen), any(int(addr.Port())))
-		})
-	})
-	conns, err := a.listen(b)
-	for _, conn := range conns {
-		conn.Close()
+// checkMoves returns the BMCs that listen, with their new settings, and an error for each
+// new address that another program uses. The BMCs themselves use the ports that they had
+// before.
+func (a *app) checkMoves(ctx context.Context, s serviceManager, before, after []units.BMC) (active []units.BMC, err error) {
+	states, err := s.States(ctx, sockets(after))
+	if err != nil {
+		return nil, err
 	}
-	return err
+	var used []any
+	for _, b := range before {
+		used = append(used, ports(b.Listen)...)
+	}
+	var errs []error
+	for _, b := range after {
+		if states[units.SocketUnit(b.Name)] != "active" {
+			continue
+		}
+		active = append(active, b)
+		moved := b
+		moved.Listen = slices.DeleteFunc(slices.Clone(b.Listen), func(addr netip.AddrPort) bool {
+			return slices.Contains(used, any(int(addr.Port())))
+		})
+		conns, err := a.listen(moved)
+		for _, conn := range conns {
+			conn.Close()
+		}
+		errs = append(errs, err)
+	}
+	return active, errors.Join(errs...)
+}
+
+// unitsToRestart returns the unit of each BMC that has to be restarted for a change, by
+// the name of the BMC.
+func unitsToRestart(changes []units.Change) map[string]string {
+	byName := make(map[string]string)
+	for _, c := range changes {
+		switch {
+		case c.Listen:
+			byName[c.Name] = units.SocketUnit(c.Name)
+		case c.Service, c.Credentials:
+			byName[c.Name] = units.ServiceUnit(c.Name)
+		}
+	}
+	return byName
+}
+
+// restart restarts one unit of each BMC, if it is running.
+func restart(ctx context.Context, s serviceManager, byName map[string]string) error {
+	if len(byName) == 0 {
+		return nil
+	}
+	failed := s.TryRestart(ctx, slices.Sorted(maps.Values(byName)))
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		if err := failed[byName[name]]; err != nil {
+			err = fmt.Errorf("%s: the change is stored but has no effect yet: %w", name, err)
+			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, name))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -10,30 +10,31 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) startCommand() *cobra.Command {
-	var s selection
+	var selected selection
 	cmd := &cobra.Command{
 		Use:   "start NAME...",
-		Short: "Start BMCs, now and whenever the host starts",
-		Long: `Start BMCs: systemd listens for them from now on, also after the host has been
-started again. What was changed in drop-ins by hand counts from now on.
+		Short: "Start BMCs now and at boot",
+		Long: `Start BMCs: systemd listens for them from now on, also after the next boot. Changes
+that were made to drop-ins by hand take effect.
 
-This is "systemctl enable --now", because people expect of a BMC that it is there
-as long as the machine. "shipmi enable" and "systemctl start" do one of the two.`,
+This is "systemctl enable --now", because a BMC is expected to be available as long as
+its machine. "shipmi enable" and "systemctl start" do one half of it each.`,
 		Example: `  shipmi start node-0
   shipmi start node-0 node-1 node-2
   shipmi start 'rack-3-*'
   shipmi start --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.manage(cmd.Context(), s.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
+			return a.manage(cmd.Context(), selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
 				return a.start(cmd.Context(), s, bmcs)
 			})
 		},
 	}
-	s.addTo(cmd, a)
+	selected.addTo(cmd, a)
 	return cmd
 }
 
@@ -60,9 +61,9 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC) err
 	if free == nil {
 		return err
 	}
-	// Enabled first, because systemd has to be told of the links too, and reading its files again takes it much
-	// longer when it has the units in memory.
-	var enable, started, inVain []units.BMC
+	// Enable comes first: one reload then covers the new links, too, and it is much faster
+	// before systemd has the units in memory.
+	var enable, started, takeBack []units.BMC
 	for _, b := range free {
 		if !enabled[b.Name] {
 			enable = append(enable, b)
@@ -83,34 +84,34 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC) err
 			started = append(started, b)
 			continue
 		}
-		err = errors.Join(err, hint(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
+		err = errors.Join(err, hint.Add(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
 		if !enabled[b.Name] {
-			inVain = append(inVain, b)
+			takeBack = append(takeBack, b)
 		}
 	}
 	a.warnUnfiltered(ctx, s, started)
-	if inVain == nil {
+	if takeBack == nil {
 		return err
 	}
-	return errors.Join(err, s.Disable(ctx, sockets(inVain)), s.Reload(ctx))
+	return errors.Join(err, s.Disable(ctx, sockets(takeBack)), s.Reload(ctx))
 }
 
-// warnUnfiltered tells of BMCs that listen, to more than they are to.
+// warnUnfiltered warns of BMCs whose --allow has no effect.
 func (a *app) warnUnfiltered(ctx context.Context, s serviceManager, bmcs []units.BMC) {
 	for _, b := range bmcs {
 		if b.Allow == nil {
 			continue
 		}
 		if err := s.CheckFilter(ctx, units.SocketUnit(b.Name)); err != nil {
-			a.warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), err)
+			a.Warn("%s: packets may come from anywhere, not only from %s: %v", b.Name, strings.Join(b.Allow, ", "), err)
 		}
 	}
 }
 
-// freeToListen returns the BMCs that listen already or can; the error names the
-// others. systemd would not notice that a port is in use: it binds with
-// SO_REUSEADDR, and two UDP sockets that both do so are let have the same port, of
-// which only one gets the packets.
+// freeToListen returns the BMCs that listen already or can listen. The error names the
+// others. systemd does not notice that a port is in use: it binds with SO_REUSEADDR, and
+// the kernel lets two UDP sockets that both do so have the same port. Only one of them gets
+// the packets.
 func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
 	var (
 		free []units.BMC
@@ -120,7 +121,7 @@ func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.
 		if states[units.SocketUnit(b.Name)] != "active" {
 			conns, err := a.listen(b)
 			for _, conn := range conns {
-				defer conn.Close() // not before the next BMC has tried the same port
+				defer conn.Close() // only after the other BMCs have tried the same port
 			}
 			if err != nil {
 				errs = append(errs, err)
@@ -132,6 +133,8 @@ func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.
 	return free, errors.Join(errs...)
 }
 
+// listen binds the addresses of a BMC. An address that the host does not have is only worth
+// a warning, because it may appear later.
 func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
 	for _, addr := range b.Listen {
 		conn, failure := net.ListenPacket("udp", addr.String())
@@ -140,12 +143,12 @@ func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
 			conns = append(conns, conn)
 		case errors.Is(failure, unix.EADDRINUSE):
 			failure = fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr)
-			err = errors.Join(err, hint(failure, "see ss -lunp 'sport = :%d'", addr.Port()))
+			err = errors.Join(err, hint.Add(failure, "see ss -lunp 'sport = :%d'", addr.Port()))
 		case errors.Is(failure, unix.EADDRNOTAVAIL):
-			a.warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
-		case a.user && errors.Is(failure, unix.EACCES):
-			failure = fmt.Errorf("%s: the port %d is for root alone", b.Name, addr.Port())
-			err = errors.Join(err, hint(failure, `choose another one, as in "shipmi --user set %s --port 6230"`, b.Name))
+			a.Warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
+		case a.host.User && errors.Is(failure, unix.EACCES):
+			failure = fmt.Errorf("%s: only root may listen on the port %d", b.Name, addr.Port())
+			err = errors.Join(err, hint.Add(failure, `choose another one, as in "shipmi --user set %s --port 6230"`, b.Name))
 		default:
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
 		}

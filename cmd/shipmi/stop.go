@@ -16,11 +16,11 @@ func (a *app) stopCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "stop NAME...",
 		Short: "Stop BMCs until they are started again",
-		Long: `Stop BMCs: nobody listens for them any more, their sessions end, and they do not
-come back when the host starts. A machine that a BMC has switched on stays on.
+		Long: `Stop BMCs: they no longer listen, their sessions end, and they do not start at boot.
+The managed machines stay on or off as they are.
 
-This is "systemctl disable --now". "shipmi disable" and "systemctl stop" do one of
-the two.`,
+This is "systemctl disable --now". "shipmi disable" and "systemctl stop" do one half
+of it each.`,
 		Example: `  shipmi stop node-0
   shipmi stop node-0 node-1 node-2
   shipmi stop --all`,
@@ -39,8 +39,8 @@ the two.`,
 	return cmd
 }
 
-// stop ends BMCs and their processes, and returns those that it stopped. The
-// error names the others.
+// stop stops the sockets and the processes of BMCs, and returns the BMCs that it stopped.
+// The error names the others.
 func stop(ctx context.Context, s serviceManager, bmcs []units.BMC) (stopped []units.BMC, err error) {
 	failed := s.Stop(ctx, append(sockets(bmcs), services(bmcs)...))
 	for _, b := range bmcs {

@@ -16,33 +16,41 @@ import (
 
 // A Check tries the scripts of one BMC.
 type Check struct {
-	Runner   provider.Runner // all but its Stderr and Answered
+	Runner   provider.Runner // Stderr and Answered are not used
 	Timeouts instance.Timeouts
 	Now      func() time.Time
-	Report   func(Result) // is told of each script that ended
+	Report   func(Result) // called after each script
 }
 
-// A Result is what came of one script.
+// A Result is the result of one script.
 type Result struct {
 	Verb   provider.Verb `json:"verb"`
 	Script string        `json:"script"`
 	Took   time.Duration `json:"took"`   // in nanoseconds
-	Exit   int           `json:"exit"`   // exit status; -1: it left none
+	Exit   int           `json:"exit"`   // exit status; -1 if there is none
 	Stdout string        `json:"stdout"` // of queries
-	Stderr string        `json:"stderr"` // of actions all that they printed
-	Error  string        `json:"error"`  // empty: it did what it was run for
-	Code   ipmi.Code     `json:"code"`   // what the client gets
-	Client string        `json:"client"` // what ipmitool prints for it
+	Stderr string        `json:"stderr"` // of actions everything that they printed
+	Error  string        `json:"error"`  // empty if the script succeeded
+	Code   ipmi.Code     `json:"code"`   // completion code for the client
+	Client string        `json:"client"` // what ipmitool prints
 }
 
-// answers are what queries said, as far as they were asked and succeeded.
+// answers are the results of queries that succeeded.
 type answers struct {
 	on     bool
 	device provider.Device
 	fru    provider.FRU
 }
 
-// Queries runs every script that only asks.
+// Run runs the scripts of the queries and, with power, those that switch the machine.
+func (c *Check) Run(ctx context.Context, power bool) error {
+	if err := c.Queries(ctx); err != nil || !power {
+		return err
+	}
+	return c.Power(ctx)
+}
+
+// Queries runs the scripts of all queries.
 func (c *Check) Queries(ctx context.Context) error {
 	for _, v := range []provider.Verb{provider.Status, provider.BootGet, provider.FRUGet} {
 		if !c.Runner.Provider.Has(v) {
@@ -55,7 +63,7 @@ func (c *Check) Queries(ctx context.Context) error {
 	return nil
 }
 
-// query runs the script of v. The first error is the script's.
+// query runs the script of v. The first error is that of the script.
 func (c *Check) query(ctx context.Context, v provider.Verb) (said answers, failure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Query)
 	defer cancel()
@@ -77,7 +85,7 @@ func (c *Check) query(ctx context.Context, v provider.Verb) (said answers, failu
 	return said, failure, err
 }
 
-// act runs the script of an action.
+// act runs the script of an action. The first error is that of the script.
 func (c *Check) act(ctx context.Context, v provider.Verb, args provider.Args) (failure, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Action)
 	defer cancel()
@@ -108,8 +116,8 @@ func (c *Check) act(ctx context.Context, v provider.Verb, args provider.Args) (f
 	return failure, err
 }
 
-// try runs a script with a file for its standard error, and fills in all that is the
-// same for queries and actions. The second error is ours.
+// try runs a script with a file for its standard error, and fills in what queries and
+// actions have in common. The first error is that of the script.
 func (c *Check) try(result *Result, run func(*provider.Runner) error) (failure, err error) {
 	stderr, err := os.CreateTemp("", "shipmi-check-*")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// steps are the actions in the order in which they are tried, and whether the
-// machine has to be on before.
+// steps are the actions in the order in which they are tried, and whether the machine has
+// to be on before the action.
 var steps = []struct {
 	verb provider.Verb
 	on   bool
@@ -22,16 +22,16 @@ var steps = []struct {
 	{provider.Off, true},
 }
 
-// ErrUnknownState means that it cannot be told whether the machine is on: then
-// nothing more is tried.
-var ErrUnknownState = errors.New("whether the machine is on cannot be told")
+// ErrUnknownState means that the provider does not say whether the machine is on. Then no
+// further script runs.
+var ErrUnknownState = errors.New("the provider does not say whether the machine is on")
 
-// identifySeconds is how long ipmitool has the light on.
+// identifySeconds is how long ipmitool turns the light on by default.
 const identifySeconds = 15
 
-// Power runs every script that changes something. In the end it leaves the machine
-// on or off as it was, and its boot device what the provider says it is; where the
-// provider cannot say that, no boot device is set.
+// Power runs the scripts of all actions. In the end the machine is on or off as it was
+// before, and has the boot device that it had before. If the provider cannot say which boot
+// device that is, no boot device is set.
 func (c *Check) Power(ctx context.Context) error {
 	before, failure, err := c.query(ctx, provider.Status)
 	if err != nil || failure != nil {
@@ -55,7 +55,7 @@ func (c *Check) Power(ctx context.Context) error {
 	return c.reach(ctx, before.on)
 }
 
-// reach has the machine on or off, as far as there is a script for it.
+// reach switches the machine on or off, if it is not yet and if there is a script for it.
 func (c *Check) reach(ctx context.Context, on bool) error {
 	now, failure, err := c.query(ctx, provider.Status)
 	if err != nil || failure != nil {
@@ -72,7 +72,7 @@ func (c *Check) reach(ctx context.Context, on bool) error {
 	return err
 }
 
-// boot sets the boot device that is set.
+// boot sets the boot device that the machine has already.
 func (c *Check) boot(ctx context.Context) error {
 	if !c.Runner.Provider.Has(provider.BootSet) || !c.Runner.Provider.Has(provider.BootGet) {
 		return nil

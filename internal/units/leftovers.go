@@ -42,8 +42,8 @@ func (s Store) Leftovers() ([]string, error) {
 	return left, nil
 }
 
-// Exposed reports what others than its owner can read or change, and must not.
-func (s Store) Exposed() (paths []string, err error) {
+// NotPrivate returns the paths of secrets that users other than the owner can read or change.
+func (s Store) NotPrivate() (paths []string, err error) {
 	for _, pattern := range []string{s.credentialsDir(), filepath.Join(s.credentialsDir(), "*"), s.LoginPath("*")} {
 		found, err := filepath.Glob(s.path(pattern))
 		if err != nil {

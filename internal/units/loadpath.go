@@ -34,8 +34,8 @@ func (s Store) loadPath() (loadPath, error) {
 	return p, nil
 }
 
-// find returns where there is a file or a directory of that name.
-func (p loadPath) find(name string) (paths []string) {
+// named returns the paths of the files or directories with a name.
+func (p loadPath) named(name string) (paths []string) {
 	for _, dir := range p.dirs {
 		if path := filepath.Join(dir, name); p.has[path] {
 			paths = append(paths, path)
@@ -90,19 +90,19 @@ func (p loadPath) dropInDirs(instance string) (paths []string) {
 	return slices.DeleteFunc(paths, func(path string) bool { return !p.has[path] })
 }
 
-// Hidden returns the unit files of ShIPMI that do not count, and for each the one in
-// another directory that takes its place.
-func (s Store) Hidden() (map[string]string, error) {
+// Replaced returns the unit files of ShIPMI that systemd does not use, and for each the
+// file in another directory that it uses instead.
+func (s Store) Replaced() (map[string]string, error) {
 	p, err := s.loadPath()
 	if err != nil {
 		return nil, err
 	}
-	hidden := make(map[string]string)
+	replaced := make(map[string]string)
 	for _, unit := range templates {
-		found := p.find(unit)
+		found := p.named(unit)
 		for i := 1; i < len(found); i++ {
-			hidden[found[i]] = found[0]
+			replaced[found[i]] = found[0]
 		}
 	}
-	return hidden, nil
+	return replaced, nil
 }

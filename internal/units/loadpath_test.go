@@ -77,11 +77,11 @@ func TestTemplateDropIn(t *testing.T) {
 	require.NotContains(t, surroundings, "LoadCredential=key:/k")
 }
 
-func TestHidden(t *testing.T) {
+func TestReplaced(t *testing.T) {
 	s := SystemStore(t.TempDir())
-	hidden, err := s.Hidden()
+	replaced, err := s.Replaced()
 	require.NoError(t, err)
-	require.Empty(t, hidden)
+	require.Empty(t, replaced)
 	for _, path := range []string{
 		"/usr/local/lib/systemd/system/shipmi-bmc@.socket", "/usr/lib/systemd/system/shipmi-bmc@.socket",
 		"/usr/lib/systemd/system/shipmi-bmc@.service", "/usr/lib/systemd/system/ssh.service", "/etc/systemd/system/ssh.service",
@@ -89,9 +89,9 @@ func TestHidden(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(s.path(path)), 0o755))
 		require.NoError(t, os.WriteFile(s.path(path), nil, 0o644))
 	}
-	hidden, err = s.Hidden()
+	replaced, err = s.Replaced()
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{
 		s.path("/usr/lib/systemd/system/shipmi-bmc@.socket"): s.path("/usr/local/lib/systemd/system/shipmi-bmc@.socket"),
-	}, hidden)
+	}, replaced)
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/maruel/natural"
+
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/keyring"
 )
@@ -29,8 +31,8 @@ func (s Store) credentialsDir() string { return filepath.Join(s.Config, "credent
 
 func (s Store) keyring() keyring.Keyring { return keyring.Keyring{Dir: s.path(s.credentialsDir())} }
 
-// List returns all BMCs, sorted by name. One that cannot be understood is there
-// too, with its Err set.
+// List returns all BMCs in the order of Names. If the files of a BMC are invalid, its Err
+// is set.
 func (s Store) List() ([]BMC, error) {
 	names, err0 := s.Names()
 	p, err1 := s.loadPath()
@@ -44,7 +46,7 @@ func (s Store) List() ([]BMC, error) {
 	return all, nil
 }
 
-// Names returns the names of all BMCs, sorted.
+// Names returns the names of all BMCs in natural order: n2 comes before n10.
 func (s Store) Names() ([]string, error) {
 	entries, err := os.ReadDir(s.path(s.Units))
 	if err != nil && !os.IsNotExist(err) {
@@ -57,6 +59,7 @@ func (s Store) Names() ([]string, error) {
 			names = append(names, name)
 		}
 	}
+	slices.SortStableFunc(names, natural.Compare)
 	return names, nil
 }
 

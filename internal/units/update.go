@@ -13,29 +13,30 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// A Change tells what Update has changed of a BMC.
+// A Change says what Update has changed of a BMC.
 type Change struct {
 	Name        string
-	Listen      bool // where it listens, or to whom
-	Service     bool // the settings of its process
+	Listen      bool // addresses, or the networks that may send packets
+	Service     bool // settings of the process
 	Credentials bool
 }
 
-// ErrOverridden means that a drop-in made by hand says otherwise.
-var ErrOverridden = errors.New("another drop-in says otherwise")
+// ErrOverridden means that a drop-in made by hand overrides the change.
+var ErrOverridden = errors.New("another drop-in overrides this setting")
 
-// Update lets change work on BMCs and on who may log in to them, writes the files
-// that this makes different, and then calls commit with what has changed. When
-// anything fails, commit included, it leaves everything as it was. Settings that
-// somebody added to the files stay.
-func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error, commit func([]Change) error) error {
+// Update calls change with the present settings and credentials of each named BMC, writes
+// the files that differ afterwards, and then calls commit with what has changed. It holds
+// the lock of all changes meanwhile, so that no change of another command is lost. If
+// anything fails, commit included, no BMC is changed. Settings that somebody added to the
+// files stay.
+func (s Store) Update(names []string, change func(*BMC, *instance.Credentials) error, commit func([]Change) error) error {
 	unlock, err := s.keyring().Lock()
 	if err != nil {
 		return err
 	}
 	defer unlock()
 
-	files, wanted, changes, err := s.plan(bmcs, change)
+	files, wanted, changes, err := s.plan(names, change)
 	if err != nil {
 		return err
 	}
@@ -49,16 +50,17 @@ func (s Store) Update(bmcs []BMC, change func(*BMC, *instance.Credentials) error
 
 // Plan returns what Update would change. It changes nothing, and cannot know of
 // ErrOverridden.
-func (s Store) Plan(bmcs []BMC, change func(*BMC, *instance.Credentials) error) ([]Change, error) {
-	_, _, changes, err := s.plan(bmcs, change)
+func (s Store) Plan(names []string, change func(*BMC, *instance.Credentials) error) ([]Change, error) {
+	_, _, changes, err := s.plan(names, change)
 	return changes, err
 }
 
-// plan returns the files that are to be written, and for each BMC of which there are
-// some what it is to be and what that changes.
-func (s Store) plan(bmcs []BMC, change func(*BMC, *instance.Credentials) error) (files []file, wanted []BMC, changes []Change, err error) {
-	all, err := s.List()
-	if err != nil {
+// plan returns the files to write, and, for each BMC that has any, its new settings and
+// what changes.
+func (s Store) plan(names []string, change func(*BMC, *instance.Credentials) error) (files []file, wanted []BMC, changes []Change, err error) {
+	bmcs, err0 := s.Find(names...)
+	all, err1 := s.List()
+	if err := errors.Join(err0, err1); err != nil {
 		return nil, nil, nil, err
 	}
 	all = slices.DeleteFunc(all, func(b BMC) bool {
@@ -97,8 +99,7 @@ func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) 
 	return b, c, errors.Join(change(&b, &c), c.Check())
 }
 
-// rewrite returns the files of a BMC that are to be other than they are, and what
-// that changes.
+// rewrite returns the files of a BMC that have to be written, and what changes.
 func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what Change, err error) {
 	what = Change{
 		Name:   b.Name,
@@ -143,8 +144,8 @@ func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what C
 	return files, what, err
 }
 
-// foreignOptions returns what a drop-in says beside what ours could say. A line
-// that sets something of ours and something else is left alone.
+// foreignOptions returns the options of a drop-in that ShIPMI did not write. A line that
+// sets one of our variables and another one is foreign, and stays as it is.
 func foreignOptions(path string, ours []*unit.UnitOption) (foreign []*unit.UnitOption, err error) {
 	options, err := readDropIn(path)
 	if err != nil && !os.IsNotExist(err) {
@@ -171,7 +172,7 @@ func isOurs(o *unit.UnitOption, ours []*unit.UnitOption) bool {
 	}
 }
 
-// setsOnly tells whether a list of variables has only such that ours set too.
+// setsOnly reports whether ours set every variable in a list.
 func setsOnly(variables string, ours []*unit.UnitOption) bool {
 	words, err := splitWords(variables)
 	return err == nil && !slices.ContainsFunc(words, func(word string) bool {
@@ -182,8 +183,8 @@ func setsOnly(variables string, ours []*unit.UnitOption) bool {
 	})
 }
 
-// checkEffect reports the first BMC that is not, all its files taken together, what it
-// was meant to be.
+// checkEffect returns an error if a BMC, with all its drop-ins, does not have the settings
+// that it was given.
 func (s Store) checkEffect(wanted []BMC) error {
 	p, err := s.loadPath()
 	if err != nil {

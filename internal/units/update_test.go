@@ -2,9 +2,12 @@ package units
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,13 +16,11 @@ import (
 )
 
 // two BMCs, of which the second has a drop-in made by hand.
-func two(t *testing.T) (s Store, bmcs []BMC) {
-	s = SystemStore(t.TempDir())
+func two(t *testing.T) Store {
+	s := SystemStore(t.TempDir())
 	require.NoError(t, s.Add([]BMC{newBMC("a", "[::]:1"), newBMC("b", "[::]:2")}, admin("x"), nothing))
 	write(t, s, map[string]string{"shipmi-bmc@b.socket.d/60-mine.conf": "[Socket]\nReceiveBuffer=1M\n"})
-	bmcs, err := s.List()
-	require.NoError(t, err)
-	return s, bmcs
+	return s
 }
 
 func move(b *BMC, port uint16) {
@@ -28,9 +29,9 @@ func move(b *BMC, port uint16) {
 
 // Ports change hands: what counts is who has which in the end.
 func TestUpdateSwapsPorts(t *testing.T) {
-	s, bmcs := two(t)
+	s := two(t)
 	var changes []Change
-	err := s.Update(bmcs, func(b *BMC, c *instance.Credentials) error {
+	err := s.Update([]string{"a", "b"}, func(b *BMC, c *instance.Credentials) error {
 		move(b, 3-b.Listen[0].Port())
 		if b.Name == "b" {
 			b.Provider = "/p.conf"
@@ -53,9 +54,9 @@ func TestUpdateSwapsPorts(t *testing.T) {
 
 // Nothing is touched where nothing is different.
 func TestUpdateOfNothing(t *testing.T) {
-	s, bmcs := two(t)
+	s := two(t)
 	before := tree(t, s.root)
-	err := s.Update(bmcs, func(b *BMC, _ *instance.Credentials) error { b.Comment = ""; return nil }, func(made []Change) error {
+	err := s.Update([]string{"a", "b"}, func(b *BMC, _ *instance.Credentials) error { b.Comment = ""; return nil }, func(made []Change) error {
 		require.Empty(t, made)
 		return nil
 	})
@@ -83,26 +84,62 @@ func TestUpdateChangesAllOrNothing(t *testing.T) {
 				_ = os.WriteFile(filepath.Join(s.dropInDir(SocketUnit("b")), "60-mine.conf"), []byte("[X-ShIPMI]\nComment=\nComment=mine\n"), 0o644)
 			},
 			change: func(b *BMC, _ *instance.Credentials) error { b.Comment = "new"; return nil },
-			want:   "shipmi-bmc@b.socket: another drop-in says otherwise",
+			want:   "shipmi-bmc@b.socket: another drop-in overrides this setting",
 		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s, bmcs := two(t)
+			s := two(t)
 			if tt.prepare != nil {
 				tt.prepare(s)
 			}
 			before := tree(t, s.root)
-			err := s.Update(bmcs, tt.change, func([]Change) error { return tt.commit })
+			err := s.Update([]string{"a", "b"}, tt.change, func([]Change) error { return tt.commit })
 			require.ErrorContains(t, err, tt.want)
 			require.Equal(t, before, tree(t, s.root))
 		})
 	}
 }
 
+// Every update starts from what the one before it has written.
+func TestUpdatesAreNotLost(t *testing.T) {
+	s := two(t)
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			require.NoError(t, s.Update([]string{"a"}, func(b *BMC, c *instance.Credentials) error {
+				b.Comment += "x"
+				c.Kg = instance.Hide(c.Kg.Reveal() + "y")
+				return nil
+			}, func([]Change) error { return nil }))
+		})
+	}
+	wg.Wait()
+	found, err := s.Find("a")
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("x", 20), found[0].Comment)
+	c, err := s.Credentials("a")
+	require.NoError(t, err)
+	require.Equal(t, strings.Repeat("y", 20), c.Kg.Reveal())
+	require.ErrorIs(t, s.Update([]string{"a", "c"}, nil, nil), ErrNotExist)
+}
+
+func TestNaturalOrder(t *testing.T) {
+	s := SystemStore(t.TempDir())
+	for i, name := range []string{"n10", "n2", "N3", "n02", "a"} {
+		require.NoError(t, s.Add([]BMC{newBMC(name, fmt.Sprintf("[::]:%d", i+1))}, admin("x"), nothing))
+	}
+	names, err := s.Names()
+	require.NoError(t, err)
+	require.Equal(t, []string{"N3", "a", "n02", "n2", "n10"}, names)
+	found, err := s.Find("n*")
+	require.NoError(t, err)
+	require.Equal(t, "n10", found[2].Name)
+}
+
 // A link that comes with a setting goes with it, and comes back when that fails.
 func TestUpdateTakesTheSandboxBack(t *testing.T) {
-	s, bmcs := two(t)
+	s := two(t)
 	s.Sandbox = filepath.Join(s.root, "sandbox.conf")
 	require.NoError(t, os.WriteFile(s.Sandbox, nil, 0o644))
 	runAs := func(user string) func(*BMC, *instance.Credentials) error {
@@ -111,22 +148,20 @@ func TestUpdateTakesTheSandboxBack(t *testing.T) {
 	link := filepath.Join(s.dropInDir(ServiceUnit("a")), sandboxName)
 	done := func([]Change) error { return nil }
 
-	require.NoError(t, s.Update(bmcs, runAs("ipmi"), done))
+	require.NoError(t, s.Update([]string{"a", "b"}, runAs("ipmi"), done))
 	target, err := os.Readlink(link)
 	require.NoError(t, err)
 	require.Equal(t, s.Sandbox, target)
 
-	bmcs, err = s.List()
-	require.NoError(t, err)
 	before := tree(t, s.root)
-	require.Error(t, s.Update(bmcs, runAs(""), func([]Change) error { return errors.New("no systemd") }))
+	require.Error(t, s.Update([]string{"a", "b"}, runAs(""), func([]Change) error { return errors.New("no systemd") }))
 	require.Equal(t, before, tree(t, s.root))
-	require.NoError(t, s.Update(bmcs, runAs(""), done))
+	require.NoError(t, s.Update([]string{"a", "b"}, runAs(""), done))
 	require.NoFileExists(t, link)
 }
 
 func TestFindPatterns(t *testing.T) {
-	s, _ := two(t)
+	s := two(t)
 	for pattern, want := range map[string]int{"a": 1, "*": 2, "[ab]": 2, "?": 2, "b*": 1} {
 		found, err := s.Find(pattern, pattern)
 		require.NoError(t, err)
@@ -138,7 +173,7 @@ func TestFindPatterns(t *testing.T) {
 }
 
 func TestEnabled(t *testing.T) {
-	s, _ := two(t)
+	s := two(t)
 	wants := s.path(s.Units, "sockets.target.wants")
 	require.NoError(t, os.Mkdir(wants, 0o755))
 	require.NoError(t, os.Symlink("/gone", filepath.Join(wants, SocketUnit("b"))))

@@ -62,7 +62,7 @@ func TestLinks(t *testing.T) {
 			anchors[path+"#"+anchor(m[1])] = true
 		}
 	}
-	reached := map[string]bool{"README.md": true, "CHANGELOG.md": true, "CONTRIBUTING.md": true, "docs/man/shipmi-provider.5.md": true}
+	reached := map[string]bool{"README.md": true, "CHANGELOG.md": true, "CONTRIBUTING.md": true, "docs/man/shipmi.1.md": true, "docs/man/shipmi-provider.5.md": true}
 	for path, text := range all {
 		for _, m := range link.FindAllStringSubmatch(text, -1) {
 			if strings.Contains(m[1], "://") {

@@ -25,10 +25,11 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/bmc", "internal/check", "internal/instance", "internal/ipmi", "internal/migrate", "internal/provider", "internal/systemd", "internal/units",
-		"github.com/spf13",
-		"github.com/cpuguy83/go-md2man", "github.com/jedib0t/go-pretty", "go.yaml.in/yaml", "gopkg.in/ini.v1", "golang.org/x/term", "golang.org/x/sys",
+		"internal/bmc", "internal/check", "internal/doctor", "internal/hint", "internal/instance", "internal/ipmi",
+		"internal/listing", "internal/migrate", "internal/provider", "internal/settings", "internal/systemd",
+		"internal/terminal", "internal/units", "github.com/jedib0t/go-pretty", "github.com/spf13", "golang.org/x/sys",
 	},
+	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
 	"cmd/shipmi-bmc": {
 		"internal/bmc", "internal/instance", "internal/ipmi", "internal/keyring", "internal/provider", "internal/rmcp",
 		"internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
@@ -42,23 +43,33 @@ var imports = map[string][]string{
 	"internal/rmcp":     {},
 	"internal/provider": {"golang.org/x/sys"},
 	"internal/instance": {},
-	"internal/migrate":  {"internal/instance", "internal/provider"},
-	"internal/check":    {"internal/instance", "internal/ipmi", "internal/provider"},
-	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
+	"internal/check":    {"internal/hint", "internal/instance", "internal/ipmi", "internal/provider"},
+	"internal/migrate":  {"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units"},
+	"internal/doctor": {
+		"internal/hint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
+	},
+	"internal/settings": {
+		"internal/hint", "internal/instance", "internal/provider", "internal/terminal", "internal/units", "github.com/spf13",
+		"golang.org/x/sys", "gopkg.in/ini.v1",
+	},
 	"internal/listing": {
 		"internal/hint", "internal/terminal", "github.com/jedib0t/go-pretty", "github.com/maruel/natural", "github.com/spf13",
 		"go.yaml.in/yaml",
 	},
 	"internal/terminal": {"github.com/jedib0t/go-pretty", "golang.org/x/term"},
 	"internal/hint":     {"github.com/agnivade/levenshtein"},
+	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
 	"internal/systemd":  {"github.com/coreos/go-systemd", "github.com/godbus/dbus", "golang.org/x/sys"},
-	"internal/units":    {"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio"},
+	"internal/units": {
+		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio",
+		"github.com/maruel/natural",
+	},
 }
 
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
-	"net":      {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
-	"os/exec":  {"internal/provider", "cmd/shipmi"},
+	"net":      {"internal/bmc", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"os/exec":  {"internal/provider", "internal/check", "internal/doctor", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
 	"time.Now": {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
 }
 

@@ -1,0 +1,162 @@
+// Command shipmi-docs writes the man pages and the shell completions. The pages are
+// templates in docs/man. What the commands say about themselves comes from shipmi, which it
+// builds for that. It runs in the root of the repository:
+//
+//	go run ./cmd/shipmi-docs DIRECTORY VERSION DATE
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"text/template"
+
+	"github.com/cpuguy83/go-md2man/v2/md2man"
+)
+
+func main() {
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: shipmi-docs DIRECTORY VERSION DATE")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+		fmt.Fprintln(os.Stderr, "shipmi-docs: error:", err)
+		os.Exit(1)
+	}
+}
+
+func run(dir, version, date string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	programs, err := os.MkdirTemp("", "shipmi-docs-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(programs)
+	shipmi := filepath.Join(programs, "shipmi")
+	if _, err := output("go", "build", "-o", shipmi, "./cmd/shipmi"); err != nil {
+		return err
+	}
+	return errors.Join(writePages(dir, version, date, shipmi), writeCompletions(dir, shipmi))
+}
+
+// output returns what a command prints. What it prints to standard error passes through.
+func output(command ...string) ([]byte, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", strings.Join(command, " "), err)
+	}
+	return out, nil
+}
+
+// writePages writes the man pages. Templates whose names end in .md are Markdown.
+func writePages(dir, version, date, shipmi string) error {
+	reference, err := output(shipmi, "reference")
+	if err != nil {
+		return err
+	}
+	provider, err := providerText()
+	if err != nil {
+		return err
+	}
+	facts := map[string]string{"Version": version, "Date": date, "Reference": string(reference), "Provider": provider}
+	pages, err := template.ParseGlob("docs/man/*")
+	if err != nil {
+		return err
+	}
+	for _, page := range pages.Templates() {
+		var text bytes.Buffer
+		if err := page.Execute(&text, facts); err != nil {
+			return err
+		}
+		name, isMarkdown := strings.CutSuffix(page.Name(), ".md")
+		roff := text.Bytes()
+		if isMarkdown {
+			roff = useMinusSigns(md2man.Render(roff))
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), roff, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hyphens matches the hyphens in the text of a page, in the first group, and the requests
+// and escapes that are left alone.
+var hyphens = regexp.MustCompile(`(?m)^\.(?:TH|nh).*$|\\-|(-)`)
+
+// useMinusSigns makes hyphens minus signs, which groff_man(7) requires of everything that
+// readers search for or copy, such as options.
+func useMinusSigns(roff []byte) []byte {
+	return hyphens.ReplaceAllFunc(roff, func(match []byte) []byte {
+		if string(match) == "-" {
+			return []byte(`\-`)
+		}
+		return match
+	})
+}
+
+// link matches a link to a document. A reader of a man page cannot follow it, but finds the
+// document by its name.
+var link = regexp.MustCompile(`\[([^]]*)\]\((?:\.\./)*(docs/[^)#]*)[^)]*\)`)
+
+// providerText returns the description of provider files, without its title.
+func providerText() (string, error) {
+	text, err := os.ReadFile("contrib/providers/README.md")
+	if err != nil {
+		return "", err
+	}
+	_, body, _ := strings.Cut(string(text), "\n")
+	return unfoldTables(link.ReplaceAllString(body, "$1 ($2)")), nil
+}
+
+// unfoldTables makes lists of Markdown tables, whose cells are too long for a terminal. An
+// empty first cell means the one above it.
+func unfoldTables(markdown string) string {
+	var lines, above []string
+	for line := range strings.SplitSeq(markdown, "\n") {
+		cells, isRow := strings.CutPrefix(line, "|")
+		switch {
+		case !isRow:
+			above = nil
+		case strings.HasPrefix(cells, " --"):
+			lines = lines[:len(lines)-1] // the header
+			continue
+		default:
+			row := strings.Split(strings.TrimSuffix(cells, "|"), "|")
+			for i := range row {
+				row[i] = strings.TrimSpace(row[i])
+			}
+			if row[0] == "" {
+				row[0] = above[0]
+			}
+			above = row
+			last := len(row) - 1
+			line = "- " + strings.TrimSuffix(strings.Join(row[:last], " ")+": "+row[last], ": ")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// writeCompletions writes the completions of three shells.
+func writeCompletions(dir, shipmi string) error {
+	for shell, name := range map[string]string{"bash": "shipmi.bash", "zsh": "_shipmi", "fish": "shipmi.fish"} {
+		text, err := output(shipmi, "completion", shell)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

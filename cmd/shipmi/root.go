@@ -1,0 +1,252 @@
+// Command shipmi adds, deletes, starts, stops and shows the BMCs of this host, and manages
+// their users. A BMC is a pair of systemd units with drop-ins: this command writes the
+// drop-ins and lets systemd do the rest. No part of it keeps running. It does not speak
+// IPMI: shipmi-bmc does, which systemd starts. There is one file for each verb. Start
+// reading at run, then at a verb, such as start.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/settings"
+	"github.com/shipmi/shipmi/internal/systemd"
+	"github.com/shipmi/shipmi/internal/terminal"
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+// version is set by the linker.
+var version = "unknown"
+
+// The exit statuses.
+const (
+	exitOK    = 0
+	exitError = 1 // the command failed
+	exitUsage = 2 // the command line is wrong
+
+	exitInterrupted = 130 // as in shells
+)
+
+// An app is the command with everything that it takes from outside.
+type app struct {
+	terminal.Terminal
+	store       units.Store
+	host        settings.Host
+	connect     func(context.Context) (serviceManager, error)
+	connectUser func(context.Context) (serviceManager, error) // replaces connect with --user
+	procDir     string                                        // where proc(5) is mounted
+
+	remoteHost string // --host
+}
+
+// A serviceManager is the part of systemd.Manager that the commands use.
+type serviceManager interface {
+	Reload(ctx context.Context) error
+	Enable(ctx context.Context, units []string) error
+	Disable(ctx context.Context, units []string) error
+	States(ctx context.Context, units []string) (map[string]string, error)
+	Start(ctx context.Context, sockets []string) map[string]error
+	Stop(ctx context.Context, units []string) map[string]error
+	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+	CheckFilter(ctx context.Context, unit string) error
+	TryRestart(ctx context.Context, units []string) map[string]error
+	Close()
+}
+
+// rootCommand returns the tree of all commands.
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "shipmi",
+		Short: "Manage virtual BMCs that run shell scripts on IPMI commands",
+		Long: `ShIPMI makes everything that a shell script can switch look like a server with IPMI
+over LAN. systemd listens for each BMC, and starts its process when a packet arrives.`,
+		Example: `  shipmi add node-0 --provider dummy
+  shipmi start node-0
+  ipmitool -I lanplus -U admin -P password -H 127.0.0.1 power on
+  shipmi list`,
+		Version:       version,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.DisableSuggestions = true // misunderstood makes them, as hints
+	root.PersistentFlags().BoolFunc("user", "manage the BMCs of the calling user, in the user's own systemd", func(string) error {
+		return a.manageUser()
+	})
+	root.PersistentFlags().StringVarP(&a.remoteHost, "host", "H", "", "run the command on another `host`, over ssh; [USER@]HOST as for ssh")
+	root.PersistentFlags().BoolP("help", "h", false, "explain a command, with examples")
+	root.Flags().BoolP("version", "v", false, "print the version")
+	root.AddCommand(
+		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
+		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
+		a.providersCommand(), a.importCommand(), a.checkCommand(), a.checkScriptsCommand(), a.doctorCommand(),
+		a.referenceCommand(),
+	)
+	addHelpCommand(root)
+	return root
+}
+
+// addHelpCommand adds the help command of cobra, with our texts and errors.
+func addHelpCommand(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	help.Short, help.Long, help.Example = "Explain a command, with examples", "", "  shipmi help list"
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, words []string) error {
+		cmd, unknown, err := root.Find(words)
+		if err == nil && len(unknown) > 0 {
+			err = fmt.Errorf("unknown command %q for %q", unknown[0], cmd.CommandPath())
+			err = hint.Misuse(hint.Meant(err, similarCommands(unknown[0], cmd)))
+		}
+		if err != nil {
+			return err
+		}
+		return cmd.Help()
+	}
+}
+
+// manageUser makes all commands work on the BMCs of the calling user.
+func (a *app) manageUser() error {
+	store, err := units.UserStore(a.Getenv)
+	if err != nil {
+		return err
+	}
+	a.store, a.connect, a.host.User = store, a.connectUser, true
+	a.host.ConfigDirs = slices.Insert(a.host.ConfigDirs, 0, store.ConfigDir())
+	return nil
+}
+
+// run executes a command line, prints errors and returns the exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
+	if slices.Index(args, cobra.ShellCompRequestCmd) == 0 {
+		unquoteUsage(root)
+	}
+	understood := false
+	wrap(root, func(do runner) runner {
+		return func(cmd *cobra.Command, words []string) error {
+			understood = true
+			if a.remoteHost != "" {
+				return a.remote(root, args)
+			}
+			return do(cmd, words)
+		}
+	})
+
+	command, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case ctx.Err() != nil:
+		a.report(errors.New("interrupted"))
+		return exitInterrupted
+	case !understood || errors.Is(err, hint.ErrMisuse):
+		a.report(misunderstood(command, err))
+		return exitUsage
+	default:
+		a.report(err)
+		return exitError
+	}
+}
+
+type runner func(*cobra.Command, []string) error
+
+// wrap replaces what cmd, and every command below it, runs.
+func wrap(cmd *cobra.Command, around func(runner) runner) {
+	for _, below := range cmd.Commands() {
+		wrap(below, around)
+	}
+	if cmd.RunE != nil {
+		cmd.RunE = around(cmd.RunE)
+	}
+}
+
+// report prints an error with its hints.
+func (a *app) report(err error) {
+	hints := hint.Of(err)
+	for _, general := range generalHints {
+		if errors.Is(err, general.err) {
+			hints = append(hints, general.text)
+		}
+	}
+	a.Error(err, hints)
+}
+
+// generalHints are the hints for errors of packages that do not know the commands.
+var generalHints = []struct {
+	err  error
+	text string
+}{
+	{fs.ErrPermission, `run it as root`},
+	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
+	{units.ErrNotExist, `"shipmi list" lists those that there are`},
+	{units.ErrOverridden, `"shipmi set" changes 50-shipmi.conf only: change the others by hand, see "systemctl cat"`},
+	{units.ErrTaken, `choose another --address or --port`},
+	{systemd.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
+	{systemd.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" systemd of that user always runs`},
+}
+
+// misunderstood adds to the error of a command line where to find help.
+func misunderstood(cmd *cobra.Command, err error) error {
+	for _, text := range flagGroupTexts {
+		if match := text.cobra.FindStringSubmatch(err.Error()); match != nil {
+			err = errors.New(text.ours + " --" + strings.ReplaceAll(match[1], " ", ", --"))
+		}
+	}
+	err = hint.Add(err, `see "%s --help"`, cmd.CommandPath())
+	if words := cmd.Flags().Args(); cmd.HasSubCommands() && len(words) > 0 {
+		err = hint.Meant(err, similarCommands(words[0], cmd))
+	}
+	return err
+}
+
+// flagGroupTexts are the errors of cobra about flags that exclude or need each other, and
+// ours.
+var flagGroupTexts = []struct {
+	cobra *regexp.Regexp
+	ours  string
+}{
+	{regexp.MustCompile(`^if any flags .* none of the others can be; \[(.*)\] were all set$`), "want only one of"},
+	{regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`), "want one of"},
+}
+
+// similarCommands returns the commands below cmd that somebody may have meant who typed
+// word.
+func similarCommands(word string, cmd *cobra.Command) []string {
+	var names []string
+	for _, below := range cmd.Commands() {
+		if !below.IsAvailableCommand() {
+			continue
+		}
+		if slices.Contains(below.SuggestFor, word) {
+			return []string{below.Name()}
+		}
+		names = append(names, below.Name())
+	}
+	return hint.Similar(word, names)
+}
+
+// unquoteUsage removes the quotes around the values in the texts of flags. Help and man
+// pages interpret them, but shells print them.
+func unquoteUsage(cmd *cobra.Command) {
+	for _, flags := range []*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+		flags.VisitAll(func(flag *pflag.Flag) { _, flag.Usage = pflag.UnquoteUsage(flag) })
+	}
+	for _, below := range cmd.Commands() {
+		unquoteUsage(below)
+	}
+}

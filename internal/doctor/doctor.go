@@ -1,0 +1,102 @@
+// Package doctor examines the BMCs of a host and what they need of it: files, modes,
+// providers, accounts, units, ports, addresses, firewalls and limits. It returns findings
+// as values, prints nothing, changes nothing and runs no script of a provider. Start
+// reading at Doctor.Examine.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/shipmi/shipmi/internal/settings"
+	"github.com/shipmi/shipmi/internal/systemd"
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+// A Doctor has what it needs to examine a host.
+type Doctor struct {
+	Store   units.Store
+	Host    settings.Host
+	Systemd Systemd
+	ProcDir string // where proc(5) is mounted
+	Version string // of the program that calls
+
+	bmcs       []units.BMC // those whose files are valid
+	conditions map[string]systemd.Condition
+	findings   []Finding
+}
+
+// Systemd is a connection to the service manager.
+type Systemd interface {
+	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+}
+
+// A Finding is something that is wrong with a host.
+type Finding struct {
+	BMC     string // "" if it concerns more than one BMC
+	Problem string
+	Hint    string
+	Warning bool // it may be intended: only the administrator can tell
+}
+
+// examinations each add findings. An error means that an examination was not possible.
+var examinations = []struct {
+	subject string
+	examine func(*Doctor, context.Context) error
+}{
+	{"leftovers", (*Doctor).examineLeftovers},
+	{"credentials", (*Doctor).examineCredentials},
+	{"modes", (*Doctor).examineModes},
+	{"providers", (*Doctor).examineProviders},
+	{"accounts", (*Doctor).examineAccounts},
+	{"units", (*Doctor).examineUnits},
+	{"unit files", (*Doctor).examineUnitFiles},
+	{"versions", (*Doctor).examineVersions},
+	{"ports", (*Doctor).examinePorts},
+	{"addresses", (*Doctor).examineAddresses},
+	{"firewall", (*Doctor).examineFirewall},
+	{"limits", (*Doctor).examineLimits},
+}
+
+// Examine returns all findings. The error has a line for each examination that was not
+// possible; the others were made.
+func (d *Doctor) Examine(ctx context.Context) ([]Finding, error) {
+	if err := d.learn(ctx); err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, e := range examinations {
+		if err := e.examine(d, ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s could not be examined: %w", e.subject, err))
+		}
+	}
+	return d.findings, errors.Join(errs...)
+}
+
+// learn finds out which BMCs there are, and the condition of their units.
+func (d *Doctor) learn(ctx context.Context) error {
+	all, err := d.Store.List()
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, b := range all {
+		if b.Err != nil {
+			d.problem(b.Name, "its files are invalid: "+b.Err.Error(), `correct them, see "systemctl cat"; "shipmi delete" removes what "shipmi add" wrote`)
+			continue
+		}
+		d.bmcs = append(d.bmcs, b)
+		names = append(names, units.SocketUnit(b.Name), units.ServiceUnit(b.Name))
+	}
+	d.conditions, err = d.Systemd.Conditions(ctx, names)
+	return err
+}
+
+func (d *Doctor) problem(bmc, problem, hint string, args ...any) {
+	d.findings = append(d.findings, Finding{BMC: bmc, Problem: problem, Hint: fmt.Sprintf(hint, args...)})
+}
+
+func (d *Doctor) warning(bmc, problem, hint string, args ...any) {
+	d.findings = append(d.findings, Finding{BMC: bmc, Problem: problem, Hint: fmt.Sprintf(hint, args...), Warning: true})
+}

@@ -1,0 +1,112 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/settings"
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+func (d *Doctor) examineLeftovers(context.Context) error {
+	left, err := d.Store.Leftovers()
+	for _, path := range left {
+		d.problem("", path+" belongs to no BMC", "rm -r %s", path)
+	}
+	return err
+}
+
+func (d *Doctor) examineCredentials(context.Context) error {
+	for _, b := range d.bmcs {
+		c, err := d.Store.Credentials(b.Name)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return err
+		case errors.Is(err, fs.ErrNotExist):
+			d.problem(b.Name, "it has no credentials, so nobody can log in", `"shipmi delete" and "shipmi add" it again`)
+			continue
+		case err != nil:
+			d.problem(b.Name, err.Error(), "correct the file by hand")
+			continue
+		}
+		for _, u := range c.Users {
+			if u.CanLogIn() && u.Password.Reveal() == settings.DefaultPassword && !onlyLoopback(b) {
+				d.problem(b.Name, fmt.Sprintf("user %q has the default password, and other hosts can reach the BMC", u.Name),
+					"shipmi user passwd %s %s --ask-password", b.Name, u.Name)
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Doctor) examineModes(context.Context) error {
+	paths, err := d.Store.NotPrivate()
+	for _, path := range paths {
+		d.problem("", path+" is accessible to users other than its owner", "chmod go= %s", path)
+	}
+	return err
+}
+
+func (d *Doctor) examineProviders(context.Context) error {
+	untrusted := d.Host.Untrusted(d.bmcs)
+	missing := make(map[string][]string) // by provider file
+	for _, b := range d.bmcs {
+		p, err := d.Host.LoadProvider(b.Provider)
+		if err == nil {
+			_, err = p.Values(b.Name, b.Parameters)
+		}
+		if err != nil {
+			d.problem(b.Name, err.Error(), `see "shipmi providers"; "shipmi set %s --provider ..." chooses another one`, b.Name)
+			continue
+		}
+		if file := untrusted[b.Name]; file != "" {
+			d.warning(b.Name, file+" runs as root, and other users can change it",
+				`move it to /etc/shipmi/providers, then "shipmi set %s --provider %s"`, b.Name, p.Name())
+		}
+		if _, seen := missing[p.Path]; !seen {
+			missing[p.Path] = missingCommands(p)
+		}
+		for _, command := range missing[p.Path] {
+			d.problem(b.Name, fmt.Sprintf("provider %q needs the command %q, which is not installed", p.Name(), command),
+				`install it; "shipmi providers %s" says more`, p.Name())
+		}
+	}
+	return nil
+}
+
+// servicePath is the PATH of services, see systemd.exec(5).
+var servicePath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
+
+func missingCommands(p *provider.Provider) []string {
+	missing := []string{}
+	for _, command := range p.Commands {
+		installed := false
+		for _, dir := range servicePath {
+			info, err := os.Stat(filepath.Join(dir, command))
+			installed = installed || err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+		}
+		if !installed {
+			missing = append(missing, command)
+		}
+	}
+	return missing
+}
+
+func (d *Doctor) examineAccounts(ctx context.Context) error {
+	for _, b := range d.bmcs {
+		if b.RunAs == (units.Account{}) {
+			continue
+		}
+		if _, err := settings.FindAccount(ctx, b.RunAs.String()); err != nil {
+			d.problem(b.Name, "it cannot run: "+err.Error(), "%s", strings.Join(hint.Of(err), "; "))
+		}
+	}
+	return nil
+}

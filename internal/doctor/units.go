@@ -1,0 +1,76 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+
+	"github.com/shipmi/shipmi/internal/units"
+)
+
+// resultHints are the hints for a unit that failed, by its result.
+var resultHints = map[string]string{
+	"trigger-limit-hit":       "packets arrived faster than its process could start, see the journal; then start it again",
+	"service-start-limit-hit": "its process failed too often, see the journal; then start it again",
+	"resources":               "systemd could not get a resource, such as the address or a file, see the journal; then start it again",
+}
+
+func (d *Doctor) examineUnits(context.Context) error {
+	reload := false
+	for _, b := range d.bmcs {
+		for _, unit := range []string{units.SocketUnit(b.Name), units.ServiceUnit(b.Name)} {
+			c := d.conditions[unit]
+			switch {
+			case c.Load != "loaded":
+				d.problem(b.Name, fmt.Sprintf("systemd cannot load %s: %s", unit, c.Load), "see systemctl status %s; ShIPMI may be installed only in part", unit)
+			case c.Failed:
+				text, known := resultHints[c.Result]
+				if !known {
+					text = fmt.Sprintf(`see "shipmi logs %s", then start it again`, b.Name)
+				}
+				d.problem(b.Name, fmt.Sprintf("%s failed: %s", unit, c.Result), "%s", text)
+			}
+			reload = reload || c.NeedReload
+		}
+	}
+	if reload {
+		d.problem("", "unit files have changed, and systemd still uses the old ones", "systemctl daemon-reload")
+	}
+	return nil
+}
+
+// examineUnitFiles finds unit files of another installation that replace those of this one.
+// "systemctl edit --full" creates such files, too.
+func (d *Doctor) examineUnitFiles(context.Context) error {
+	replaced, err := d.Store.Replaced()
+	for _, path := range slices.Sorted(maps.Keys(replaced)) {
+		d.warning("", fmt.Sprintf("systemd uses %s instead of %s", replaced[path], path),
+			`if that is not intended, remove it, with "make uninstall" if "make install" installed it; then systemctl daemon-reload`)
+	}
+	return err
+}
+
+// examineVersions compares the versions of the two programs.
+func (d *Doctor) examineVersions(ctx context.Context) error {
+	programs := make(map[string]bool)
+	for _, b := range d.bmcs {
+		if program := d.conditions[units.ServiceUnit(b.Name)].Program; program != "" {
+			programs[program] = true
+		}
+	}
+	for _, program := range slices.Sorted(maps.Keys(programs)) {
+		out, err := exec.CommandContext(ctx, program, "--version").Output()
+		if err != nil {
+			d.problem("", fmt.Sprintf("%s, the program of the units, does not run: %v", program, err), "install ShIPMI again")
+			continue
+		}
+		_, version, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
+		if version != d.Version {
+			d.problem("", fmt.Sprintf("%s is version %s, and this is version %s", program, version, d.Version), "install both programs from one release")
+		}
+	}
+	return nil
+}
