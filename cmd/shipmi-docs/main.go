@@ -46,7 +46,7 @@ func run(dir, version, date string) error {
 	return errors.Join(writePages(dir, version, date, shipmi), writeCompletions(dir, shipmi))
 }
 
-// output returns what a command prints. What it prints to standard error passes through.
+// output returns the standard output of a command. Its standard error passes through.
 func output(command ...string) ([]byte, error) {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr

@@ -45,9 +45,9 @@ func (a *app) lastActionOf(b units.BMC) any {
 	return l
 }
 
-// checkIdle returns an error for each BMC with a script that runs. Without its BMC, nobody
-// would know of the script any more, and the scripts of another BMC for the same machine
-// could run at the same time.
+// checkIdle returns an error for each BMC with a script that is running. If the BMC were
+// deleted, a new BMC for the same machine would not know of that script, and could run
+// another one at the same time.
 func (a *app) checkIdle(bmcs []units.BMC) error {
 	var errs []error
 	for _, b := range bmcs {

@@ -45,15 +45,15 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The transcripts run below a directory of their own, which takes the place of /,
-// and with a recorder in the place of systemd.
+// Each transcript runs with a directory of its own instead of /, and with a recorder instead
+// of systemd.
 func TestTranscripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHIPMI_ROOT", env.WorkDir)
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
-			env.Setenv("LINES", "one\nExecStart=/bin/sh") // what a transcript cannot quote
+			env.Setenv("LINES", "one\nExecStart=/bin/sh") // transcripts have no syntax for line breaks
 			env.Setenv("TAB", "\t")
 			env.Setenv("ODD", "it's \"odd\" $HOME `id` \\ *")
 			return standin.Install(filepath.Join(env.WorkDir, "bin"))
@@ -108,9 +108,9 @@ func noFiles(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// A recorder stands in for systemd. It writes each order to systemd.log, reads
-// which orders to refuse from systemd.fails, and keeps the states of units in
-// systemd.states, whose later lines count more.
+// A recorder replaces systemd. It writes each order to systemd.log, refuses the orders in
+// systemd.fails, and keeps the states of units in systemd.states, in which the last line of
+// a unit is valid.
 type recorder struct {
 	root     string
 	progress func(done, all int)

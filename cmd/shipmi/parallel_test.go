@@ -21,7 +21,7 @@ import (
 	"github.com/shipmi/shipmi/internal/units"
 )
 
-// A loader stands in for systemd: it knows of a BMC what it read at the last reload.
+// A loader replaces systemd. It remembers the settings of BMCs as of the last reload.
 type loader struct {
 	store units.Store
 
@@ -76,8 +76,8 @@ func (l *loader) Conditions(context.Context, []string) (map[string]systemd.Condi
 	return nil, nil
 }
 
-// Commands that run at the same time lose no change of each other, and leave no BMC half
-// made: what systemd has loaded is what "show" says, and what was set last.
+// Commands that run at the same time lose no change of each other, and leave no incomplete
+// BMC. In the end, systemd has loaded the settings that each command set last.
 func TestParallelCommands(t *testing.T) {
 	root := t.TempDir()
 	providers := filepath.Join(root, "etc/shipmi/providers")

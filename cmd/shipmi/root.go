@@ -224,8 +224,7 @@ var flagGroupTexts = []struct {
 	{regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`), "want one of"},
 }
 
-// similarCommands returns the commands below cmd that somebody may have meant who typed
-// word.
+// similarCommands returns the commands below cmd whose names are similar to word.
 func similarCommands(word string, cmd *cobra.Command) []string {
 	var names []string
 	for _, below := range cmd.Commands() {

@@ -13,7 +13,7 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// newCheck has the clock go on by took whenever somebody looks.
+// newCheck returns a Check whose clock advances by took at each reading.
 func newCheck(t *testing.T, text string, took time.Duration) (*Check, *[]Result) {
 	path := filepath.Join(t.TempDir(), "lab.conf")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
@@ -134,8 +134,8 @@ func TestPower(t *testing.T) {
 	}
 }
 
-// A client does not wait for the end of an action that takes its time, so it does not
-// hear that it failed.
+// A client gets its answer before a long action ends, so it does not learn that the action
+// failed.
 func TestActionThatTakesLong(t *testing.T) {
 	c, results := newCheck(t, "[POWER]\nstatus = echo off\non = exit 1", 3*time.Second)
 	require.NoError(t, c.Power(t.Context()))
@@ -148,7 +148,7 @@ func TestActionThatTakesLong(t *testing.T) {
 	}
 }
 
-// A machine of which nobody knows whether it is on is left alone.
+// A machine is left alone if the provider does not say whether it is on.
 func TestPowerUnknown(t *testing.T) {
 	c, results := newCheck(t, "[POWER]\nstatus = exit 1\non = echo", time.Millisecond)
 	require.ErrorIs(t, c.Power(t.Context()), ErrUnknownState)

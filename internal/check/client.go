@@ -38,7 +38,7 @@ var deviceTexts = map[provider.Device]string{
 	provider.DeviceBIOS:    "Force Boot into BIOS Setup",
 }
 
-// queryText is what ipmitool prints for the answer of a query.
+// queryText returns what ipmitool prints for the response to a query.
 func queryText(v provider.Verb, said answers, code ipmi.Code) string {
 	failed := code != ipmi.OK
 	switch {
@@ -71,7 +71,7 @@ func fruText(f provider.FRU) string {
 	return strings.Join(lines, "\n")
 }
 
-// actionText is what ipmitool prints for the end of an action.
+// actionText returns what ipmitool prints for the response to an action.
 func actionText(v provider.Verb, boot provider.Boot, code ipmi.Code) string {
 	power := powerTexts[v]
 	switch {
@@ -90,7 +90,7 @@ func actionText(v provider.Verb, boot provider.Boot, code ipmi.Code) string {
 	}
 }
 
-// deviceWord is what people call a boot device on ipmitool's command line.
+// deviceWord returns the name of a boot device on the command line of ipmitool.
 func deviceWord(d provider.Device) string {
 	switch d {
 	case provider.DeviceNetwork:

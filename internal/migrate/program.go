@@ -7,14 +7,14 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// A program is one that people come from, as its configuration files show it.
+// A program is a program to migrate from, described by its configuration files.
 type program struct {
 	section    string            // of the file
-	machine    string            // key that only this program has there: what the BMC is for
-	provider   string            // that takes its place; "": the file names it
-	parameters map[string]string // of that provider, and the keys that have their values
+	machine    string            // key that only this program has: the machine of the BMC
+	provider   string            // that replaces the program; "" if the file names it
+	parameters map[string]string // of that provider, with the keys for their values
 	login      func(keys map[string]string) *Login
-	notes      map[string]string // on keys that count in another way, or for nothing
+	notes      map[string]string // on keys that have another meaning or none
 }
 
 var programs = []program{
@@ -58,14 +58,14 @@ var programs = []program{
 	},
 }
 
-// A Login is what a provider needs to log in elsewhere, in a file of its own.
+// A Login is the credentials that a provider needs for another system, in a file.
 type Login struct {
-	Name      string // for the file, the same for all BMCs that log in alike
-	Parameter string // of the provider, that is to have the path of the file
+	Name      string // of the file; BMCs with the same credentials share it
+	Parameter string // of the provider, which gets the path of the file
 	Text      instance.Secret
 }
 
-// vSphereLogin is a file for govc, which a shell reads.
+// vSphereLogin returns a file for govc, which a shell reads.
 func vSphereLogin(keys map[string]string) *Login {
 	server, user := keys["viserver"], keys["viserver_username"]
 	return &Login{

@@ -18,26 +18,25 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// Places are the directories below a home in which the programs keep their BMCs.
+// Places are the directories below a home directory in which the programs keep their BMCs.
 var Places = []string{".shipmi", ".vbmc", ".vsbmc", ".pbmc"}
 
-// A BMC is one BMC of another program, as it can be had here.
+// A BMC is one BMC of another program, in terms of ShIPMI.
 type BMC struct {
-	Directory  string // its own, in the one that was read
+	Directory  string // of the BMC, below the one that was read
 	Name       string
 	Listen     netip.AddrPort
 	Username   string
 	Password   instance.Secret
 	Provider   string            // name, or path of a file that ends in .conf
-	Parameters map[string]string // of the provider, as far as they are set
-	Login      *Login            // nil: there is none
-	Active     bool              // it was started whenever the program was
-	Notes      []string          // what is lost or different, one line each
-	Err        error             // why it cannot be had; then only the directory is certain
+	Parameters map[string]string // of the provider, if they are set
+	Login      *Login            // nil if there is none
+	Active     bool              // the program starts it
+	Notes      []string          // each names a setting that is lost or changes its meaning
+	Err        error             // not nil if the file is invalid; then only the directory is known
 }
 
-// Read returns the BMCs below a directory, sorted by their own directories. There
-// may be none.
+// Read returns the BMCs below a directory, sorted by the names of their directories.
 func Read(dir string) ([]BMC, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -92,7 +91,7 @@ func (b *BMC) parse(text string) error {
 	return nil
 }
 
-// recognize tells which program a file is of, and reads it.
+// recognize returns the program that wrote a file, and the keys of the file.
 func recognize(text string) (program, map[string]string, error) {
 	for _, p := range programs {
 		keys, err := provider.ParseSection(text, p.section)
@@ -109,11 +108,11 @@ func recognize(text string) (program, map[string]string, error) {
 		}
 		return p, keys, nil
 	}
-	return program{}, nil, errors.New("it is of no program that is known here")
+	return program{}, nil, errors.New("no known program has such a file")
 }
 
-// plain takes the place of Python's interpolation: %% is a per cent sign, and
-// %(key)s the value of a key, which none of the programs writes.
+// plain does the interpolation of Python: %% is a percent sign. It refuses %(key)s, the value
+// of another key, because the programs do not write it.
 func plain(value string) (string, error) {
 	if strings.Contains(strings.ReplaceAll(value, "%%", ""), "%") {
 		return "", errors.New("it refers to another key by %")
@@ -135,7 +134,7 @@ func listen(address, port string) (netip.AddrPort, error) {
 
 var odd = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
 
-// fileName makes a text one that a file or a BMC can have as its name.
+// fileName replaces what cannot be in the name of a file or a BMC.
 func fileName(text string) string {
 	return strings.Trim(odd.ReplaceAllString(text, "-"), "-_.")
 }

@@ -109,10 +109,10 @@ func plainText(b BMC) any {
 	return []any{b, texts}
 }
 
-func TestReadWhatMakesNoSense(t *testing.T) {
+func TestReadInvalidFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                           "it is of no program that is known here",
-		"[VirtualBMC]\nport = 623\n": "it is of no program that is known here",
+		"":                           "no known program has such a file",
+		"[VirtualBMC]\nport = 623\n": "no known program has such a file",
 		"[VirtualBMC\n":              `line 1: "[VirtualBMC": closing bracket missing`,
 		"[VirtualBMC]\nname = a\naddress = localhost\nport = 623\n":                 `address "localhost": want an IP address`,
 		"[VirtualBMC]\nname = a\naddress = ::\n":                                    `port "": want 1 to 65535`,

@@ -80,8 +80,8 @@ func (a *addressesValue) String() string {
 
 func (a *addressesValue) Type() string { return "address" }
 
-// A networksValue is the networks of --allow, in the form of IPAddressAllow=. nil, which
-// "any" stands for, means every address.
+// A networksValue is the networks of --allow, in the form of IPAddressAllow=. nil means
+// every address.
 type networksValue []string
 
 func (n *networksValue) Set(text string) error {

@@ -1,4 +1,4 @@
 // Package systemd carries orders to a service manager over D-Bus, and asks it about
-// units. It knows names of units and nothing of BMCs. Orders for many units are given
-// at once. Start reading at Manager.
+// units. It knows the names of units, but no BMC. Jobs for many units are started together
+// and run in parallel. Start reading at Manager.
 package systemd

@@ -52,7 +52,7 @@ func (s *Manager) Disable(ctx context.Context, units []string) error {
 
 // States returns the active state of units, such as active, inactive or failed
 // (systemctl(1)). A unit that does not exist is inactive. A unit that failed and that
-// systemd is about to restart counts as failed.
+// systemd is about to restart is reported as failed.
 func (s *Manager) States(ctx context.Context, units []string) (map[string]string, error) {
 	loaded, err := s.loaded(ctx)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"golang.org/x/term"
 )
 
-// ErrNoTerminal means that standard input is no terminal, so nobody can be asked.
+// ErrNoTerminal means that standard input is no terminal, so the user cannot be asked.
 var ErrNoTerminal = errors.New("no terminal")
 
-// Interruptible returns the result of read, or the error of ctx if that ends first. The
-// kernel does not interrupt the wait for a line that somebody types or a program writes.
+// Interruptible returns the result of read, or the error of ctx if that ends first. A read
+// from a terminal or a pipe does not end by itself when ctx ends.
 func Interruptible[T any](ctx context.Context, read func() (T, error)) (T, error) {
 	type result struct {
 		value T
@@ -35,7 +35,7 @@ func Interruptible[T any](ctx context.Context, read func() (T, error)) (T, error
 }
 
 // AskSecret reads a secret without echo. It asks twice, because the user does not see
-// what was typed. The error wraps ErrNoTerminal if there is none.
+// typing errors. The error wraps ErrNoTerminal if there is none.
 func (t *Terminal) AskSecret(ctx context.Context, what string) (string, error) {
 	if !IsTerminal(t.Stdin) {
 		return "", fmt.Errorf("%w to ask for the %s", ErrNoTerminal, what)

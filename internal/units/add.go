@@ -7,9 +7,9 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// Add writes the files of new BMCs, which all have the same credentials, and then
-// calls commit. When anything fails, commit included, it leaves everything as it
-// was. The error wraps ErrExist or ErrTaken when another BMC is in the way.
+// Add writes the files of new BMCs, which all have the same credentials, and then calls
+// commit. If anything fails, commit included, no BMC is added. The error wraps ErrExist if
+// a name exists already, and ErrTaken if another BMC has an address.
 func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) error {
 	unlock, err := s.keyring().Lock()
 	if err != nil {
@@ -33,7 +33,7 @@ func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) erro
 	return replace(files, commit)
 }
 
-// CheckAdd reports why Add would refuse a BMC beside all others.
+// CheckAdd returns the error that Add would return if the other BMCs existed.
 func (s Store) CheckAdd(b BMC, c instance.Credentials, others []BMC) error {
 	_, err := s.newFiles(b, c, others)
 	return err
@@ -50,7 +50,8 @@ func (s Store) newFiles(b BMC, c instance.Credentials, others []BMC) ([]file, er
 	return files, b.checkListen(others)
 }
 
-// files returns the files of a new BMC, the one that makes it exist last.
+// files returns the files of a new BMC. The last one is the drop-in of the socket, by which
+// other commands know that the BMC exists.
 func (s Store) files(b BMC, c instance.Credentials) ([]file, error) {
 	dropIns, err := s.dropIns(b)
 	if err := errors.Join(instance.CheckName(b.Name), c.Check(), err); err != nil {

@@ -14,13 +14,13 @@ const (
 	groupSetting = "Group"
 	allowSetting = "IPAddressAllow"
 	denySetting  = "IPAddressDeny"
-	sandboxName  = "40-sandbox.conf" // before what people write themselves
+	sandboxName  = "40-sandbox.conf" // sorts before the drop-ins of administrators
 )
 
-// An Account is whom a BMC and its scripts run as. The zero Account is root.
+// An Account is the user that a BMC and its scripts run as. The zero Account is root.
 type Account struct {
 	User  string // name or number
-	Group string // likewise; empty for the user's own
+	Group string // name or number; empty for the primary group of the user
 }
 
 // String returns the account as USER or USER:GROUP.
@@ -31,8 +31,8 @@ func (a Account) String() string {
 	return a.User + ":" + a.Group
 }
 
-// options are the settings of the service. The credential file is root's, so
-// nobody can change it over IPMI.
+// options are the settings of the service. The credential file belongs to root, so such a
+// BMC cannot change it when a client asks over IPMI.
 func (a Account) options() []*unit.UnitOption {
 	if a.User == "" {
 		return nil
@@ -47,7 +47,7 @@ func (a Account) options() []*unit.UnitOption {
 	return options
 }
 
-// account returns whom the settings of a service name.
+// account returns the account in the settings of a service.
 func account(settings []setting) (a Account) {
 	for _, s := range pick(settings, serviceSection, userSetting) {
 		a.User = s.Value
@@ -58,7 +58,7 @@ func account(settings []setting) (a Account) {
 	return a
 }
 
-// filterOptions are the settings of a socket that takes packets from few.
+// filterOptions are the settings of a socket that accepts packets only from some networks.
 func filterOptions(allow []string) []*unit.UnitOption {
 	if allow == nil {
 		return nil
@@ -70,7 +70,7 @@ func filterOptions(allow []string) []*unit.UnitOption {
 	return options
 }
 
-// allowed returns from whom the settings of a socket take packets; nil: from all.
+// allowed returns the networks from which a socket accepts packets, or nil for all.
 func allowed(settings []setting) (allow []string) {
 	if pick(settings, socketSection, denySetting) == nil {
 		return nil
@@ -81,8 +81,8 @@ func allowed(settings []setting) (allow []string) {
 	return allow
 }
 
-// sandbox is the link that shuts up a BMC which does not run as root; for others it
-// is gone. What it points to is shared by all of them, and renewed with ShIPMI.
+// sandbox returns the link to the sandbox of a BMC that does not run as root. For other
+// BMCs the link is gone. All links point to one file, which is updated with ShIPMI.
 func (s Store) sandbox(b BMC) (file, error) {
 	f := file{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), sandboxName), link: s.Sandbox}
 	if b.RunAs == (Account{}) {

@@ -15,14 +15,13 @@ type BMC struct {
 	Listen  []netip.AddrPort // in the order of the files; IPv4 addresses are unmapped
 	Comment string
 	RunAs   Account
-	Allow   []string // networks to take packets from, as IPAddressAllow= has them; nil: all
+	Allow   []string // networks to accept packets from, as in IPAddressAllow=; nil: all
 
-	// Err names the file that could not be understood, and why. Then only the
-	// name is certain.
+	// Err is not nil if a file is invalid. Then only the name is known.
 	Err error
 }
 
-// Errors of Store that a caller can tell apart.
+// Errors of Store that callers distinguish.
 var (
 	ErrExist    = errors.New("exists already")
 	ErrNotExist = errors.New("no such BMC")
@@ -32,7 +31,7 @@ var (
 // SocketUnit returns the name of the unit that listens for a BMC.
 func SocketUnit(name string) string { return "shipmi-bmc@" + name + ".socket" }
 
-// socketName returns the name of the BMC that a unit listens for, "" for other units.
+// socketName returns the name of the BMC whose socket a unit is, or "" if it is another unit.
 func socketName(unit string) string {
 	before, after, _ := strings.Cut(SocketUnit("/"), "/")
 	name, isOurs := strings.CutPrefix(unit, before)
@@ -43,11 +42,11 @@ func socketName(unit string) string {
 	return name
 }
 
-// ServiceUnit returns the name of the unit that answers for a BMC.
+// ServiceUnit returns the name of the unit that runs the process of a BMC.
 func ServiceUnit(name string) string { return "shipmi-bmc@" + name + ".service" }
 
-// restoreUnit is the name of the unit that sees to the power restore policy of a
-// BMC. It is enabled together with the socket.
+// restoreUnit returns the name of the unit that applies the power restore policy of a BMC.
+// It is enabled together with the socket.
 func restoreUnit(name string) string { return "shipmi-bmc-restore@" + name + ".service" }
 
 // Units returns the names of all units of a BMC.
@@ -55,8 +54,8 @@ func Units(name string) []string {
 	return []string{SocketUnit(name), ServiceUnit(name), restoreUnit(name)}
 }
 
-// checkListen reports the first address of b that cannot be bound because of
-// another one of b or of others.
+// checkListen returns an error if an address of b overlaps another address of b or of the
+// other BMCs.
 func (b BMC) checkListen(others []BMC) error {
 	if len(b.Listen) == 0 {
 		return errors.New("no address to listen on")
@@ -78,8 +77,8 @@ func (b BMC) checkListen(others []BMC) error {
 	return nil
 }
 
-// Overlap reports whether a and b would receive the same packets. The IPv6
-// wildcard takes IPv4 as well, because the socket units are dual-stack.
+// Overlap reports whether a and b would receive the same packets. The IPv6 wildcard
+// receives IPv4 packets, too, because the socket units are dual-stack.
 func Overlap(a, b netip.AddrPort) bool {
 	return a.Port() == b.Port() &&
 		(a.Addr() == b.Addr() || includes(a.Addr(), b.Addr()) || includes(b.Addr(), a.Addr()))

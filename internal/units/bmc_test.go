@@ -59,6 +59,6 @@ func TestListenSyntax(t *testing.T) {
 
 	for _, zone := range []string{"eth 0", "a/b", "a%b", "a:b", "\xa2", "\x00"} {
 		_, err := parseListen("[fe80::1]:623%" + zone)
-		require.ErrorContains(t, err, "no interface has the name")
+		require.ErrorContains(t, err, "invalid name of a network interface")
 	}
 }

@@ -12,24 +12,23 @@ import (
 // are as that manager sees them.
 type Store struct {
 	Units   string   // drop-ins that ShIPMI writes
-	Config  string   // what ShIPMI has beside them
-	Runtime string   // what the processes of BMCs keep until the host goes down
-	State   []string // what they keep for longer; all but the first are of older systemd
+	Config  string   // configuration, credentials and providers
+	Runtime string   // files of the processes of BMCs that last until the host shuts down
+	State   []string // files of the processes that last longer; older systemd uses the second directory
 
-	// LoadPath is where unit files and other drop-ins may be, Units among them, the
-	// directory that counts most first (systemd.unit(5)). Those of systemd's generators
-	// are left out.
+	// LoadPath is the directories with unit files and drop-ins, Units among them. The first
+	// takes precedence (systemd.unit(5)). The directories of generators are left out.
 	LoadPath []string
 
-	// Sandbox is the drop-in of all services that do not run as root, for a service
-	// manager that runs services as others.
+	// Sandbox is the drop-in of all services that do not run as root. The service manager
+	// of a user has none.
 	Sandbox string
 
 	root string // prefix of every path that is read or written
 }
 
-// SystemStore is that of the service manager of the host. Below root, which is
-// empty for /, is the file system of that host.
+// SystemStore returns the Store of the service manager of the host. root is the root of its
+// file system, or "" for /.
 func SystemStore(root string) Store {
 	return Store{
 		Units: "/etc/systemd/system",
@@ -44,9 +43,8 @@ func SystemStore(root string) Store {
 	}
 }
 
-// UserStore is that of the service manager of the user who calls, see the
-// directories in systemd.unit(5) and systemd.exec(5). getenv has the shape of
-// os.Getenv.
+// UserStore returns the Store of the service manager of the calling user. systemd.unit(5)
+// and systemd.exec(5) list the directories. getenv is os.Getenv.
 func UserStore(getenv func(string) string) (Store, error) {
 	home := getenv("HOME")
 	if home == "" {
@@ -70,7 +68,7 @@ func UserStore(getenv func(string) string) (Store, error) {
 	}, nil
 }
 
-// ConfigDir returns where the files of ShIPMI are.
+// ConfigDir returns the directory of the configuration file and the providers.
 func (s Store) ConfigDir() string { return s.path(s.Config) }
 
 // UserRuntimeDir returns the runtime directory of the calling user. It exists while

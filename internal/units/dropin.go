@@ -25,11 +25,11 @@ const (
 	commentSetting = "Comment"
 )
 
-const dropInHeader = `# Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
-# apart, are kept, and count from the next "systemctl daemon-reload" on.
+const dropInHeader = `# Written by "shipmi add" and "shipmi set". Settings that you add here are kept, comments
+# are not. Changes take effect after "systemctl daemon-reload".
 `
 
-// A dropIn is what we say of one unit.
+// A dropIn is the drop-in that ShIPMI writes for one unit.
 type dropIn struct {
 	unit    string
 	options []*unit.UnitOption
@@ -39,7 +39,7 @@ func (d dropIn) equal(other dropIn) bool {
 	return slices.EqualFunc(d.options, other.options, (*unit.UnitOption).Match)
 }
 
-// dropIns returns those of a BMC: of its service, and of its socket.
+// dropIns returns the drop-ins of the service and of the socket of a BMC.
 func (s Store) dropIns(b BMC) ([]dropIn, error) {
 	dropIns := []dropIn{
 		{ServiceUnit(b.Name), b.serviceOptions(filepath.Join(s.credentialsDir(), b.Name))},
@@ -74,8 +74,8 @@ func (b BMC) serviceOptions(credentials string) []*unit.UnitOption {
 	return append(options, b.RunAs.options()...)
 }
 
-// escape guards what unit.Serialize lets through: a line break, which would begin a
-// new setting, and %, which stands for a specifier.
+// escape refuses line breaks, which would begin a new setting, and escapes %, which begins a
+// specifier. unit.Serialize does neither.
 func escape(options []*unit.UnitOption) error {
 	for _, o := range options {
 		if err := instance.CheckText(o.Value); err != nil {
@@ -91,13 +91,13 @@ func (s Store) render(d dropIn) (file, error) {
 	return file{path: s.dropInPath(d.unit), text: append([]byte(dropInHeader), body...), mode: 0o644}, err
 }
 
-// A setting is one line of a drop-in, with the file that it stands in.
+// A setting is one line of a drop-in, with the path of the file.
 type setting struct {
 	*unit.UnitOption
 	file string
 }
 
-// settings returns what the drop-ins of a unit say, in the order in which systemd
+// settings returns the settings in the drop-ins of a unit, in the order in which systemd
 // applies them.
 func (p loadPath) settings(unit string) ([]setting, error) {
 	paths, err := p.dropIns(unit)
@@ -130,8 +130,8 @@ func readDropIn(path string) ([]*unit.UnitOption, error) {
 	return options, nil
 }
 
-// pick returns the settings of one name. As in systemd, an empty value takes back
-// those before it.
+// pick returns the settings with one name. As in systemd, an empty value removes the values
+// before it.
 func pick(settings []setting, section, name string) []setting {
 	var picked []setting
 	for _, s := range settings {
@@ -146,7 +146,7 @@ func pick(settings []setting, section, name string) []setting {
 	return picked
 }
 
-// readSocket fills in what the drop-ins of the socket say.
+// readSocket fills in the settings from the drop-ins of the socket.
 func (b *BMC) readSocket(p loadPath) error {
 	settings, err := p.settings(SocketUnit(b.Name))
 	if err != nil {
@@ -173,7 +173,7 @@ func (b *BMC) readSocket(p loadPath) error {
 	return nil
 }
 
-// readService fills in what the drop-ins of the service say.
+// readService fills in the settings from the drop-ins of the service.
 func (b *BMC) readService(p loadPath) error {
 	settings, err := p.settings(ServiceUnit(b.Name))
 	if err != nil {
@@ -200,7 +200,7 @@ func (b *BMC) readService(p loadPath) error {
 	return nil
 }
 
-// expand replaces the specifiers that make sense in the settings of a BMC.
+// expand replaces the specifiers %i and %%. Others do not occur in the settings of a BMC.
 func (b *BMC) expand(value string) string {
 	return strings.NewReplacer("%%", "%", "%i", b.Name).Replace(value)
 }

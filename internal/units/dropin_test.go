@@ -56,7 +56,7 @@ func TestHandEdits(t *testing.T) {
 	require.Equal(t, []string{"localhost", "192.0.2.1"}, b.Allow)
 }
 
-// Without a "deny" nobody is refused.
+// Without a "deny", packets from every address are accepted.
 func TestAllowAlone(t *testing.T) {
 	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{
@@ -109,9 +109,8 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 	require.ErrorContains(t, all[0].Err, `invalid name "a b"`)
 }
 
-// Whatever an editor leaves in the drop-ins, what is understood is a BMC whose addresses
-// and settings can be written and are then read as the same; what is not is an error that
-// names the file.
+// Drop-ins of any content are either invalid, with an error that names the file, or they
+// describe a BMC that has the same addresses and settings after it was written and read again.
 func FuzzDropIns(f *testing.F) {
 	const listen = "[Socket]\nListenDatagram=[::]:623\n"
 	f.Add(listen+"[X-ShIPMI]\nComment=\"Bob \\x27 and\" Eve\n", service)

@@ -10,17 +10,17 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// A file is to be written, in a directory that may not exist yet.
+// A file is a file to write. Its directory may not exist yet.
 type file struct {
 	path string
 	text []byte
 	mode os.FileMode
-	link string // where it points to, if it is a link
-	gone bool   // it is to be removed
+	link string // target, if it is a link
+	gone bool   // remove it
 }
 
-// replace writes files and then calls commit. When anything fails, commit included,
-// everything is as it was.
+// replace writes files and then calls commit. If anything fails, commit included, it
+// restores the former files.
 func replace(files []file, commit func() error) (err error) {
 	undo := func() error { return nil }
 	defer func() {
@@ -31,7 +31,7 @@ func replace(files []file, commit func() error) (err error) {
 	}()
 	var puts []func() error
 	for _, f := range files {
-		put, cleanup, err := f.stage() // there is room for all, before one is replaced
+		put, cleanup, err := f.stage() // so that a full disk is noticed before a file is replaced
 		if err != nil {
 			return f.explain(err)
 		}
@@ -56,11 +56,11 @@ func nothing() error { return nil }
 
 func removeEmptyDirs(files []file) {
 	for _, f := range files {
-		_ = os.Remove(filepath.Dir(f.path)) // one that is not empty stays
+		_ = os.Remove(filepath.Dir(f.path)) // fails if the directory is not empty
 	}
 }
 
-// before returns the file as it is now.
+// before returns the file as it is now, so that it can be restored.
 func (f file) before() (file, error) {
 	if link, err := os.Readlink(f.path); err == nil {
 		return file{path: f.path, link: link}, nil
@@ -72,7 +72,7 @@ func (f file) before() (file, error) {
 	return file{path: f.path, text: text, mode: f.mode}, err
 }
 
-// explain names the file instead of the temporary one.
+// explain replaces the name of the temporary file in an error.
 func (f file) explain(err error) error {
 	if cause, ok := errors.AsType[*fs.PathError](err); ok {
 		err = cause.Err
@@ -82,8 +82,8 @@ func (f file) explain(err error) error {
 	return fmt.Errorf("write %s: %w", f.path, err)
 }
 
-// stage does all that takes room, and leaves no file open: there may be thousands.
-// Then put is one step, and cleanup removes what is left without it.
+// stage writes a temporary file and closes it, because there may be thousands. put moves it
+// into place in one step, and cleanup removes it if put was not called.
 func (f file) stage() (put, cleanup func() error, err error) {
 	if f.gone {
 		return f.remove, nothing, nil

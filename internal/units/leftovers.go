@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Leftovers returns the paths of what is kept for BMCs that do not exist.
+// Leftovers returns the paths of files that belong to BMCs that do not exist.
 func (s Store) Leftovers() ([]string, error) {
 	names, err := s.Names()
 	if err != nil {
@@ -34,7 +34,7 @@ func (s Store) Leftovers() ([]string, error) {
 		before, after, _ := strings.Cut(k.pattern, "*")
 		for _, path := range paths {
 			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), before), after)
-			if name != "" && !slices.Contains(names, name) { // what is there for the template is for all
+			if name != "" && !slices.Contains(names, name) { // an empty name is that of the template
 				left = append(left, path)
 			}
 		}

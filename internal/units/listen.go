@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// formatListen returns addr as ListenDatagram= wants it (systemd.socket(5)),
-// which puts the interface of a link-local address behind the port.
+// formatListen returns addr in the form of ListenDatagram= (systemd.socket(5)), in which the
+// interface of a link-local address follows the port.
 func formatListen(addr netip.AddrPort) string {
 	zone := addr.Addr().Zone()
 	text := netip.AddrPortFrom(addr.Addr().WithZone(""), addr.Port()).String()
@@ -18,8 +18,8 @@ func formatListen(addr netip.AddrPort) string {
 	return text
 }
 
-// parseListen reads the IP addresses that formatListen writes, and a bare port,
-// which stands for every address.
+// parseListen reads what formatListen returns. A port without an address means every
+// address.
 func parseListen(text string) (netip.AddrPort, error) {
 	if port, err := strconv.ParseUint(text, 10, 16); err == nil && port > 0 {
 		return netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port)), nil
@@ -35,11 +35,11 @@ func parseListen(text string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(addr.Addr().Unmap().WithZone(zone), addr.Port()), nil
 }
 
-// CheckInterface reports a character that systemd does not take in the name of a
-// network interface.
+// CheckInterface returns an error if systemd does not accept the name of a network
+// interface.
 func CheckInterface(name string) error {
 	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(":/%", r) }) {
-		return fmt.Errorf("no interface has the name %q", name)
+		return fmt.Errorf("invalid name of a network interface: %q", name)
 	}
 	return nil
 }

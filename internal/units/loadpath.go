@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// templates are the units of which each BMC has instances.
+// templates are the template units. Each BMC has an instance of each.
 var templates = []string{SocketUnit(""), ServiceUnit(""), restoreUnit("")}
 
-// A loadPath is what systemd finds in the directories of a Store: unit files, and
-// directories with drop-ins, all by their paths.
+// A loadPath is the content of the directories of a Store: unit files, and directories with
+// drop-ins.
 type loadPath struct {
-	dirs []string // the one that counts most first
-	has  map[string]bool
+	dirs []string        // the first takes precedence
+	has  map[string]bool // by path
 }
 
 func (s Store) loadPath() (loadPath, error) {
@@ -44,11 +44,11 @@ func (p loadPath) named(name string) (paths []string) {
 	return paths
 }
 
-// dropIns returns the drop-ins of an instance of a template, in the order in which
-// systemd applies them, which is that of their names. Of several with the same name
-// the one in the directory that counts most does.
+// dropIns returns the drop-ins of an instance of a template in the order in which systemd
+// applies them, which is that of their names. If several have the same name, only the one in
+// the first directory is used.
 func (p loadPath) dropIns(instance string) ([]string, error) {
-	counts := make(map[string]string) // by name
+	used := make(map[string]string) // by name
 	for _, dir := range p.dropInDirs(instance) {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -56,21 +56,22 @@ func (p loadPath) dropIns(instance string) ([]string, error) {
 		}
 		for _, entry := range entries {
 			name := entry.Name()
-			if _, hidden := counts[name]; !hidden && filepath.Ext(name) == ".conf" {
-				counts[name] = filepath.Join(dir, name)
+			if _, isUsed := used[name]; !isUsed && filepath.Ext(name) == ".conf" {
+				used[name] = filepath.Join(dir, name)
 			}
 		}
 	}
 	var paths []string
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		paths = append(paths, counts[name])
+	for _, name := range slices.Sorted(maps.Keys(used)) {
+		paths = append(paths, used[name])
 	}
 	return paths, nil
 }
 
-// dropInDirs returns the directories with drop-ins of an instance, the one that counts
-// most first: in each place those of the instance, of its template, and of both with
-// the name cut at each dash; those of the type come after all others.
+// dropInDirs returns the directories with drop-ins of an instance. The first takes
+// precedence. In each directory of the load path, these are the drop-ins of the instance, of
+// its template, and of both with the name cut at each dash. The drop-ins of the unit type
+// come last.
 func (p loadPath) dropInDirs(instance string) (paths []string) {
 	stem, id, _ := strings.Cut(instance, "@")
 	kind := filepath.Ext(id)

@@ -51,7 +51,7 @@ func TestDropIns(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-// What is set for all BMCs at once is a setting of each.
+// A drop-in of the template sets something for every BMC.
 func TestTemplateDropIn(t *testing.T) {
 	s := SystemStore(t.TempDir())
 	write(t, s, map[string]string{

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 )
 
-// LoginPath returns where what a provider logs in with is kept, under a name that
-// several BMCs may share.
+// LoginPath returns the path of a file with the credentials that a provider needs for
+// another system. Several BMCs may share it.
 func (s Store) LoginPath(name string) string { return filepath.Join(s.Config, "logins", name+".env") }
 
-// AddLogin keeps what a provider logs in with, for root alone. It does not take the
-// place of something else.
+// AddLogin writes such a file, which only root can read. It does not overwrite a file with
+// other content.
 func (s Store) AddLogin(name string, text []byte) error {
 	path := s.path(s.LoginPath(name))
 	now, err := os.ReadFile(path)
@@ -22,7 +22,7 @@ func (s Store) AddLogin(name string, text []byte) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return replace([]file{{path: path, text: text, mode: 0o600}}, nothing)
 	case err == nil && !bytes.Equal(now, text):
-		return fmt.Errorf("%s exists already, with something else in it", path)
+		return fmt.Errorf("%s exists already, with other content", path)
 	default:
 		return err
 	}

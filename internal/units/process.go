@@ -7,12 +7,12 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// supervision are the beginnings of settings that say how a process is started and
-// watched over, and not what surrounds it.
+// supervision are the prefixes of settings that say how systemd starts and supervises a
+// process. They are no part of its environment.
 var supervision = []string{"Exec", "Type", "Restart", "Watchdog", "Notify", "Timeout", credSetting}
 
-// Surroundings returns what the drop-ins of a BMC set for its process, as systemd-run
-// takes it, NAME=VALUE: the environment, whom it runs as, the sandbox, its directories.
+// Surroundings returns the settings that the drop-ins of a BMC make for its process, as
+// NAME=VALUE for systemd-run: environment, user, sandbox and directories.
 func (s Store) Surroundings(name string) ([]string, error) {
 	p, err := s.loadPath()
 	if err != nil {

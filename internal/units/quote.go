@@ -61,8 +61,8 @@ func splitWords(text string) ([]string, error) {
 	return words, nil
 }
 
-// unescape reads the escape that text begins with. Go knows all of systemd's but
-// \s and the escaped end of a line, which both mean a space.
+// unescape reads the escape at the beginning of text. strconv knows all escapes of systemd
+// except \s and the escaped line end, which both mean a space.
 func unescape(text string) (r rune, multibyte bool, rest string, err error) {
 	if len(text) < 2 {
 		return 0, false, "", errors.New(`nothing follows the last \`)

@@ -63,9 +63,9 @@ func (s Store) Names() ([]string, error) {
 	return names, nil
 }
 
-// Find returns the BMCs that have one of the names or match one of the patterns,
-// which are those of path.Match, each once. If there is none for some of them, the
-// error has a line for each of those and wraps ErrNotExist.
+// Find returns the BMCs that have one of the names or match one of the patterns of
+// path.Match, each BMC once. For a name or pattern without a BMC, the error has a line and
+// wraps ErrNotExist.
 func (s Store) Find(patterns ...string) ([]BMC, error) {
 	names, err0 := s.Names()
 	p, err1 := s.loadPath()
@@ -126,7 +126,7 @@ func (p loadPath) load(name string) BMC {
 	return b
 }
 
-// Enabled tells which BMCs start with the host.
+// Enabled returns which BMCs start at boot.
 func (s Store) Enabled() (map[string]bool, error) {
 	links, err := filepath.Glob(s.path(s.Units, "*.wants", SocketUnit("*")))
 	enabled := make(map[string]bool)
@@ -136,20 +136,19 @@ func (s Store) Enabled() (map[string]bool, error) {
 	return enabled, err
 }
 
-// Credentials returns who may log in to a BMC.
+// Credentials returns the credentials of a BMC.
 func (s Store) Credentials(name string) (instance.Credentials, error) {
 	return s.keyring().Read(name)
 }
 
-// ChangeCredentials lets change work on who may log in to a BMC. When it returns an
-// error, everything is as it was.
+// ChangeCredentials lets change work on the credentials of a BMC. If change returns an
+// error, they stay the same.
 func (s Store) ChangeCredentials(name string, change func(*instance.Credentials) error) error {
 	_, err := s.keyring().Change(name, change)
 	return err
 }
 
-// ActionFiles returns the files of the actions that a BMC remembers, see
-// provider.Running.
+// ActionFiles returns the paths of the action files of a BMC.
 func (s Store) ActionFiles(name string) ([]string, error) {
 	var files []string
 	for _, dir := range s.State {
@@ -162,9 +161,9 @@ func (s Store) ActionFiles(name string) ([]string, error) {
 	return files, nil
 }
 
-// Delete removes everything that is kept for a BMC: other drop-ins of its units
-// too, and the links that enable them. What makes it exist goes last, so that
-// Delete can be repeated.
+// Delete removes all files of a BMC: also drop-ins that ShIPMI did not write, and the links
+// that enable its units. The drop-ins of the socket are removed last, because the BMC exists
+// as long as they do: so Delete can be repeated after an error.
 func (s Store) Delete(name string) error {
 	unlock, err := s.keyring().Lock()
 	if err != nil {

@@ -64,8 +64,8 @@ func TestAdd(t *testing.T) {
 	require.NoError(t, s.Add([]BMC{b}, admin("secret"), committed))
 
 	files := tree(t, s.root)
-	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
-# apart, are kept, and count from the next "systemctl daemon-reload" on.
+	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Settings that you add here are kept, comments
+# are not. Changes take effect after "systemctl daemon-reload".
 [Socket]
 ListenDatagram=[fe80::1]:623%%eth0
 ListenDatagram=192.0.2.1:6230
@@ -73,8 +73,8 @@ ListenDatagram=192.0.2.1:6230
 [X-ShIPMI]
 Comment="rack \"3\" \\ 50%%"
 `, files["/etc/systemd/system/shipmi-bmc@node-0.socket.d/50-shipmi.conf"])
-	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Changes made here by hand, comments
-# apart, are kept, and count from the next "systemctl daemon-reload" on.
+	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Settings that you add here are kept, comments
+# are not. Changes take effect after "systemctl daemon-reload".
 [Service]
 Environment="SHIPMI_PROVIDER=/p/100%% \"q\" \\.conf"
 Environment="SHIPMI_IDLE_TIMEOUT=30s"

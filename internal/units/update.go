@@ -58,14 +58,14 @@ func (s Store) Plan(names []string, change func(*BMC, *instance.Credentials) err
 // plan returns the files to write, and, for each BMC that has any, its new settings and
 // what changes.
 func (s Store) plan(names []string, change func(*BMC, *instance.Credentials) error) (files []file, wanted []BMC, changes []Change, err error) {
-	bmcs, err0 := s.Find(names...)
-	all, err1 := s.List()
-	if err := errors.Join(err0, err1); err != nil {
+	all, err := s.List()
+	if err != nil {
 		return nil, nil, nil, err
 	}
-	all = slices.DeleteFunc(all, func(b BMC) bool {
-		return slices.ContainsFunc(bmcs, func(c BMC) bool { return b.Name == c.Name })
-	})
+	bmcs, all, err := split(all, names)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	for _, old := range bmcs {
 		b, c, err := s.changed(old, change)
 		if err != nil {
@@ -86,6 +86,30 @@ func (s Store) plan(names []string, change func(*BMC, *instance.Credentials) err
 	return files, wanted, changes, nil
 }
 
+// split takes the named BMCs out of all, in the order of the names.
+func split(all []BMC, names []string) (named, others []BMC, err error) {
+	isNamed, found := make(map[string]bool), make(map[string]BMC)
+	for _, name := range names {
+		isNamed[name] = true
+	}
+	for _, b := range all {
+		if isNamed[b.Name] {
+			found[b.Name] = b
+		} else {
+			others = append(others, b)
+		}
+	}
+	for _, name := range names {
+		b, exists := found[name]
+		if !exists {
+			return nil, nil, fmt.Errorf("%w: %q", ErrNotExist, name)
+		}
+		named = append(named, b)
+	}
+	return named, others, nil
+}
+
+// changed lets change work on a copy of a BMC and its credentials, and returns the copies.
 func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) (BMC, instance.Credentials, error) {
 	if old.Err != nil {
 		return BMC{}, instance.Credentials{}, fmt.Errorf("%s: %w", old.Name, old.Err)
