@@ -129,6 +129,8 @@ class Host:
         if not exists:
             self.change("added", [bmc["name"]], "add", *flags, secrets=secrets)
         elif flags or secrets:
+            if bmc["provider"] is not None:  # then "set" has all parameters
+                flags.append("--reset-parameters")
             differing = self.shipmi("set", "--dry-run", *flags, "--", bmc["name"], secrets=secrets)
             self.change("changed", differing.split(), "set", *flags, secrets=secrets)
 
