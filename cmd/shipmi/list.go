@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/listing"
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
@@ -40,7 +42,11 @@ since the last boot with its result. Only root can see the last action.`,
 			if err := options.CheckColumns(listColumns); err != nil {
 				return err
 			}
-			return a.Watch(cmd.Context(), interval, func(ctx context.Context) error { return a.list(ctx, &options, args) }, a.report)
+			err := a.Watch(cmd.Context(), interval, func(ctx context.Context) error { return a.list(ctx, &options, args) }, a.report)
+			if errors.Is(err, units.ErrNotExist) && cmd.Flags().Changed("watch") {
+				err = hint.Add(err, "an interval follows an equals sign, as in --watch=5s")
+			}
+			return err
 		},
 	}
 	options.AddFlags(cmd)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os/exec"
@@ -58,6 +59,9 @@ func (d *Doctor) udpSockets() ([]netip.AddrPort, error) {
 	}
 	v4, err4 := proc.NetUDP()
 	v6, err6 := proc.NetUDP6()
+	if errors.Is(err6, fs.ErrNotExist) {
+		err6 = nil // a kernel without IPv6
+	}
 	var all []netip.AddrPort
 	for _, socket := range slices.Concat(v4, v6) {
 		addr, ok := netip.AddrFromSlice(socket.LocalAddr)

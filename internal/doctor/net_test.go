@@ -34,6 +34,11 @@ func TestUDPSockets(t *testing.T) {
 		netip.MustParseAddrPort("192.0.2.1:6230"),
 	}, got)
 
+	require.NoError(t, os.Remove(filepath.Join(d.ProcDir, "net/udp6")))
+	got, err = d.udpSockets()
+	require.NoError(t, err, "a kernel without IPv6")
+	require.Equal(t, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:6231")}, got)
+
 	for _, bad := range []string{" 1:", " 1: 0:0 0:0", " 1: 0100007F:1856 x 07 00000000:00000000" + rest} {
 		write("udp", "titles\n"+bad)
 		_, err := d.udpSockets()
