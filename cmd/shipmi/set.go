@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/netip"
 	"slices"
 
@@ -167,32 +166,37 @@ func (a *app) checkMoves(ctx context.Context, s serviceManager, before, after []
 	return active, errors.Join(errs...)
 }
 
-// unitsToRestart returns the unit of each BMC that has to be restarted for a change, by
-// the name of the BMC.
-func unitsToRestart(changes []units.Change) map[string]string {
-	byName := make(map[string]string)
+// A restartable is the unit of a BMC that has to be restarted so that a change takes effect.
+type restartable struct{ bmc, unit string }
+
+// unitsToRestart returns one unit of each BMC that needs a restart.
+func unitsToRestart(changes []units.Change) (all []restartable) {
 	for _, c := range changes {
 		switch {
 		case c.Listen:
-			byName[c.Name] = units.SocketUnit(c.Name)
+			all = append(all, restartable{c.Name, units.SocketUnit(c.Name)})
 		case c.Service, c.Credentials:
-			byName[c.Name] = units.ServiceUnit(c.Name)
+			all = append(all, restartable{c.Name, units.ServiceUnit(c.Name)})
 		}
 	}
-	return byName
+	return all
 }
 
-// restart restarts one unit of each BMC, if it is running.
-func restart(ctx context.Context, s serviceManager, byName map[string]string) error {
-	if len(byName) == 0 {
+// restart restarts those of the units that are running.
+func restart(ctx context.Context, s serviceManager, all []restartable) error {
+	if all == nil {
 		return nil
 	}
-	failed := s.TryRestart(ctx, slices.Sorted(maps.Values(byName)))
+	var names []string
+	for _, r := range all {
+		names = append(names, r.unit)
+	}
+	failed := s.TryRestart(ctx, names)
 	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(byName)) {
-		if err := failed[byName[name]]; err != nil {
-			err = fmt.Errorf("%s: the change is stored but has no effect yet: %w", name, err)
-			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, name))
+	for _, r := range all {
+		if err := failed[r.unit]; err != nil {
+			err = fmt.Errorf("%s: the change is stored but has no effect yet: %w", r.bmc, err)
+			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, r.bmc))
 		}
 	}
 	return errors.Join(errs...)
