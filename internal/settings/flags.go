@@ -70,13 +70,13 @@ func (f *Flags) AddFlags(cmd *cobra.Command, h *Host) {
 func (f *Flags) AddPartialFlags(cmd *cobra.Command, h *Host) {
 	f.AddFlags(cmd, h)
 	f.partial = true
+	f.flags.VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // help must not claim a default
 	own := pflag.NewFlagSet("parameters", pflag.ContinueOnError)
 	own.StringArrayVar(&f.unset, "unset", nil, "give this `parameter` of the provider its default again; may be repeated")
 	own.BoolVar(&f.reset, "reset-parameters", false, "give all parameters of the provider their defaults, except those of --set")
 	f.flags.AddFlagSet(own)
 	cmd.Flags().AddFlagSet(own)
 	cmd.MarkFlagsMutuallyExclusive("unset", "reset-parameters")
-	f.flags.VisitAll(func(flag *pflag.Flag) { flag.DefValue = "" }) // help must not claim a default
 }
 
 // Given returns the names of the flags that the command line has.
