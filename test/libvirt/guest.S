@@ -1,5 +1,6 @@
 # guest is the operating system of the machines that are switched here: a boot sector, and as well a program that iPXE
-# loads. It says on the serial line where it came from (FROM) and what happens to it, and obeys the power button.
+# loads. It says on the serial line where it came from (FROM) and what happens to it, and obeys the power button. With
+# RESTARTS it is an installer: when it has said where it came from, it resets the machine.
 
 	.set PM1_STATUS, 0x600          # ACPI fixed hardware, where SeaBIOS puts it
 	.set PM1_ENABLE, 0x602
@@ -23,6 +24,11 @@ _start:
 	out %ax, %dx
 	mov $booted, %si
 	call say
+
+#ifdef RESTARTS
+	mov $0xfe, %al                  # the command of the keyboard controller that pulses the reset line
+	out %al, $0x64
+#endif
 
 wait:	sti
 	hlt                             # until the next tick of the clock
