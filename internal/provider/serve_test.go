@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -160,18 +162,35 @@ func (d device) listenQMP(ts *testscript.TestScript) {
 	l, err := net.Listen("unix", filepath.Join(d.root, "qmp.sock"))
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+	indexes := map[string]int{
+		"/machine/peripheral/net0 bootindex": 2, "/machine/peripheral/net1 bootindex": 1,
+		"/machine/peripheral-anon/device[0] bootindex": 0,
+		"/machine/unattached/device[5] bootindex":      -1, "/machine/unattached/device[14] bootindexA": -1,
+	}
 	go func() {
 		for {
 			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			d.qmp(conn)
+			d.qmp(conn, indexes)
 		}
 	}()
 }
 
-func (d device) qmp(conn net.Conn) {
+func bootOrder(indexes map[string]int) string {
+	paths := slices.SortedFunc(maps.Keys(indexes), func(a, b string) int { return indexes[a] - indexes[b] })
+	var names []string
+	for _, path := range paths {
+		if indexes[path] >= 0 {
+			names = append(names, filepath.Base(path[:strings.IndexByte(path, ' ')]))
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// qmp is one connection to QEMU. At a reset the firmware gets the devices that have a bootindex, in that order.
+func (d device) qmp(conn net.Conn, indexes map[string]int) {
 	defer conn.Close()
 	if d.is() == "gone" {
 		return
@@ -181,7 +200,7 @@ func (d device) qmp(conn net.Conn) {
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		var c struct {
 			Execute   string
-			Arguments map[string]string
+			Arguments map[string]any
 		}
 		err := json.Unmarshal(lines.Bytes(), &c)
 		result := "{}"
@@ -201,11 +220,35 @@ func (d device) qmp(conn net.Conn) {
 			result = fmt.Sprintf(`{"status": "%s", "running": %t}`, d.is(), d.is() == "running")
 		case c.Execute == "qom-get" && c.Arguments["path"] == "/machine" && c.Arguments["property"] == "boot":
 			result = `{"order": "cad"}`
+		case c.Execute == "qom-list":
+			// In no order, as QEMU lists them.
+			result = map[any]string{
+				"/machine/peripheral": `[{"name": "type", "type": "string"}, {"name": "net1", "type": "child<virtio-net-pci>"}, {"name": "net0", "type": "child<e1000>"}]`,
+				"/machine/unattached": `[{"name": "device[14]", "type": "child<isa-fdc>"}, {"name": "pci[0]", "type": "child<memory-region>"}, {"name": "device[5]", "type": "child<ide-cd>"}]`,
+			}[c.Arguments["path"]]
+			if result == "" {
+				result = `[{"name": "device[0]", "type": "child<virtio-blk-pci>"}]`
+			}
+		case c.Execute == "qom-get":
+			result = fmt.Sprint(indexes[fmt.Sprint(c.Arguments["path"], " ", c.Arguments["property"])])
+		case c.Execute == "qom-set":
+			path, index := fmt.Sprint(c.Arguments["path"], " ", c.Arguments["property"]), int(c.Arguments["value"].(float64))
+			if slices.Contains(slices.Collect(maps.Values(indexes)), index) && index >= 0 {
+				fmt.Fprintf(conn, `{"error": {"class": "GenericError", "desc": "The bootindex %d has already been used"}}`+"\r\n", index)
+				continue
+			}
+			indexes[path] = index
 		case c.Execute == "human-monitor-command":
 			d.note("%s", c.Arguments["command-line"])
 			result = `"boot device list now set to n\r\n"`
 		default:
 			d.note("%s", c.Execute)
+			if c.Execute == "system_reset" {
+				d.note("bootorder %s", bootOrder(indexes))
+			}
+			if c.Execute == "cont" || c.Execute == "system_wakeup" {
+				d.become("running")
+			}
 			fmt.Fprint(conn, `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "RESET", "data": {"guest": false}}`+"\r\n")
 			if c.Execute == "quit" || c.Execute == "system_powerdown" {
 				d.become("gone")
