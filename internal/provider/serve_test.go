@@ -50,21 +50,28 @@ func serve(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
 }
 
-// tasmota has one relay and a password, and does not obey while it is "stuck". For a relay that it has not it
-// prints an error, and what is logged in the meantime.
+// tasmota has one relay and a password, and does not obey while it is "stuck". For a relay that it does not have it
+// prints an error, and what is logged in the meantime. The file "text" has its words for off and on, if it has its own.
 func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	if r.URL.Path != "/cm" || q.Get("user") != "admin" || q.Get("password") != "secret" {
 		fmt.Fprint(w, `{"WARNING":"Need user=<username>&password=<password>"}`)
 		return
 	}
-	switch q.Get("cmnd") {
+	texts := []string{"OFF", "ON"}
+	if own, err := os.ReadFile(filepath.Join(d.root, "text")); err == nil {
+		texts = strings.Fields(string(own))
+	}
+	switch command := q.Get("cmnd"); command {
 	case "Power1 ON", "Power1 OFF":
-		d.note("%s", q.Get("cmnd"))
+		d.note("%s", command)
 		if d.is() != "stuck" {
-			d.become(strings.TrimPrefix(q.Get("cmnd"), "Power1 "))
+			d.become(map[string]string{"Power1 OFF": texts[0], "Power1 ON": texts[1]}[command])
 		}
 	case "Power1":
+	case "StateText1", "StateText2":
+		fmt.Fprintf(w, `{"%s":"%s"}`, command, texts[command[len(command)-1]-'1'])
+		return
 	default:
 		fmt.Fprintf(w, `{"Command":"Error","POWER":"%s"}`, d.is())
 		return
