@@ -104,7 +104,8 @@ func (d device) shelly(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// pikvm is wired to a computer that obeys its buttons.
+// pikvm is wired to a computer that obeys its buttons, or has two switches, with a computer at port 3 of the second one.
+// What a port is asked for it begins in a moment, and is busy before; a busy port ignores what it is asked for.
 func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	state := d.is()
@@ -132,31 +133,64 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	case r.Method == "GET" && r.URL.Path == "/api/switch":
+		ports := make([]bool, 8)
+		if state == "missing" {
+			ports = nil
+		}
+		list := func(port bool) string {
+			if len(ports) == 8 {
+				ports[6] = port
+			}
+			text, _ := json.Marshal(ports)
+			return string(text)
+		}
+		led, next, busy := strings.Cut(state, " until ")
+		fmt.Fprintf(w, `{"ok": true, "result": {"model": {"limits": {"atx": {"click_delays": {"power": {"default": 0.5}}}}}, `+
+			`"atx": {"busy": %s, "leds": {"power": %s, "hdd": %s}}}}`, list(busy), list(led == "on"), list(false))
+		if busy {
+			d.become(next)
+		}
+	case r.Method == "POST" && r.URL.Path == "/api/switch/atx/power":
+		action := r.URL.Query().Get("action")
+		if !strings.Contains(state, " until ") {
+			d.note("port %s %s", r.URL.Query().Get("port"), action)
+			d.become(state + " until " + map[string]string{"on": "on", "off": "off", "off_hard": "off", "reset_hard": state}[action])
+		}
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
 	default:
 		http.NotFound(w, r)
 	}
 }
 
-// ovirt is an engine with one virtual machine, 42, and a user who is no administrator.
+// ovirt is an engine with one virtual machine, 42, and a user who is no administrator. A machine that is "powering_down" is
+// down at the next look, and one that stops is what the file "next" says.
 func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
 	user, password, _ := r.BasicAuth()
 	action, found := strings.CutPrefix(r.URL.Path, "/ovirt-engine/api/vms/42")
 	var body [1024]byte
 	n, _ := r.Body.Read(body[:])
-	wrongState := action == "/start" != (d.is() == "down")
+	state := d.is()
+	wrongState := action == "/start" != slices.Contains([]string{"down", "paused", "suspended"}, state)
 	switch {
 	case user != "ipmi@internal" || password != "secret":
 		http.Error(w, "<html><body>Unauthorized</body></html>", http.StatusUnauthorized)
 	case r.Header.Get("Filter") != "true":
 		http.Error(w, "<fault><detail>Query execution failed due to insufficient permissions.</detail></fault>", http.StatusBadRequest)
-	case !found:
+	case !found, state == "gone":
 		http.NotFound(w, r)
 	case r.Method == "GET" && action == "":
-		fmt.Fprintf(w, "<vm href=\"%s\" id=\"42\">\n    <name>web</name>\n    <status>%s</status>\n    <os>\n    </os>\n</vm>\n", r.URL.Path, d.is())
+		fmt.Fprintf(w, "<vm href=\"%s\" id=\"42\">\n    <name>web</name>\n    <status>%s</status>\n    <os>\n    </os>\n</vm>\n", r.URL.Path, state)
+		if state == "powering_down" {
+			d.become("down")
+		}
 	case r.Method == "PUT" && action == "", r.Method == "POST" && !wrongState:
 		d.note("%s %s", strings.TrimPrefix(action, "/"), body[:n])
 		if action != "" {
 			d.become(map[string]string{"/start": "up", "/stop": "down", "/shutdown": "down"}[action])
+		}
+		if next, err := os.ReadFile(filepath.Join(d.root, "next")); err == nil && action == "/stop" {
+			d.become(strings.TrimSpace(string(next)))
 		}
 		fmt.Fprint(w, "<action>\n    <status>complete</status>\n</action>\n")
 	default:
