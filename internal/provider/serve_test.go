@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +45,7 @@ func serve(ts *testscript.TestScript, _ bool, _ []string) {
 		return
 	}
 	s := httptest.NewServer(map[string]http.HandlerFunc{
-		"tasmota": d.tasmota, "shelly": d.shelly, "pikvm": d.pikvm, "ovirt": d.ovirt,
+		"tasmota": d.tasmota, "shelly": d.shelly, "pikvm": d.pikvm, "ovirt": d.ovirt, "proxmox-api": d.proxmox(),
 	}[ts.Name()])
 	ts.Defer(s.Close)
 	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
@@ -196,6 +197,89 @@ func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.Error(w, "<action><fault><detail>[Cannot run VM. VM is running.]</detail></fault></action>", http.StatusConflict)
 	}
+}
+
+// proxmox is the API of a cluster with the machine 100, on the node pve2, and a token that has rights for it. Why it refuses
+// something it says in the first line of its answer, which Go's server does not let us write.
+func (d device) proxmox() http.HandlerFunc {
+	config := url.Values{
+		"boot": {"cdn"}, "bootdisk": {"scsi1"}, "name": {"web"}, "cores": {"2"},
+		"description": {`a "boot": "order=net1" \\"`},
+		"ide2":        {"local:iso/debian.iso,media=cdrom"}, "net0": {"virtio=BC:24:11:00:00:01,bridge=vmbr0"},
+		"scsi0": {"local-lvm:vm-100-disk-0"}, "scsi1": {"local-lvm:vm-100-disk-1"},
+	}
+	next := map[string]string{"start": "running", "resume": "running", "reset": "running", "stop": "stopped", "shutdown": "stopped"}
+	looks := 0
+	return func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(line string) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			fmt.Fprintf(conn, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"data\":null}", line)
+			conn.Close()
+		}
+		answer := func(data any) { _ = json.NewEncoder(w).Encode(map[string]any{"data": data}) }
+		path, onNode := strings.CutPrefix(r.URL.Path, "/api2/json/nodes/pve2/")
+		_ = r.ParseForm()
+		state := d.is()
+		verb, power := strings.CutPrefix(path, "qemu/100/status/")
+		switch call := r.Method + " " + path; {
+		case r.Header.Get("Authorization") != "PVEAPIToken=ipmi@pve!shipmi=secret":
+			refuse("401 invalid token value!")
+		case r.URL.RequestURI() == "/api2/json/cluster/resources?type=vm":
+			answer([]any{
+				map[string]any{"id": "lxc/200", "node": "pve1", "type": "lxc", "vmid": 200},
+				map[string]any{"id": "qemu/100", "node": "pve2", "type": "qemu", "vmid": 100, "name": "web"},
+			})
+		case !onNode:
+			refuse("403 Permission check failed (/vms/101, VM.PowerMgmt)")
+		case call == "GET qemu/100/status/current":
+			status := "running"
+			if state == "stopped" {
+				status = state
+			}
+			answer(map[string]any{"status": status, "qmpstatus": state, "vmid": 100, "ha": map[string]any{"managed": 0}})
+		case call == "GET qemu/100/config":
+			flat := map[string]string{"digest": "da39a3ee"}
+			for name := range config {
+				flat[name] = config.Get(name)
+			}
+			answer(flat)
+		case call == "PUT qemu/100/config":
+			d.note("%s", unescaped(r.PostForm))
+			for name := range r.PostForm {
+				config.Set(name, r.PostForm.Get(name))
+			}
+			if strings.HasPrefix(r.PostForm.Get("boot"), "order=") {
+				config.Del("bootdisk")
+			}
+			config.Del(r.PostForm.Get("delete"))
+			answer(nil)
+		case call == "POST qemu/100/monitor":
+			refuse("403 Permission check failed (root-only command 'qom-set')")
+		case r.Method == "POST" && power && next[verb] != "":
+			d.note("%s", verb)
+			if state != "broken" {
+				d.become(next[verb])
+			}
+			answer("UPID:pve2:0001F0C2:0034A1B2:6570AA00:qm" + verb + ":100:ipmi@pve!shipmi:")
+		case r.Method == "GET" && strings.HasPrefix(path, "tasks/UPID:pve2:") && strings.HasSuffix(path, ":/status"):
+			looks++
+			switch {
+			case state == "broken":
+				answer(map[string]any{"status": "stopped", "exitstatus": "storage is not online"})
+			case looks == 1:
+				answer(map[string]any{"status": "running"})
+			default:
+				answer(map[string]any{"status": "stopped", "exitstatus": "OK"})
+			}
+		default:
+			refuse("501 Method '" + call + "' not implemented")
+		}
+	}
+}
+
+func unescaped(form url.Values) string {
+	text, _ := url.QueryUnescape(form.Encode())
+	return text
 }
 
 // listenQMP answers as QEMU does on its QMP socket, which is "qmp.sock" in the folder of the transcript.
