@@ -209,7 +209,7 @@ func (d device) proxmox() http.HandlerFunc {
 		"scsi0": {"local-lvm:vm-100-disk-0"}, "scsi1": {"local-lvm:vm-100-disk-1"},
 	}
 	next := map[string]string{"start": "running", "resume": "running", "reset": "running", "stop": "stopped", "shutdown": "stopped"}
-	looks := 0
+	looks, end := 0, ""
 	return func(w http.ResponseWriter, r *http.Request) {
 		refuse := func(line string) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
@@ -257,19 +257,25 @@ func (d device) proxmox() http.HandlerFunc {
 			refuse("403 Permission check failed (root-only command 'qom-set')")
 		case r.Method == "POST" && power && next[verb] != "":
 			d.note("%s", verb)
-			if state != "broken" {
+			switch {
+			case state == "broken":
+				end = "storage is not online"
+			case verb == "start" && state != "stopped":
+				end = "VM 100 already running"
+			case verb != "start" && state == "stopped":
+				end = "VM 100 not running"
+			default:
+				end = "OK"
 				d.become(next[verb])
 			}
 			answer("UPID:pve2:0001F0C2:0034A1B2:6570AA00:qm" + verb + ":100:ipmi@pve!shipmi:")
 		case r.Method == "GET" && strings.HasPrefix(path, "tasks/UPID:pve2:") && strings.HasSuffix(path, ":/status"):
 			looks++
 			switch {
-			case state == "broken":
-				answer(map[string]any{"status": "stopped", "exitstatus": "storage is not online"})
 			case looks == 1:
 				answer(map[string]any{"status": "running"})
 			default:
-				answer(map[string]any{"status": "stopped", "exitstatus": "OK"})
+				answer(map[string]any{"status": "stopped", "exitstatus": end})
 			}
 		default:
 			refuse("501 Method '" + call + "' not implemented")
