@@ -41,6 +41,7 @@ var imports = map[string][]string{
 	"internal/session":  {"internal/rmcp"},
 	"internal/ipmi":     {"internal/instance", "internal/provider", "internal/rmcp"},
 	"internal/rmcp":     {},
+	"internal/hostnet":  {"golang.org/x/sys"},
 	"internal/provider": {"golang.org/x/sys"},
 	"internal/instance": {},
 	"internal/check":    {"internal/hint", "internal/instance", "internal/ipmi", "internal/provider"},
