@@ -101,9 +101,9 @@ func run() int {
 	// garbage collector.
 	runtime.GOMAXPROCS(3)
 	debug.SetGCPercent(gcPercent)
-	damper := newDamper(&handler{out: os.Stderr, least: slog.LevelInfo})
-	defer damper.flush()
-	log := slog.New(damper)
+	limiter := newRateLimiter(&logHandler{out: os.Stderr, level: slog.LevelInfo})
+	defer limiter.flush()
+	log := slog.New(limiter)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
@@ -136,8 +136,8 @@ func serve(ctx context.Context, sockets *bmc.Sockets, log *slog.Logger) error {
 		return err
 	}
 	defer s.Sessions.Close()
-	t := newTeller(ctx, notify)
-	s.Status, s.Alive = t.status, t.alive
+	n := newNotifier(ctx, notify)
+	s.Status, s.Alive = n.status, n.alive
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping)
 	return s.Run(ctx)

@@ -106,7 +106,7 @@ func TestTornState(t *testing.T) {
 	env := unit(t)
 	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))
 	var log bytes.Buffer
-	s, err := newServer(nil, entries(env), slog.New(&handler{out: &log}))
+	s, err := newServer(nil, entries(env), slog.New(&logHandler{out: &log}))
 	require.NoError(t, err)
 	defer s.Sessions.Close()
 	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum is another one"\n$`, log.String())

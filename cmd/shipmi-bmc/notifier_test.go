@@ -10,19 +10,19 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BMCs did not answer as long as systemd read nothing, busy with a reload.
-func TestNobodyWaitsForSystemd(t *testing.T) {
+// While systemd reloaded its units and read nothing, BMCs did not answer.
+func TestNotifierDoesNotWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
 		systemd := make(chan string)
-		teller := newTeller(ctx, func(message string) { systemd <- message })
+		notifier := newNotifier(ctx, func(message string) { systemd <- message })
 		begun := time.Now()
-		teller.status("0")
+		notifier.status("0")
 		synctest.Wait()
-		for i := range 1000 { // it reads nothing
-			teller.status(fmt.Sprint(i))
-			teller.alive()
+		for i := range 1000 { // systemd reads nothing
+			notifier.status(fmt.Sprint(i))
+			notifier.alive()
 		}
 		require.Zero(t, time.Since(begun))
 
@@ -31,21 +31,21 @@ func TestNobodyWaitsForSystemd(t *testing.T) {
 	})
 }
 
-// Sessions that come and go by the hundred are no reason to wake systemd each time.
+// Hundreds of sessions that come and go within a second cause one status message.
 func TestStatusOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		told := make(chan string, 100)
-		teller := newTeller(ctx, func(message string) { told <- message })
+		sent := make(chan string, 100)
+		notifier := newNotifier(ctx, func(message string) { sent <- message })
 		for i := range 90 {
-			teller.status(fmt.Sprint(i))
+			notifier.status(fmt.Sprint(i))
 			time.Sleep(30 * time.Millisecond)
 		}
 		time.Sleep(statusPause)
 		for _, want := range []string{"STATUS=0", "STATUS=33", "STATUS=66", "STATUS=89"} {
-			require.Equal(t, want, <-told)
+			require.Equal(t, want, <-sent)
 		}
-		require.Empty(t, told)
+		require.Empty(t, sent)
 	})
 }

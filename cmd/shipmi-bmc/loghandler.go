@@ -11,16 +11,16 @@ import (
 	"strings"
 )
 
-// A handler writes records as journald takes them from a service: the priority
-// in front, see sd-daemon(3), then the message, then key=value. The time is
-// left to journald.
-type handler struct {
+// A logHandler writes each record as a line that journald understands: the priority as sd-daemon(3) describes it, then
+// the message, then key=value for each attribute. Journald adds the time.
+type logHandler struct {
 	out   io.Writer
-	least slog.Level
-	group string // in front of keys
+	level slog.Level // records below it are dropped
+	group string     // prefix of keys
 	attrs []slog.Attr
 }
 
+// priority returns the priority of syslog(3).
 func priority(l slog.Level) int {
 	switch {
 	case l >= slog.LevelError:
@@ -35,10 +35,10 @@ func priority(l slog.Level) int {
 }
 
 // Enabled implements slog.Handler.
-func (h *handler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.least }
+func (h *logHandler) Enabled(_ context.Context, l slog.Level) bool { return l >= h.level }
 
 // Handle implements slog.Handler.
-func (h *handler) Handle(_ context.Context, r slog.Record) error {
+func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "<%d>%s", priority(r.Level), printable(r.Message))
 	attrs := slices.Clone(h.attrs)
@@ -58,7 +58,8 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// printable keeps a record on one line, whatever a script has printed.
+// printable replaces what cannot be printed by question marks. A line break in the output of a script must not begin
+// another journal entry.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if strconv.IsPrint(r) {
@@ -68,13 +69,13 @@ func printable(s string) string {
 	}, s)
 }
 
-func (h *handler) named(a slog.Attr) slog.Attr {
+func (h *logHandler) named(a slog.Attr) slog.Attr {
 	a.Key = h.group + a.Key
 	return a
 }
 
 // WithAttrs implements slog.Handler.
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	with := *h
 	with.attrs = slices.Clone(h.attrs)
 	for _, a := range attrs {
@@ -84,7 +85,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 }
 
 // WithGroup implements slog.Handler.
-func (h *handler) WithGroup(name string) slog.Handler {
+func (h *logHandler) WithGroup(name string) slog.Handler {
 	with := *h
 	with.group += name + "."
 	return &with

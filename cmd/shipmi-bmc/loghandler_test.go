@@ -11,10 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A record is one line, whatever a script has printed: nothing gets into the
-// journal under another priority.
+// A record is one line. The output of a script cannot begin a journal entry with a priority of its choice.
 func TestLog(t *testing.T) {
-	for want, say := range map[string]func(*slog.Logger){
+	for want, write := range map[string]func(*slog.Logger){
 		"<3>power on failed": func(l *slog.Logger) { l.Error("power on failed") },
 		"<4>cannot answer":   func(l *slog.Logger) { l.Warn("cannot answer") },
 		"<6>idle, exiting":   func(l *slog.Logger) { l.Info("idle, exiting") },
@@ -35,15 +34,15 @@ func TestLog(t *testing.T) {
 		},
 	} {
 		var out bytes.Buffer
-		say(slog.New(&handler{out: &out, least: slog.LevelDebug}))
+		write(slog.New(&logHandler{out: &out, level: slog.LevelDebug}))
 		require.Equal(t, want+"\n", out.String())
 	}
 }
 
-// A logger that is made from another one does not change it.
+// With returns a new logger and leaves the old one as it is.
 func TestLogWith(t *testing.T) {
 	var out bytes.Buffer
-	base := slog.New(&handler{out: &out}).With("a", 1)
+	base := slog.New(&logHandler{out: &out}).With("a", 1)
 	one, two := base.With("b", 2), base.With("c", 3)
 	one.Info("x")
 	two.Info("x")
@@ -53,7 +52,7 @@ func TestLogWith(t *testing.T) {
 
 func TestLogLevel(t *testing.T) {
 	var out bytes.Buffer
-	log := slog.New(&handler{out: &out, least: slog.LevelInfo})
+	log := slog.New(&logHandler{out: &out, level: slog.LevelInfo})
 	log.Debug("no")
 	log.Info("yes")
 	require.Equal(t, "<6>yes\n", out.String())
