@@ -101,7 +101,9 @@ func run() int {
 	// garbage collector.
 	runtime.GOMAXPROCS(3)
 	debug.SetGCPercent(gcPercent)
-	limiter := newRateLimiter(&logHandler{out: os.Stderr, level: slog.LevelInfo})
+	out := newLogWriter(unix.Stderr)
+	defer out.flush()
+	limiter := newRateLimiter(&logHandler{out: out, level: slog.LevelInfo})
 	defer limiter.flush()
 	log := slog.New(limiter)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -67,20 +68,24 @@ type process struct {
 	log bytes.Buffer
 }
 
-// start runs the program with the environment and the sockets, as its
-// descriptors from 3 on.
+// start runs the program with an environment and with sockets, which become its descriptors from 3 on.
 func start(t *testing.T, env map[string]string, sockets ...*os.File) *process {
+	p := new(process)
+	p.start(t, &p.log, env, sockets...)
+	return p
+}
+
+func (p *process) start(t *testing.T, stderr io.Writer, env map[string]string, sockets ...*os.File) {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	environ := []string{"PATH=" + os.Getenv("PATH"), asProgram + "=1"}
 	for name, value := range env {
 		environ = append(environ, name+"="+value)
 	}
-	p := &process{t: t, cmd: activation.Command(self, environ, sockets...)}
-	p.cmd.Stderr = &p.log
+	p.t, p.cmd = t, activation.Command(self, environ, sockets...)
+	p.cmd.Stderr = stderr
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
-	return p
 }
 
 // wait returns what the process has logged, line by line, when it has ended.

@@ -5,13 +5,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // ipmitool runs the real one.
@@ -98,4 +102,53 @@ func TestServeWhileAProviderFileHangs(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	log := strings.Join(p.wait(exitOK), "\n")
 	require.Contains(t, log, `<3>power status failed err="provider file: `+env["SHIPMI_PROVIDER"]+` cannot be read: context deadline exceeded"`)
+}
+
+// journaldAnswerTime is how soon clients get an answer while journald hangs.
+const journaldAnswerTime = 50 * time.Millisecond
+
+// The BMC stopped when journald did not read: the first line for which there was no room blocked all sessions.
+func TestServeWhileJournaldHangs(t *testing.T) {
+	t.Parallel()
+	env := unit(t)
+	address, socket := udp(t, "127.0.0.1:0")
+	ours, journald := streamToJournald(t)
+	fill(t, ours)
+	var p process
+	p.start(t, ours, env, socket)
+
+	client, err := net.DialUDP("udp", nil, address)
+	require.NoError(t, err)
+	defer client.Close()
+	ask := func(request []byte) []byte {
+		t.Helper()
+		_, err := client.Write(request)
+		require.NoError(t, err)
+		require.NoError(t, client.SetReadDeadline(time.Now().Add(10*time.Second)))
+		response := make([]byte, 1024)
+		n, err := client.Read(response)
+		require.NoError(t, err, "the BMC does not answer")
+		return response[:n]
+	}
+	session := console.New(t, 17)
+	session.Password = "sesame"
+	session.Login(ask)
+	out, err := ipmitool(address, "17", "power on") // logs that another session is opened, and that the script is done
+	require.NoError(t, err, out)
+
+	const getDeviceID = 0x01
+	var times []time.Duration
+	for rqSeq := range byte(21) {
+		begun := time.Now()
+		_, response := session.Read(ask(session.Packet(console.Request(6, getDeviceID, rqSeq))))
+		times = append(times, time.Since(begun))
+		require.Zero(t, response[6], "completion code")
+	}
+	slices.Sort(times)
+	require.Less(t, times[len(times)/2], journaldAnswerTime, "median: other programs use the processors too")
+
+	readAll(t, journald)
+	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
+	require.NoError(t, p.cmd.Wait())
+	require.Regexp(t, `^<4>log lines lost: standard error could not take them lines=\d+\n<6>stopped\n$`, strings.Join(readAll(t, journald), ""))
 }
