@@ -206,6 +206,22 @@ func requireEmpty(t *testing.T, socket *os.File) {
 	require.NoError(t, c.Close())
 }
 
+// Without a socket there is nothing to empty. The process kept a processor busy for a second.
+func TestNoSocket(t *testing.T) {
+	t.Parallel()
+	const want = "<3>bad setting: no socket was passed: start shipmi-bmc@NAME.socket, not the program"
+	for _, sockets := range []string{"0", "", "-1", "none"} {
+		env := unit(t)
+		env["LISTEN_FDS"] = sockets
+		begun := time.Now()
+		p := start(t, env)
+		require.Equal(t, []string{want}, p.wait(exitConfig), "LISTEN_FDS=%s", sockets)
+		require.Less(t, time.Since(begun), discardTime, "LISTEN_FDS=%s", sockets)
+		state := p.cmd.ProcessState
+		require.Less(t, state.UserTime()+state.SystemTime(), discardTime/2, "LISTEN_FDS=%s", sockets)
+	}
+}
+
 // Whatever is not a UDP socket is refused, and the good ones are emptied.
 func TestSockets(t *testing.T) {
 	t.Parallel()

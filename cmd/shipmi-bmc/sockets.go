@@ -24,7 +24,7 @@ func sockets() (*bmc.Sockets, error) {
 		n, _ = strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	}
 	var err error
-	if n == 0 {
+	if n <= 0 {
 		err = settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")

@@ -77,8 +77,11 @@ func (s *Sockets) wake() {
 	_, _ = unix.Write(int(s.polled[len(s.all)].Fd), binary.NativeEndian.AppendUint64(nil, 1))
 }
 
-// Discard throws away what comes in that time.
+// Discard throws away what arrives in that time. Without a socket, nothing can arrive.
 func (s *Sockets) Discard(d time.Duration) {
+	if len(s.all) == 0 {
+		return
+	}
 	var thrown datagram
 	for until := time.Now().Add(d); time.Now().Before(until); {
 		_, _ = s.receive(&thrown, time.Until(until))

@@ -59,6 +59,14 @@ func TestWake(t *testing.T) {
 	require.False(t, received)
 }
 
+func TestDiscardWithoutASocket(t *testing.T) {
+	s, err := NewSockets()
+	require.NoError(t, err)
+	begun := time.Now()
+	s.Discard(time.Hour)
+	require.Less(t, time.Since(begun), time.Minute)
+}
+
 func TestDiscard(t *testing.T) {
 	s := listen(t, "127.0.0.1")
 	client := dial(t, s.all[0])
