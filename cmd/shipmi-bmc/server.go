@@ -18,6 +18,7 @@ import (
 	"github.com/shipmi/shipmi/internal/bmc"
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/journal"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/session"
@@ -62,6 +63,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 	if err != nil {
 		return nil, fmt.Errorf("sessions: %w", err)
 	}
+	streams := journal.NewStreams(journal.Socket(getenv))
 	scripts := &bmc.Scripts{
 		File:  set.Provider,
 		Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
@@ -70,7 +72,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 			Name:     set.Name,
 			StateDir: stateDir,
 			Environ:  environ,
-			Stderr:   newScriptLogs(journalOf(getenv)).open,
+			Stderr:   func(v provider.Verb) (*os.File, error) { return streams.Open(v.Identifier()) },
 		},
 		Query:  set.Timeouts.Query,
 		Action: set.Timeouts.Action,
@@ -193,13 +195,4 @@ func bootTime() time.Duration {
 		panic(fmt.Sprintf("internal error: CLOCK_BOOTTIME: %v", err))
 	}
 	return time.Duration(t.Nano())
-}
-
-// journalOf is the socket of journald, if that is where we log and it believes us:
-// only root is, for lines of processes that are gone, about the unit they come from.
-func journalOf(getenv func(string) string) string {
-	if getenv("JOURNAL_STREAM") == "" || os.Geteuid() != 0 {
-		return ""
-	}
-	return journalSocket
 }

@@ -31,8 +31,8 @@ var imports = map[string][]string{
 	},
 	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
 	"cmd/shipmi-bmc": {
-		"internal/bmc", "internal/instance", "internal/ipmi", "internal/keyring", "internal/provider", "internal/rmcp",
-		"internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+		"internal/bmc", "internal/instance", "internal/ipmi", "internal/journal", "internal/keyring", "internal/provider",
+		"internal/rmcp", "internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
 	},
 	"internal/bmc": {
 		"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "github.com/google/renameio",
@@ -42,6 +42,7 @@ var imports = map[string][]string{
 	"internal/ipmi":     {"internal/instance", "internal/provider", "internal/rmcp"},
 	"internal/rmcp":     {},
 	"internal/hostnet":  {"golang.org/x/sys"},
+	"internal/journal":  {"golang.org/x/sys"},
 	"internal/provider": {"golang.org/x/sys"},
 	"internal/instance": {},
 	"internal/check":    {"internal/hint", "internal/instance", "internal/ipmi", "internal/provider"},
