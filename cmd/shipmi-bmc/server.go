@@ -2,18 +2,14 @@ package main
 
 import (
 	"crypto/rand"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
-	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/bmc"
 	"github.com/shipmi/shipmi/internal/instance"
@@ -45,12 +41,13 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 	if err != nil {
 		return nil, settingError{err}
 	}
-	guid := nameGUID(machine, set.Name)
+	manager := managerID(machine, getenv, os.Getuid())
+	guid := nameGUID(manager, set.Name)
 	state, err := bmc.LoadState(stateDir)
 	if err != nil {
 		log.Error("state lost, starting afresh", "err", err)
 	}
-	suites, boot := suitesOf(set), hostBoot()
+	suites, boot := suitesOf(set), bootID()
 	table, err := session.NewTable(runtimeDir, session.Config{
 		Users:   whoCanLogIn(credentials),
 		Kg:      credentials.Key,
@@ -90,7 +87,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 				Name:       set.Name,
 				Version:    version,
 				GUID:       guid,
-				DeviceGUID: nameGUID(machine, set.Name+" BMC"), // no name has a blank
+				DeviceGUID: nameGUID(manager, set.Name+" BMC"), // no name has a blank
 				HostBoot:   boot,
 				Firmware:   firmware(version),
 				Suites:     suites,
@@ -137,62 +134,9 @@ func suitesOf(set instance.Instance) []rmcp.Suite {
 	return suites
 }
 
-const (
-	machineIDFile = "/etc/machine-id" // see machine-id(5)
-	machineIDLen  = 32
-)
-
-func machineID(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("machine ID: %w", err)
-	}
-	id := strings.TrimSpace(string(text))
-	if len(id) != machineIDLen {
-		return "", fmt.Errorf("machine ID: %s has %q: want %d digits, see systemd-machine-id-setup(1)", file, id, machineIDLen)
-	}
-	return id, nil
-}
-
-// nameGUID is a version 5 UUID of a name within this machine: the same after every
-// restart, and another on each host. It is sent with its last byte first (IPMI
-// 2.0 §20.8).
-func nameGUID(machineID, name string) [16]byte {
-	sum := sha1.Sum([]byte("shipmi " + machineID + " " + name))
-	guid := [16]byte(sum[:16])
-	guid[6] = guid[6]&0x0F | 0x50
-	guid[8] = guid[8]&0x3F | 0x80
-	slices.Reverse(guid[:])
-	return guid
-}
-
 // restoreTime tells whether the unit that waits for the end of the boot has left
 // its mark.
 func restoreTime(mark string) bool {
 	_, err := os.Stat(mark)
 	return err == nil
-}
-
-// hostBoot is another text each time the host is booted.
-func hostBoot() string {
-	text, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		panic(fmt.Sprintf("internal error: %v", err)) // every Linux has it
-	}
-	return strings.TrimSpace(string(text))
-}
-
-// firmware is the firmware revision for a version like v1.2.3.
-func firmware(version string) (revision [2]byte) {
-	_, _ = fmt.Sscanf(version, "v%d.%d", &revision[0], &revision[1])
-	return revision
-}
-
-// bootTime is the time since the host was booted, sleep included.
-func bootTime() time.Duration {
-	var t unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
-		panic(fmt.Sprintf("internal error: CLOCK_BOOTTIME: %v", err))
-	}
-	return time.Duration(t.Nano())
 }

@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -101,6 +99,24 @@ func TestNewServer(t *testing.T) {
 	}
 }
 
+// The BMC of a user is not the BMC of the host with the same name.
+func TestGUIDOfAUsersBMC(t *testing.T) {
+	env := unit(t)
+	guids := func() (system, device [16]byte) {
+		s, err := newServer(nil, entries(env), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer s.Sessions.Close()
+		require.Equal(t, s.BMC.GUID, s.Sessions.GUID)
+		return s.BMC.GUID, s.BMC.DeviceGUID
+	}
+	hostSystem, hostDevice := guids()
+	env["XDG_RUNTIME_DIR"] = filepath.Dir(env["RUNTIME_DIRECTORY"])
+	userSystem, userDevice := guids()
+	require.NotEqual(t, hostSystem, userSystem)
+	require.NotEqual(t, hostDevice, userDevice)
+	require.NotEqual(t, userSystem, userDevice)
+}
+
 // A state that cannot be read does not keep a BMC from serving.
 func TestTornState(t *testing.T) {
 	env := unit(t)
@@ -111,51 +127,4 @@ func TestTornState(t *testing.T) {
 	defer s.Sessions.Close()
 	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum is another one"\n$`, log.String())
 	require.Zero(t, s.BMC.State)
-}
-
-func TestSystemGUID(t *testing.T) {
-	machine := func(id string) string {
-		path := filepath.Join(t.TempDir(), "machine-id")
-		require.NoError(t, os.WriteFile(path, []byte(id), 0o600))
-		return path
-	}
-	here, there := machine("0123456789abcdef0123456789abcdef\n"), machine("0123456789abcdef0123456789abcde0\n")
-	guid := func(path, name string) [16]byte {
-		id, err := machineID(path)
-		require.NoError(t, err)
-		g := nameGUID(id, name)
-		require.Equal(t, byte(0x50), g[9]&0xF0, "version, in the last byte of time-high: those before it are lower")
-		require.Equal(t, byte(0x80), g[7]&0xC0, "variant")
-		return g
-	}
-	// sha1sum(1) of "shipmi 0123456789abcdef0123456789abcdef node-0" begins 5bf3ba382f2c06b126729b83f6ad0a38.
-	require.Equal(t, "380aadf6839b72a6b1562c2f38baf35b", fmt.Sprintf("%x", guid(here, "node-0")))
-	require.Equal(t, guid(here, "node-0"), guid(here, "node-0"))
-	require.NotEqual(t, guid(here, "node-0"), guid(here, "node-1"))
-	require.NotEqual(t, guid(here, "node-0"), guid(there, "node-0"))
-
-	_, err := machineID("/nonexistent")
-	require.ErrorContains(t, err, "machine ID: open /nonexistent")
-	_, err = machineID(machine("uninitialized\n"))
-	require.ErrorContains(t, err, `has "uninitialized": want 32 digits`)
-}
-
-func TestFirmware(t *testing.T) {
-	for version, want := range map[string][2]byte{
-		"v1.2.3":             {1, 2},
-		"v0.10.0-4-gd65e070": {0, 10},
-		"v12.34":             {12, 34},
-		"unknown":            {},
-		"d65e070":            {},
-		"85b1ad0-dirty":      {},
-		"":                   {},
-	} {
-		require.Equal(t, want, firmware(version), version)
-	}
-}
-
-func TestBootTime(t *testing.T) {
-	before := bootTime()
-	require.Greater(t, before, time.Duration(0))
-	require.GreaterOrEqual(t, bootTime(), before)
 }
