@@ -1,8 +1,7 @@
-// Shipmi-bmc is the process of one BMC. systemd binds its sockets and starts it
-// with the first datagram; it serves IPMI over LAN and exits when idle. All that
-// it is told comes from its unit: the environment, the credentials, and the
-// directories for what outlasts it. It knows how to put the parts together, and
-// nothing of the protocol.
+// Shipmi-bmc is the process of one BMC. systemd binds the sockets of the BMC and starts this process when the first
+// datagram arrives. The process serves IPMI over LAN, and exits when it is idle. All its settings come from its unit:
+// environment variables, credentials, and the directories for what outlives the process. The package connects the parts
+// of the program and knows no IPMI.
 //
 // Start reading at serve.
 package main
@@ -30,45 +29,46 @@ var version = "unknown"
 
 // Exit statuses.
 const (
-	exitOK      = 0 // idle, or told to stop
-	exitFailure = 1 // of the host: another try may do
+	exitOK      = 0 // idle, or stopped by a signal
+	exitFailure = 1 // a fault of the host, which may pass: systemd tries again
 	exitUsage   = 2
-	exitConfig  = 78 // EX_CONFIG of sysexits.h: somebody must change a setting
+	exitConfig  = 78 // EX_CONFIG of sysexits.h: an administrator must change a setting
 )
 
-// gcPercent has a collection begin at 2 MB of heap, where Go's 100 waits for 4. Less would hardly make a difference, for
-// Go lets a megabyte of garbage come together in any case.
+// gcPercent makes the garbage collector start at a heap of 2 MB. With Go's default of 100 it starts at 4 MB. A lower value
+// changes little, since Go waits for at least one megabyte of garbage.
 const gcPercent = 50
 
 const usage = `shipmi-bmc is the process of one BMC. systemd starts it when a datagram arrives
-for shipmi-bmc@NAME.socket; it is of no use by hand. BMCs are made with shipmi.
+for shipmi-bmc@NAME.socket. Do not start it by hand: "shipmi add" creates BMCs.
 
 Usage:
   shipmi-bmc [--help | --version]
 
 Environment (see "shipmi add --help" and the unit):
   SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
-  SHIPMI_CREDENTIALS               path of the file where users change over IPMI;
-                                   none: they do not
-  SHIPMI_PROVIDERS                 directories for what the provider includes by name,
-                                   separated by colons, beside that of the host
-  SHIPMI_PARAM_...                 parameters of the provider, by their names in capitals
+  SHIPMI_CREDENTIALS               path of the file where users are changed over IPMI;
+                                   if unset, they cannot be changed over IPMI
+  SHIPMI_PROVIDERS                 directories of files that the provider includes by
+                                   name, separated by colons, after those of the host
+  SHIPMI_PARAM_...                 parameters of the provider, named in capitals
   SHIPMI_FRU_MANUFACTURER, SHIPMI_FRU_PRODUCT, SHIPMI_FRU_SERIAL, SHIPMI_FRU_ASSET
-                                   inventory, as far as the provider does not know it
-  SHIPMI_RESTORE                   a path: once it is there, the power restore policy
-                                   can be carried out
-  SHIPMI_IDLE_TIMEOUT      (10s)   exit after that long without an answered datagram
-  SHIPMI_SESSION_TIMEOUT   (1m)    end of a session without a packet
-  SHIPMI_QUERY_TIMEOUT     (15s)   time limit of a script that asks for something
-  SHIPMI_ACTION_TIMEOUT    (5m)    time limit of a script that does something
-  SHIPMI_ANSWER_TIMEOUT    (2s)    answer to Chassis Control while its script goes on
+                                   inventory, used when the provider has no value
+  SHIPMI_RESTORE                   path of a file; the power restore policy is carried
+                                   out when the file exists
+  SHIPMI_IDLE_TIMEOUT      (10s)   exit after this time without an answered datagram
+  SHIPMI_SESSION_TIMEOUT   (1m)    close a session after this time without a packet
+  SHIPMI_QUERY_TIMEOUT     (15s)   time limit of a script that reads, such as status
+  SHIPMI_ACTION_TIMEOUT    (5m)    time limit of a script that acts, such as on
+  SHIPMI_ANSWER_TIMEOUT    (2s)    answer Chassis Control after this time at the latest,
+                                   while its script goes on
   SHIPMI_CIPHER_SUITES     (3 17)  cipher suites to offer
 
 Exit status:
-  0   idle, or told to stop
+  0   idle, or stopped by a signal
   1   something failed that may work later
   2   an argument is wrong
-  78  a setting is wrong: the journal says which
+  78  a setting is wrong; the journal names it
 `
 
 func main() {
@@ -92,13 +92,13 @@ func main() {
 }
 
 func run() int {
-	// Passwords and keys stay out of core dumps, also of those that a program collects, and out of sight of other
-	// processes of the same user. Scripts are not affected.
+	// Without this, passwords and keys would be in core dumps, and processes of the same user could read them from
+	// memory. Scripts are not affected: exec resets it.
 	_ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
-	// One processor of Go's is for the goroutine that waits for datagrams in the kernel and has nearly all there is to do,
-	// one for what waits for a script, and one is free: else a thread of Go's looks every few microseconds whom it can take
-	// one away from. There may be a thousand of us, so memory that can be had again is worth more than the time of a
-	// garbage collector.
+	// Three of Go's processors are enough: one for the goroutine that waits in the kernel for datagrams, one for a
+	// goroutine that waits for a script, and an idle one. Without an idle one, a thread of the Go runtime wakes up every
+	// few microseconds to take a processor away from one of the others. With a thousand BMCs on a host, free memory is
+	// worth more than the time of the garbage collector.
 	runtime.GOMAXPROCS(3)
 	debug.SetGCPercent(gcPercent)
 	out := newLogWriter(unix.Stderr)
@@ -131,7 +131,7 @@ func run() int {
 	return exitOK
 }
 
-// serve puts the BMC together and serves until it is idle or ctx ends.
+// serve creates the BMC and serves until it is idle or ctx ends.
 func serve(ctx context.Context, sockets *bmc.Sockets, log *slog.Logger) error {
 	s, err := newServer(sockets, os.Environ(), log)
 	if err != nil {
@@ -145,5 +145,5 @@ func serve(ctx context.Context, sockets *bmc.Sockets, log *slog.Logger) error {
 	return s.Run(ctx)
 }
 
-// notify tells systemd; without one nobody listens.
+// notify sends a message to systemd. It does nothing if the process was not started by systemd.
 func notify(state string) { _, _ = daemon.SdNotify(false, state) }

@@ -18,7 +18,7 @@ import (
 	"github.com/shipmi/shipmi/test/activation"
 )
 
-// asProgram makes the test binary be the program.
+// asProgram is a variable that turns the test binary into the program.
 const asProgram = "TEST_SHIPMI_BMC"
 
 func TestMain(m *testing.M) {
@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A machine is a switch in a file of its state directory.
+// providerFile switches a machine that consists of a file in its state directory.
 const providerFile = `[POWER]
 status=cat "$SHIPMI_STATE_DIRECTORY/power"
 on=echo on >"$SHIPMI_STATE_DIRECTORY/power"
@@ -39,7 +39,7 @@ get=cat "$SHIPMI_STATE_DIRECTORY/boot"
 set=echo "$SHIPMI_BOOTDEV" >"$SHIPMI_STATE_DIRECTORY/boot"
 `
 
-// unit returns the environment that systemd gives to the process of a BMC.
+// unit creates the files of a BMC and returns the environment that systemd gives to its process.
 func unit(t *testing.T) map[string]string {
 	dir := t.TempDir()
 	for file, text := range map[string]string{
@@ -61,7 +61,7 @@ func unit(t *testing.T) map[string]string {
 	}
 }
 
-// A process is the program as systemd runs it.
+// A process is the program, run as systemd runs it.
 type process struct {
 	t   *testing.T
 	cmd *exec.Cmd
@@ -88,14 +88,14 @@ func (p *process) start(t *testing.T, stderr io.Writer, env map[string]string, s
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
 }
 
-// wait returns what the process has logged, line by line, when it has ended.
+// wait waits until the process has exited with the status, and returns the lines that it has logged.
 func (p *process) wait(status int) []string {
 	_ = p.cmd.Wait()
 	require.Equal(p.t, status, p.cmd.ProcessState.ExitCode(), p.log.String())
 	return strings.Split(strings.TrimSuffix(p.log.String(), "\n"), "\n")
 }
 
-// udp binds a socket as systemd does, and returns its address and itself.
+// udp binds a socket as systemd does, and returns its address and the socket.
 func udp(t *testing.T, address string) (*net.UDPAddr, *os.File) {
 	c, err := net.ListenPacket("udp", address)
 	require.NoError(t, err)
@@ -139,7 +139,7 @@ func TestIdle(t *testing.T) {
 	require.Equal(t, []string{"<6>idle, exiting"}, start(t, env, socket).wait(exitOK))
 }
 
-// Only the process that serves may notify, so READY=1 means that it does.
+// A process sends READY=1 when it serves. A second process for the same BMC does not serve and sends nothing.
 func TestTerminate(t *testing.T) {
 	t.Parallel()
 	env := unit(t)
@@ -167,8 +167,8 @@ func TestTerminate(t *testing.T) {
 	require.Equal(t, "STOPPING=1", told())
 }
 
-// A process with a bad setting takes the datagrams that started it with it, from
-// all its sockets: systemd would start it again for them.
+// A process with a bad setting empties all its sockets before it exits. Otherwise systemd would start it again for the
+// datagrams that are left.
 func TestBadSetting(t *testing.T) {
 	t.Parallel()
 	env := unit(t)
@@ -222,7 +222,7 @@ func TestNoSocket(t *testing.T) {
 	}
 }
 
-// Whatever is not a UDP socket is refused, and the good ones are emptied.
+// A socket that is not a UDP socket is refused, and the UDP sockets are emptied.
 func TestSockets(t *testing.T) {
 	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")

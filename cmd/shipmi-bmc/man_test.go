@@ -10,8 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The man page and --help tell of the same variables, options, defaults and exit
-// statuses.
+// The man page and --help list the same variables, options, defaults and exit statuses.
 func TestManPageAgreesWithHelp(t *testing.T) {
 	roff, err := os.ReadFile("../../docs/man/shipmi-bmc.8")
 	require.NoError(t, err)

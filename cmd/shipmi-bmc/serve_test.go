@@ -18,7 +18,7 @@ import (
 	"github.com/shipmi/shipmi/test/console"
 )
 
-// ipmitool runs the real one.
+// ipmitool runs a command of the real ipmitool as the user admin.
 func ipmitool(address *net.UDPAddr, suite, command string) (string, error) {
 	args := []string{
 		"-I", "lanplus", "-H", address.IP.String(), "-p", strconv.Itoa(address.Port), "-U", "admin", "-P", "sesame", "-C", suite,
@@ -27,7 +27,7 @@ func ipmitool(address *net.UDPAddr, suite, command string) (string, error) {
 	return string(out), err
 }
 
-// The program serves a real console on two addresses, with both cipher suites.
+// The program serves a real client on two addresses, with both cipher suites.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	env := unit(t)
@@ -76,8 +76,8 @@ func TestServe(t *testing.T) {
 	require.NotContains(t, log, "<3>")
 }
 
-// A provider file that cannot be opened, as on a file system that hangs, keeps nobody waiting but those who need it, and
-// those not long. A lease has that effect for lease-break-time: 45 s.
+// While a provider file cannot be opened, as on a file system that hangs, requests that need the file fail within a time
+// limit, and other requests are not delayed. A lease on the file makes opening it wait for lease-break-time: 45 s.
 func TestServeWhileAProviderFileHangs(t *testing.T) {
 	t.Parallel()
 	env := unit(t)

@@ -20,7 +20,7 @@ import (
 	"github.com/shipmi/shipmi/internal/session"
 )
 
-// A settingError is a fault that lasts until somebody changes a setting.
+// A settingError is a fault that lasts until an administrator changes a setting.
 type settingError struct{ error }
 
 func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.Server, error) {
@@ -87,7 +87,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 				Name:       set.Name,
 				Version:    version,
 				GUID:       guid,
-				DeviceGUID: nameGUID(manager, set.Name+" BMC"), // no name has a blank
+				DeviceGUID: nameGUID(manager, set.Name+" BMC"), // no name contains a space
 				HostBoot:   boot,
 				Firmware:   firmware(version),
 				Suites:     suites,
@@ -112,7 +112,7 @@ func newServer(sockets *bmc.Sockets, environ []string, log *slog.Logger) (*bmc.S
 	}, nil
 }
 
-// getter gives the function that os.Getenv is for environ.
+// getter returns a function like os.Getenv that reads from environ.
 func getter(environ []string) func(string) string {
 	return func(name string) (value string) {
 		for _, entry := range environ {
@@ -134,8 +134,7 @@ func suitesOf(set instance.Instance) []rmcp.Suite {
 	return suites
 }
 
-// restoreTime tells whether the unit that waits for the end of the boot has left
-// its mark.
+// restoreTime reports whether the unit that waits for the end of the boot has created the file.
 func restoreTime(mark string) bool {
 	_, err := os.Stat(mark)
 	return err == nil

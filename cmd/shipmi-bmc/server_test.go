@@ -14,7 +14,7 @@ import (
 	"github.com/shipmi/shipmi/internal/session"
 )
 
-// entries gives a set of variables the shape of os.Environ.
+// entries returns variables in the form of os.Environ.
 func entries(env map[string]string) (all []string) {
 	for name, value := range env {
 		all = append(all, name+"="+value)
@@ -22,7 +22,7 @@ func entries(env map[string]string) (all []string) {
 	return all
 }
 
-// Every bad setting is named, and is no reason for systemd to try again.
+// Every bad setting is named in the error, and systemd does not start the process again.
 func TestSettings(t *testing.T) {
 	for name, values := range map[string]map[string]string{
 		"SHIPMI_NAME":            {"": `invalid name ""`, "../x": `invalid name "../x"`},
@@ -68,7 +68,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// What is wrong with the host may pass.
+// A fault of the host is not a bad setting: it may pass, and systemd tries again.
 func TestHostFault(t *testing.T) {
 	env := unit(t)
 	env["RUNTIME_DIRECTORY"] = "/nonexistent"
@@ -117,7 +117,7 @@ func TestGUIDOfAUsersBMC(t *testing.T) {
 	require.NotEqual(t, userSystem, userDevice)
 }
 
-// A state that cannot be read does not keep a BMC from serving.
+// A BMC serves even if its state cannot be read.
 func TestTornState(t *testing.T) {
 	env := unit(t)
 	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))

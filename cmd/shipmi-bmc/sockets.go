@@ -16,8 +16,8 @@ import (
 // firstPassed is SD_LISTEN_FDS_START.
 const firstPassed = 3
 
-// sockets takes the datagram sockets that systemd has passed to this process, see sd_listen_fds(3). With an error come
-// those that are good. The package of go-systemd that takes them brings all of TLS into the program.
+// sockets returns the datagram sockets that systemd has passed to this process, see sd_listen_fds(3). If it returns an
+// error, it also returns the sockets that are usable. The package of go-systemd for this imports all of crypto/tls.
 func sockets() (*bmc.Sockets, error) {
 	n := 0
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
@@ -53,6 +53,6 @@ func sockets() (*bmc.Sockets, error) {
 	return all, err
 }
 
-// discardTime is how long a process that cannot serve empties its sockets. Left
-// in there, datagrams would have systemd start it again and again.
+// discardTime is how long a process that cannot serve empties its sockets. As long as datagrams remain there, systemd
+// starts the process again and again.
 const discardTime = time.Second

@@ -12,15 +12,14 @@ import (
 	"github.com/shipmi/shipmi/internal/session"
 )
 
-// lockPatience is how long a change of users, and with it everybody else, waits for
-// the shipmi that changes something.
+// lockPatience is how long a change of users waits while a shipmi command holds the lock of the credential files.
 const lockPatience = time.Second
 
-// users are the users as the credential file has them. systemd has handed over a
-// copy; changes go to the file itself, and so are in the next copy.
+// users are the users in the credential file of the BMC. systemd has passed a copy of the file to this process. Changes
+// are written to the file itself, and systemd passes them to the next process.
 type users struct {
 	now      instance.Credentials
-	path     string // of the file; empty: there are no changes
+	path     string // of the file; empty: users cannot be changed
 	sessions *session.Table
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A user is made, used and removed with a real console. All of it is in the file,
-// and in the process at once.
+// A real client adds a user, logs in as the user, and disables the user. Each change takes effect immediately and is
+// written to the file.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	env := unit(t)
@@ -55,7 +55,7 @@ func TestUsers(t *testing.T) {
 	require.Equal(t, `{"users":[{"id":2,"name":"admin","password":"sesame","privilege":"administrator"},`+
 		`{"id":3,"name":"maas","password":"hush-hush","privilege":"operator"}]}`+"\n", string(text))
 
-	// The user changes while his session is open, and back.
+	// The password of a user changes while the user's session is open, and changes back.
 	out, err = ipmitool(address, "17", "user set password 2 sesame2")
 	require.NoError(t, err, out)
 	refuse("power status")
@@ -71,8 +71,8 @@ func TestUsers(t *testing.T) {
 	require.NotContains(t, log, "hush")
 }
 
-// Where there is no file to write to, there is no change.
-func TestUsersThatCannotBeKept(t *testing.T) {
+// A change that cannot be written to the file is refused.
+func TestUsersThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"":                    `<3>user not changed id=2 err="SHIPMI_CREDENTIALS not set"`,
