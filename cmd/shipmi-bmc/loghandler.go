@@ -13,6 +13,9 @@ import (
 
 // A logHandler writes each record as a line that journald understands: the priority as sd-daemon(3) describes it, then
 // the message, then key=value for each attribute. Journald adds the time.
+//
+// Packages such as systemd/slog-journal write to journald's datagram socket instead. They wait when journald hangs, and do
+// not write at all where standard error leads elsewhere.
 type logHandler struct {
 	out   io.Writer
 	level slog.Level // records below it are dropped

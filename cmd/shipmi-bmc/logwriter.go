@@ -29,7 +29,7 @@ type logWriter struct {
 	retrying bool
 }
 
-// newLogWriter returns a writer to a descriptor of any kind. Another goroutine may write to the same descriptor.
+// newLogWriter returns a writer to a descriptor of any kind.
 func newLogWriter(fd int) *logWriter {
 	write := func(b []byte) (int, error) { return writeIfReady(fd, b) }
 	if _, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); err == nil {
@@ -40,7 +40,8 @@ func newLogWriter(fd int) *logWriter {
 	return &logWriter{write: write}
 }
 
-// writeIfReady writes to a pipe, a terminal or a file without waiting.
+// writeIfReady writes to a pipe, a terminal or a file without waiting, unless another process fills a pipe between the two
+// system calls. Under systemd, standard error is a socket.
 func writeIfReady(fd int, b []byte) (int, error) {
 	ready := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}
 	switch n, err := unix.Poll(ready, 0); {
