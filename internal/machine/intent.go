@@ -1,0 +1,65 @@
+package machine
+
+import (
+	"net/netip"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// An Intent is what a client wants done, whatever protocol it spoke: a verb of the
+// provider that changes the managed system, and what that verb is told. Two intents
+// are the same if they are equal.
+type Intent struct {
+	Verb provider.Verb `json:"verb"`
+	// Boot is what [provider.BootSet] sets.
+	Boot Boot `json:"boot,omitzero"`
+	// Light is what [provider.Identify] switches.
+	Light provider.Light `json:"light,omitzero"`
+}
+
+// An Asker is who wants something done.
+type Asker struct {
+	User string         `json:"user,omitempty"`
+	Via  string         `json:"via,omitempty"` // the front: "lan"; "bmc" if the BMC itself asks
+	Peer netip.AddrPort `json:"peer,omitzero"`
+}
+
+// A Script is a script of the provider that an intent or a question needs, and what
+// follows from it. Its functions are called by the owner of the [Machine].
+type Script struct {
+	Verb provider.Verb
+	// Args is evaluated when the script starts, and so sees what earlier actions changed.
+	Args func(Moment) provider.Args
+	// Without is the outcome if the provider has no such script.
+	Without func(Moment) Outcome
+	// Then is the outcome of the script, with the time at which it ended.
+	Then func(error, Moment) Outcome
+	// Accept is set if a client may be answered before the script ends.
+	Accept bool
+	// Durable is set if Done is [Failed] when the state that follows cannot be saved.
+	Durable bool
+}
+
+// Plan says what an intent means. Cause is the restart cause that a start of the
+// managed system will have.
+func (m *Machine) Plan(i Intent, cause Cause) Script {
+	switch i.Verb {
+	case provider.BootSet:
+		return m.setBoot(i.Boot)
+	case provider.Identify:
+		return m.identify(i.Light)
+	default:
+		return m.control(i.Verb, cause)
+	}
+}
+
+func unavailable(Moment) Outcome { return Unavailable }
+
+// A Reading is what a script that asks the managed system said.
+type Reading struct {
+	Has    bool            // the provider has the script; nothing else is set if it has not
+	On     bool            // of [provider.Status]
+	Device provider.Device // of [provider.BootGet]
+	FRU    provider.FRU    // of [provider.FRUGet]
+	Err    error           // why there is no reading, see [OutcomeOf]
+}

@@ -1,0 +1,47 @@
+package machine
+
+import (
+	"log/slog"
+	"maps"
+	"reflect"
+	"time"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// A Moment is a point in time by both clocks of the host.
+type Moment struct {
+	Uptime time.Duration // since the boot of the host, sleep included
+	Clock  time.Time     // of day
+}
+
+// A Machine is a managed system and its BMC.
+type Machine struct {
+	State State
+	// HostBoot is a different text each time the host is booted.
+	HostBoot string
+	// FRU is the inventory that the settings give, for fields that the provider does not know.
+	FRU provider.FRU
+	Log *slog.Logger
+	// Generation counts the changes of State: a State that has been saved is current as
+	// long as Generation is the same.
+	Generation uint64
+
+	expired time.Duration // deadline of the watchdog timer that expired last
+}
+
+// Update changes the state.
+func (m *Machine) Update(change func(*State)) {
+	before := m.State
+	m.State.Notes = maps.Clone(before.Notes)
+	change(&m.State)
+	if !reflect.DeepEqual(before, m.State) {
+		m.Generation++
+	}
+}
+
+// Revert goes back to a state that was saved, because a later one could not be.
+func (m *Machine) Revert(saved State) {
+	m.State = saved
+	m.Generation++
+}

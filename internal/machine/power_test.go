@@ -1,0 +1,142 @@
+package machine
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// Every power action may be answered before its script ends. Without a script, nothing
+// is done.
+func TestPowerActions(t *testing.T) {
+	for _, verb := range powerVerbs {
+		m, _ := newMachine()
+		script := m.Plan(Intent{Verb: verb}, CauseUnknown)
+		require.Equal(t, verb, script.Verb)
+		require.True(t, script.Accept)
+		require.Equal(t, Unavailable, script.Without(start))
+		require.Zero(t, m.Generation)
+	}
+}
+
+func TestPowerEventOfEachAction(t *testing.T) {
+	for verb, kind := range map[provider.Verb]EventKind{
+		provider.Off:      EventPowerOff,
+		provider.On:       EventPowerUp,
+		provider.Cycle:    EventPowerCycle,
+		provider.Reset:    EventHardReset,
+		provider.Diag:     EventInterrupt,
+		provider.Shutdown: EventShutdown,
+	} {
+		m, _ := newMachine()
+		power(t, m, verb, start)
+		require.Equal(t, []Entry{{ID: 1, Time: uint32(start.Clock.Unix()), Event: Event{Kind: kind}}}, m.State.Events.Entries)
+	}
+}
+
+// The event has the time at which the script ended.
+func TestPowerEventHasTheTimeOfTheEnd(t *testing.T) {
+	m, _ := newMachine()
+	script := m.Plan(Intent{Verb: provider.Off}, CauseUnknown)
+	script.Args(start)
+	end := start.later(90 * time.Second)
+	require.Equal(t, Done, script.Then(nil, end))
+	require.Equal(t, uint32(end.Clock.Unix()), m.State.Events.Entries[0].Time)
+}
+
+// A failure is shown and logged until the next action succeeds, unless the managed
+// system is as it was.
+func TestFailedPowerActions(t *testing.T) {
+	for _, c := range scriptErrors {
+		for _, verb := range powerVerbs {
+			m, _ := newMachine()
+			before := m.State
+			_, outcome := carryOut(m, Intent{Verb: verb}, CauseUnknown, start, c.err)
+			require.Equal(t, c.outcome, outcome, "%v", c.err)
+			if c.harmless {
+				require.Equal(t, before, m.State, "%v", c.err)
+				continue
+			}
+			require.True(t, m.State.PowerFault, "%v", c.err)
+			require.Equal(t, EventPowerFault, m.State.Events.Entries[0].Event.Kind)
+			require.False(t, m.State.PoweredOn)
+			require.Equal(t, CauseUnknown, m.State.Cause)
+
+			_, outcome = carryOut(m, Intent{Verb: verb}, CauseUnknown, start, provider.ErrBusy)
+			require.Equal(t, Busy, outcome)
+			require.True(t, m.State.PowerFault)
+			power(t, m, provider.Diag, start)
+			require.False(t, m.State.PowerFault)
+		}
+	}
+}
+
+func TestStarts(t *testing.T) {
+	for _, verb := range powerVerbs {
+		m, _ := newMachine()
+		power(t, m, verb, start)
+		started := verb == provider.On || verb == provider.Cycle || verb == provider.Reset
+		require.Equal(t, started, m.State.PoweredOn)
+		require.Equal(t, started, m.State.Cause == CauseClient)
+		require.Equal(t, started, !m.State.PowerOn.Since.IsZero())
+		power(t, m, provider.Shutdown, start)
+		require.Equal(t, started, m.State.PoweredOn, "a guest that was asked need not have stopped")
+		power(t, m, provider.Off, start)
+		require.False(t, m.State.PoweredOn)
+		require.True(t, m.State.PowerOn.Since.IsZero())
+	}
+}
+
+func TestPowerOnTime(t *testing.T) {
+	m, _ := newMachine()
+	m.Seen(true, start)
+	m.Seen(true, start.later(time.Hour))
+	require.Equal(t, 2*time.Hour, m.State.PowerOn.At(start.later(2*time.Hour).Clock))
+	m.Seen(false, start.later(3*time.Hour))
+	m.Seen(false, start.later(4*time.Hour))
+	power(t, m, provider.On, start.later(5*time.Hour))
+	require.Equal(t, 4*time.Hour, m.State.PowerOn.At(start.later(6*time.Hour).Clock))
+	require.Equal(t, 3*time.Hour, m.State.PowerOn.At(start.Clock), "the clock was set back")
+}
+
+func TestRestoreAtBoot(t *testing.T) {
+	for name, c := range map[string]struct {
+		policy RestorePolicy
+		before func(*Machine)
+		cause  Cause
+	}{
+		"off":                          {RestoreOff, func(m *Machine) { power(t, m, provider.On, start) }, CauseUnknown},
+		"on":                           {RestoreOn, func(*Machine) {}, CauseRestoreOn},
+		"on, was switched off":         {RestoreOn, func(m *Machine) { power(t, m, provider.Off, start) }, CauseRestoreOn},
+		"previous, was on":             {RestorePrevious, func(m *Machine) { power(t, m, provider.On, start) }, CauseRestorePrevious},
+		"previous, was seen to be on":  {RestorePrevious, func(m *Machine) { m.Seen(true, start) }, CauseRestorePrevious},
+		"previous, was seen to be off": {RestorePrevious, func(m *Machine) { power(t, m, provider.On, start); m.Seen(false, start) }, CauseUnknown},
+		"previous, was switched off":   {RestorePrevious, func(m *Machine) { power(t, m, provider.On, start); power(t, m, provider.Off, start) }, CauseUnknown},
+		"previous, not known":          {RestorePrevious, func(*Machine) {}, CauseUnknown},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, _ := newMachine()
+			m.SetRestore(c.policy)
+			c.before(m)
+			require.Equal(t, CauseUnknown, m.RestoreAtBoot(), "the host has not been booted")
+			m.HostBoot, m.State = "second", m.State.NextBoot()
+			saved, generation := m.State, m.Generation
+			require.Equal(t, c.cause, m.RestoreAtBoot())
+			require.Equal(t, CauseUnknown, m.RestoreAtBoot(), "once")
+			if c.policy == RestoreOff {
+				return
+			}
+			require.Greater(t, m.Generation, generation, "must be saved first")
+			m.Revert(saved)
+			require.Equal(t, c.cause, m.RestoreAtBoot(), "a state that was not saved is not carried out")
+			if c.cause != CauseUnknown {
+				_, outcome := carryOut(m, Intent{Verb: provider.On}, c.cause, start, nil)
+				require.Equal(t, Done, outcome)
+				require.Equal(t, c.cause, m.State.Cause)
+			}
+		})
+	}
+}
