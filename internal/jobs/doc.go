@@ -1,0 +1,24 @@
+// Package jobs is the table of what runs and of what ran lately: one action at a time,
+// questions beside it, and all clients that asked. It recognizes a retransmission, so that
+// a request runs once however often it arrives, also across the death of the process.
+//
+// The package is pure: it starts no script and reads no clock. Times are arguments, in
+// time since the boot of the host. The functions in a [Table] do what must happen outside.
+// A Table is not safe for concurrent use.
+//
+// A request passes [Table.Receive], which says whether it is new or a job's request
+// again. A new one becomes a job by [Table.Submit], a job's request again waits for the
+// outcome by [Table.Join]. Start reading there; the rule that tells the two apart is
+// [Caller.repeats].
+//
+// On the wire, a second request for the same can look like a retransmission. Then it runs
+// once. A client gets a second run if it sends another request in between and has the answers
+// to both, or if it waits for more than 5 s for each packet number since its first packet. A
+// process that was killed may not know that its client has sent another request in between.
+//
+// A job that did nothing may be asked for again at once. So a retransmission that was on its
+// way when its client was refused may still be carried out.
+//
+// The tests simulate clients, a network that loses and delays packets, and the death of the
+// process at every step. "go test ./internal/jobs -seed N" prints what happens under one seed.
+package jobs

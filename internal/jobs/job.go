@@ -1,0 +1,90 @@
+package jobs
+
+import (
+	"time"
+
+	"github.com/shipmi/shipmi/internal/machine"
+)
+
+// A State is how far a job has come:
+//
+//	queued -> starting -> running -> ending -> over
+type State byte
+
+// The states.
+const (
+	Queued   State = iota // another job runs
+	Starting              // its script is about to begin, if there is one
+	Running               // its script has begun, and its action file tells the next process of it
+	Ending                // its script has ended, and its outcome is being saved
+	Over                  // it has its outcome
+)
+
+// A Job is something that must be done once, and all clients that asked for it: an intent
+// that a script carries out, or a change of the BMC that the front makes at once.
+type Job struct {
+	Intent  machine.Intent
+	Asker   machine.Asker // the first client
+	Cause   machine.Cause // of a start
+	Own     bool          // the BMC itself asked, and waits for its turn without a limit
+	State   State
+	Asked   time.Duration // when the first request came
+	Started time.Duration // when its turn came
+	Ended   time.Duration
+	Path    string // of its action file
+	Accept  bool   // clients may be answered before it ends
+	Callers Callers
+	Outcome machine.Outcome
+	// Data is what the front answered beside the outcome of a change, in its own words.
+	Data []byte
+
+	begun   time.Duration // when its script was about to begin
+	byRqSeq bool
+	refused bool // nothing was done, or it could not be saved
+	calls   calls[machine.Outcome]
+	unkept  calls[machine.Outcome] // of callers that must be in the action file before an answer
+}
+
+// Abandoned reports whether a job need not begin any more, because no client waits for it.
+func (j *Job) Abandoned() bool {
+	return !j.Own && j.State < Running && len(j.calls) == 0 && len(j.unkept) == 0
+}
+
+// moveOn notes that a session has sent a request for something else. A session that still
+// waits for its first answer has not moved on.
+func (j *Job) moveOn(r Request) {
+	waits := j.calls.have(r.Session) || j.unkept.have(r.Session)
+	for i := range j.Callers {
+		c := &j.Callers[i]
+		if c.Session == r.Session && c.Moved == 0 && !c.overtook(r) && (!waits || c.accepted) {
+			c.Moved = r.Sequence
+		}
+	}
+}
+
+// accept tells the clients that wait that the job is accepted.
+func (j *Job) accept() {
+	for _, c := range j.calls {
+		if known := j.Callers.find(c.Session, c.Key); known != nil {
+			known.accepted = true
+		}
+	}
+	j.calls.answer(machine.Accepted)
+}
+
+// keeps reports whether the next process would know that r asked for the job. The file of a
+// queued job is made later, and a change is kept with the state.
+func (j *Job) keeps(r Request) bool {
+	if j.State == Queued || j.State != Starting && j.Path == "" {
+		return true
+	}
+	return j.Callers.find(r.Session, r.Key).keeps(r)
+}
+
+// leave drops the calls of a session that has ended, and reports whether the job is
+// abandoned.
+func (j *Job) leave(session uint32) bool {
+	j.calls.leave(session)
+	j.unkept.leave(session)
+	return j.Abandoned()
+}
