@@ -17,7 +17,7 @@ UNIT_FILES = shipmi-bmc@.socket shipmi-bmc@.service shipmi-bmc-restore@.service
 CHECKERS = lintian,rpm,file,qemu-user-static,fish,gnupg,debsig-verify,dnf,createrepo-c,zypper
 
 # What demo and test need beside Go and make; the clients are for tests on this host, the machines have their own.
-TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace gnupg ipmitool freeipmi-tools curl socat iproute2
+TOOLS = systemd-container mmdebstrap procps gcc libc6-dev shellcheck strace gnupg ipmitool freeipmi-tools python3-pyghmi curl socat iproute2
 
 # The clients that "make matrix" runs beside those of every machine: packages of Debian, and one from the Go proxy.
 CLIENTS = fence-agents,prometheus-ipmi-exporter,python3-pyghmi,curl
@@ -31,7 +31,7 @@ CLUSTER = bookworm,crmsh,pacemaker,resource-agents
 
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
-SHELL_FILES = internal/provider/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run test/libvirt/run test/libvirt/next \
+SHELL_FILES = internal/script/action.sh test/machine/machine test/e2e/run test/demo test/fuzz test/clients/run test/load/run test/bench/run test/docs/run test/libvirt/run test/libvirt/next \
 	packaging/build packaging/version packaging/release packaging/sign packaging/postinst packaging/prerm packaging/postrm test/packages/run .ci/run
 
 .PHONY: help

@@ -21,7 +21,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
-	"github.com/shipmi/shipmi/internal/bmc"
+	"github.com/shipmi/shipmi/internal/lan"
 )
 
 // version is set by the linker.
@@ -132,17 +132,17 @@ func run() int {
 }
 
 // serve creates the BMC and serves until it is idle or ctx ends.
-func serve(ctx context.Context, sockets *bmc.Sockets, log *slog.Logger) error {
-	s, err := newServer(sockets, os.Environ(), log)
+func serve(ctx context.Context, sockets *lan.Sockets, log *slog.Logger) error {
+	p, err := newService(sockets, os.Environ(), log)
 	if err != nil {
 		return err
 	}
-	defer s.Sessions.Close()
+	defer p.sessions.Close()
 	n := newNotifier(ctx, notify)
-	s.Status, s.Alive = n.status, n.alive
+	p.bmc.Status, p.bmc.Alive = n.status, n.alive
 	notify(daemon.SdNotifyReady)
 	defer notify(daemon.SdNotifyStopping)
-	return s.Run(ctx)
+	return p.bmc.Run(ctx, p.front)
 }
 
 // notify sends a message to systemd. It does nothing if the process was not started by systemd.

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/shipmi/shipmi/internal/bmc"
+	"github.com/shipmi/shipmi/internal/lan"
 )
 
 // firstPassed is SD_LISTEN_FDS_START.
@@ -18,7 +18,7 @@ const firstPassed = 3
 
 // sockets returns the datagram sockets that systemd has passed to this process, see sd_listen_fds(3). If it returns an
 // error, it also returns the sockets that are usable. The package of go-systemd for this imports all of crypto/tls.
-func sockets() (*bmc.Sockets, error) {
+func sockets() (*lan.Sockets, error) {
 	n := 0
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
 		n, _ = strconv.Atoi(os.Getenv("LISTEN_FDS"))
@@ -28,11 +28,11 @@ func sockets() (*bmc.Sockets, error) {
 		err = settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
 	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
-	var good []*bmc.Socket
+	var good []*lan.Socket
 	for i := range n {
 		fd := firstPassed + i
 		unix.CloseOnExec(fd)
-		s, bad := bmc.NewSocket(fd)
+		s, bad := lan.NewSocket(fd)
 		if bad == nil {
 			bad = s.DropNoise()
 		}
@@ -46,7 +46,7 @@ func sockets() (*bmc.Sockets, error) {
 		}
 		err = settingError{fmt.Errorf("socket %s: want ListenDatagram= with an address and a port: %w", name, bad)}
 	}
-	all, failed := bmc.NewSockets(good...)
+	all, failed := lan.NewSockets(good...)
 	if failed != nil {
 		return nil, failed
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/instance"
@@ -18,29 +19,45 @@ const lockPatience = time.Second
 // users are the users in the credential file of the BMC. systemd has passed a copy of the file to this process. Changes
 // are written to the file itself, and systemd passes them to the next process.
 type users struct {
-	now      instance.Credentials
+	current  instance.Credentials
+	applied  uint64 // number of the change that current includes
 	path     string // of the file; empty: users cannot be changed
 	sessions *session.Table
+
+	mu      sync.Mutex // orders changes of the file
+	changes uint64     // changes of the file so far
 }
 
 // Credentials implements ipmi.Users.
-func (u *users) Credentials() instance.Credentials { return u.now }
+func (u *users) Credentials() instance.Credentials { return u.current }
 
 // Change implements ipmi.Users.
-func (u *users) Change(change func(*instance.Credentials) error) (ends []uint32, err error) {
+func (u *users) Change(change func(*instance.Credentials) error) (apply func() (ends []uint32), err error) {
 	if u.path == "" {
 		return nil, errors.New("SHIPMI_CREDENTIALS not set")
 	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	dir, name := filepath.Split(u.path)
 	changed, err := keyring.Keyring{Dir: filepath.Clean(dir), Patience: lockPatience}.Change(name, change)
 	if err != nil {
 		return nil, err
 	}
-	u.now = changed
+	u.changes++
+	number := u.changes
+	return func() []uint32 { return u.apply(changed, number) }, nil
+}
+
+// apply has a change of the file take effect, unless a later one has, which includes it.
+func (u *users) apply(changed instance.Credentials, number uint64) (ends []uint32) {
+	if number < u.applied {
+		return nil
+	}
+	u.current, u.applied = changed, number
 	for _, s := range u.sessions.SetUsers(whoCanLogIn(changed), bootTime()) {
 		ends = append(ends, s.ID())
 	}
-	return ends, nil
+	return ends
 }
 
 func readCredentials(dir string) (instance.Credentials, error) {

@@ -66,7 +66,7 @@ func TestUsers(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	log := strings.Join(p.wait(exitOK), "\n")
 	require.Regexp(t, `(?m)^<6>user changed id=3 name=maas by=admin peer=127\.0\.0\.1:\d+$`, log)
-	require.Contains(t, log, "<4>user not changed: he is the last administrator id=2\n")
+	require.Contains(t, log, `<4>user not changed id=2 err="no administrator would be left"`+"\n")
 	require.NotContains(t, log, "sesame")
 	require.NotContains(t, log, "hush")
 }

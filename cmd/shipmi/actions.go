@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/shipmi/shipmi/internal/bmc"
+	"github.com/shipmi/shipmi/internal/actionlog"
 	"github.com/shipmi/shipmi/internal/hint"
-	"github.com/shipmi/shipmi/internal/ipmi"
-	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -29,7 +27,7 @@ func (l lastAction) String() string {
 // root and the user that the BMC runs as can read it.
 func (a *app) lastActionOf(b units.BMC) any {
 	files, _ := a.store.ActionFiles(b.Name)
-	last := bmc.FindLastAction(files)
+	last := actionlog.Last(files)
 	if last == nil {
 		return nil
 	}
@@ -37,10 +35,8 @@ func (a *app) lastActionOf(b units.BMC) any {
 	switch {
 	case last.Running:
 		l.Result = "running"
-	case last.Code != nil && *last.Code == ipmi.OK:
-		l.Result = "done"
-	case last.Code != nil:
-		l.Result = last.Code.String()
+	case last.Outcome != nil:
+		l.Result = string(*last.Outcome)
 	}
 	return l
 }
@@ -54,7 +50,7 @@ func (a *app) checkIdle(bmcs []units.BMC) error {
 		files, err := a.store.ActionFiles(b.Name)
 		errs = append(errs, err)
 		for _, file := range files {
-			if group := provider.Running(file); group != 0 {
+			if group := actionlog.Running(file); group != 0 {
 				errs = append(errs, hint.Add(fmt.Errorf("%s: one of its scripts is still running", b.Name),
 					`wait until it ends, see "shipmi logs %s", or kill it with kill -KILL -- -%d`, b.Name, group))
 			}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/check"
-	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/script"
 )
 
 // checkScripts is the name of the command that check.Job.RunInUnit runs.
@@ -53,7 +53,7 @@ func (a *app) runJob(ctx context.Context, job check.Job, stateDir string, report
 		return err
 	}
 	c := check.Check{
-		Runner:   provider.Runner{Provider: p, Name: job.Name, StateDir: stateDir, Environ: os.Environ(), Parameters: values},
+		Runner:   script.Runner{Provider: p, Name: job.Name, StateDir: stateDir, Environ: os.Environ(), Parameters: values},
 		Timeouts: job.Timeouts,
 		Now:      time.Now,
 		Report:   report,

@@ -1,42 +1,57 @@
 package bmc
 
 import (
+	"context"
 	"fmt"
-	"time"
 
-	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/jobs"
+	"github.com/shipmi/shipmi/internal/machine"
 )
 
-// adopt takes over what earlier processes left: the memory of actions that have
-// ended, and the one that has not. Its request is handled again for what must
-// follow the script, which is not run again.
-func (s *Server) adopt() error {
-	left, err := s.Actions.load()
+// adopt takes over what earlier processes left: the memory of actions that have ended, and
+// the scripts that still run.
+func (b *BMC) adopt() error {
+	left, err := b.Actions.Load()
 	if err != nil {
 		return fmt.Errorf("actions of an earlier process: %w", err)
 	}
-	for _, f := range left {
-		a := &action{
-			key:     s.replies.key(f.Request),
-			askers:  f.askers,
-			file:    f.path,
-			asked:   s.now, // whether it runs at all is not known yet
-			started: f.Began,
-			own:     len(f.askers) == 0,
-			request: &ipmi.Request{Request: f.Request, Session: f.Session, Now: f.Began, Time: time.Now(), Cause: f.Cause},
+	for _, r := range left {
+		if r.FirstEdition != nil {
+			if err := b.Upgrade(&r); err != nil {
+				b.Log.Error("action of an earlier process dropped", "err", err)
+				b.Actions.Forget(r.Path)
+				continue
+			}
 		}
-		if f.answer != nil {
-			s.replies.ended(a, ipmi.Answer{Code: f.answer.Code}, f.answer.At)
+		j := &jobs.Job{
+			Intent: r.Intent, Asker: r.Asker, Cause: r.Cause, Own: len(r.Callers) == 0,
+			Asked:   b.now, // whether it runs at all is not known yet
+			Started: r.Began, Path: r.Path, Callers: r.Callers,
+		}
+		if r.Answer != nil {
+			j.Outcome, j.Ended = r.Answer.Outcome, r.Answer.At
+			b.Jobs.Recall(j)
 			continue
 		}
-		var answer ipmi.Answer
-		a.command, answer = s.BMC.Resume(a.request)
-		a.script = answer.Script
-		if a.script == nil { // it was kept already: only the answer was not
-			a.script = &ipmi.Script{Verb: f.Verb, Then: func(ipmi.Result) ipmi.Answer { return answer }}
-		}
-		s.Log.Warn(string(f.Verb)+" goes on: an earlier process began it", by(f.Session)...)
-		s.run(a, s.Scripts.adopt(f.Verb, f.path, s.now-f.Began))
+		b.goOn(j)
 	}
 	return nil
+}
+
+// goOn waits for a script that an earlier process began.
+func (b *BMC) goOn(j *jobs.Job) {
+	script := b.Machine.Plan(j.Intent, j.Cause)
+	script.Args(machine.Moment{Uptime: j.Started})
+	j.Accept = script.Accept
+	b.Log.Warn(string(script.Verb)+" goes on: an earlier process began it", about(j.Asker)...)
+	ctx, abort := context.WithCancelCause(b.scripts)
+	b.aborts[j] = abort
+	b.Jobs.Adopt(j)
+	left := b.Action - (b.now - j.Started)
+	b.workers.Go(func() {
+		defer abort(nil)
+		limited, cancel := context.WithTimeout(ctx, left)
+		defer cancel()
+		b.scriptEnded(j, script, j.Started, b.Scripts.Adopt(limited, script.Verb, j.Path))
+	})
 }

@@ -1,23 +1,23 @@
-// Package bmc is the server of one BMC: it reads datagrams, routes them to
-// sessions and commands, has the provider's scripts run, and decides when there
-// is nothing left to do.
+// Package bmc is one BMC while its process runs. A [BMC] owns the state, the table of
+// jobs, the clock and the idle exit; every front and every worker enters through it.
 //
-//	socket  -> reader  unwraps, checks, answers
-//	reader  -> worker  looks at the provider's files, before each command that needs them
-//	reader  -> worker  runs one script, one query and one action at a time
-//	worker             does what follows from its result, and answers
+// How a datagram travels, here "ipmitool power reset":
 //
-// The reader is the goroutine of [Server.Run]. It and each worker, once that has its
-// result, take turns at owning all there is: the sessions, the state of the BMC, what is
-// remembered of requests, and every write to a socket. Nobody owns it while he waits for
-// a datagram or a script. So no script delays a key exchange, a keep-alive or another
-// session, nor does a provider file that cannot be read; and who has something to do
-// does it where he is, and wakes no other thread for it.
+//  1. systemd has bound the socket. [BMC.Run] waits in lan.Server.Wait, without the lock,
+//     takes the lock and calls lan.Server.Serve.
+//  2. lan unwraps the packet: session.Table.Receive checks it and saves its number.
+//  3. jobs.Table.Receive says whether the request is new. A retransmission waits for its
+//     job's outcome, or gets it at once.
+//  4. ipmi.BMC.Handle translates a new request, once: into an answer, or into a
+//     machine.Intent, or into a question to the provider.
+//  5. jobs.Table.Submit has the intent wait for its turn, then calls [BMC.start].
+//  6. A worker loads the provider, asks machine.Machine.Plan what the intent means, writes
+//     the action file, and runs the script. The lock is free meanwhile.
+//  7. The worker enters again: the script's result becomes a machine.Outcome and changes
+//     the state. The state is saved and the answer line written, without the lock.
+//  8. jobs.Table.End answers everybody who waits. For lan, ipmi.Respond translates the
+//     outcome, session.Table.Seal wraps the answer, and the socket sends it.
 //
-// The package takes its sockets, its clock and its directories from the caller
-// and knows nothing of systemd. Start reading at [Server.Run], then [Server.route]
-// and [Server.handle]. The two lanes of scripts are query.go and action.go, and what
-// comes before them is look.go; how a repeated request is recognized stands in
-// replies.go, how an action outlives the process in actionfile.go, and what a flood
-// may cost in limits.go.
+// The package takes its clock, its files and its scripts from the caller and knows no
+// protocol. Start reading at [BMC.Run] and [BMC.Enter].
 package bmc

@@ -8,59 +8,108 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/google/renameio/v2"
 
-	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/checksum"
+	"github.com/shipmi/shipmi/internal/machine"
 )
 
 const (
-	stateFile   = "state"
-	restoreFile = "restore"
+	stateName   = "state"
+	restoreName = "restore"
+
+	stateFormat = 2
 )
 
-// LoadState reads the state of a BMC from dir; where there is none, it is that
-// of a new BMC.
-func LoadState(dir string) (ipmi.State, error) {
-	path := filepath.Join(dir, stateFile)
-	line, err := os.ReadFile(path)
+// A StateFile is the file in which a BMC keeps its state: one line of JSON and a checksum.
+type StateFile struct {
+	Dir string
+	// HostBoot is a different text each time the host is booted, and Booted is when that was.
+	HostBoot string
+	Booted   time.Time
+	// Upgrade reads the JSON that version 1 wrote.
+	Upgrade func([]byte) (machine.State, error)
+}
+
+// stateText is the JSON of a state file.
+type stateText struct {
+	Format int `json:"format"`
+	// Boot is the boot of the host in which the file was written.
+	Boot string `json:"boot"`
+	machine.State
+}
+
+func (f StateFile) path() string { return filepath.Join(f.Dir, stateName) }
+
+// Load reads the state; if there is no file, it is the state of a new BMC. Load drops
+// everything that is measured in time since an earlier boot of the host.
+func (f StateFile) Load() (machine.State, error) {
+	line, err := os.ReadFile(f.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		return ipmi.State{}, nil
+		return machine.State{}, nil
 	}
 	if err != nil {
-		return ipmi.State{}, err
+		return machine.State{}, err
 	}
-	s, err := parseState(strings.TrimSuffix(string(line), "\n"))
+	written, err := f.parse(strings.TrimSuffix(string(line), "\n"))
 	if err != nil {
-		return ipmi.State{}, fmt.Errorf("%s: %w", path, err)
+		return machine.State{}, fmt.Errorf("%s: %w", f.path(), err)
 	}
-	return s, nil
+	if written.Boot != f.HostBoot {
+		delete(written.Notes, changesNote)
+		return written.NextBoot(), nil
+	}
+	return written.State, nil
 }
 
-func parseState(line string) (s ipmi.State, err error) {
-	text, err := checked(line)
+func (f StateFile) parse(line string) (stateText, error) {
+	text, err := checksum.Check(line)
 	if err != nil {
-		return ipmi.State{}, err
+		return stateText{}, err
 	}
-	if err := json.Unmarshal(text, &s); err != nil {
-		return ipmi.State{}, err
+	var written stateText
+	var head struct {
+		Format int `json:"format"`
 	}
-	return s, nil
+	if err := json.Unmarshal(text, &head); err != nil {
+		return stateText{}, err
+	}
+	if head.Format == stateFormat {
+		err := json.Unmarshal(text, &written)
+		return written, err
+	}
+	return f.upgrade(text)
 }
 
-// SaveState replaces the state in dir. When it returns without an error, the
-// state outlasts a power failure. A file called restore is there as long as there
-// is something to do when the host has been booted: a unit looks for it.
-func SaveState(dir string, s ipmi.State) error {
-	text, err := json.Marshal(s)
+// upgrade reads a file of version 1, which does not say in which boot of the host it was
+// written.
+func (f StateFile) upgrade(text []byte) (stateText, error) {
+	state, err := f.Upgrade(text)
+	if err != nil {
+		return stateText{}, err
+	}
+	written := stateText{State: state}
+	if info, err := os.Stat(f.path()); err == nil && info.ModTime().After(f.Booted) {
+		written.Boot = f.HostBoot
+	}
+	return written, nil
+}
+
+// Save replaces the state. When it returns without an error, the state outlasts a power
+// failure. If the restore policy needs action after a boot of the host, Save also creates the
+// file restore, which a unit checks for; otherwise Save removes it.
+func (f StateFile) Save(s machine.State) error {
+	text, err := json.Marshal(stateText{Format: stateFormat, Boot: f.HostBoot, State: s})
 	if err != nil {
 		return fmt.Errorf("state: %w", err)
 	}
-	if err := renameio.WriteFile(filepath.Join(dir, stateFile), []byte(withChecksum(text)+"\n"), 0o600); err != nil {
+	if err := renameio.WriteFile(f.path(), []byte(checksum.Seal(text)+"\n"), 0o600); err != nil {
 		return err
 	}
-	marker := filepath.Join(dir, restoreFile)
-	if s.Restore != ipmi.RestoreOff {
+	marker := filepath.Join(f.Dir, restoreName)
+	if s.Restore != machine.RestoreOff {
 		return os.WriteFile(marker, nil, 0o600)
 	}
 	if err := os.Remove(marker); !errors.Is(err, fs.ErrNotExist) {

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/instance"
-	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/script"
 )
 
 // newCheck returns a Check whose clock advances by took at each reading.
@@ -21,7 +21,7 @@ func newCheck(t *testing.T, text string, took time.Duration) (*Check, *[]Result)
 	require.NoError(t, err)
 	results, now := new([]Result), time.Unix(0, 0)
 	return &Check{
-		Runner:   provider.Runner{Provider: p, Name: "node-0", StateDir: t.TempDir(), Environ: os.Environ()},
+		Runner:   script.Runner{Provider: p, Name: "node-0", StateDir: t.TempDir(), Environ: os.Environ()},
 		Timeouts: instance.Timeouts{Query: time.Minute, Action: time.Minute, Answer: 2 * time.Second},
 		Now:      func() time.Time { now = now.Add(took); return now },
 		Report:   func(r Result) { *results = append(*results, r) },
@@ -61,19 +61,19 @@ func TestQueryThatFails(t *testing.T) {
 		want   Result
 	}{
 		{"echo up", time.Minute, Result{
-			Stdout: "up\n", Error: `printed "up", want "on" or "off"`, Code: ipmi.Unspecified,
+			Stdout: "up\n", Error: `printed "up", want "on" or "off"`, Code: unspecified,
 			Client: "Get Chassis Power Status failed: Unspecified error",
 		}},
 		{"echo oops >&2; exit 3", time.Minute, Result{
-			Exit: 3, Stderr: "oops\n", Error: "exit status 3", Code: ipmi.Unspecified,
+			Exit: 3, Stderr: "oops\n", Error: "exit status 3", Code: unspecified,
 			Client: "Get Chassis Power Status failed: Unspecified error",
 		}},
 		{"exit 75", time.Minute, Result{
-			Exit: 75, Error: "exit status 75: busy, try later", Code: ipmi.NodeBusy,
+			Exit: 75, Error: "exit status 75: busy, try later", Code: nodeBusy,
 			Client: "Get Chassis Power Status failed: Node busy",
 		}},
 		{"sleep 60", time.Millisecond, Result{
-			Exit: -1, Error: "time limit reached, killed", Code: ipmi.Timeout,
+			Exit: -1, Error: "time limit reached, killed", Code: timeout,
 			Client: "Get Chassis Power Status failed: Timeout",
 		}},
 	} {
@@ -87,7 +87,7 @@ func TestQueryThatFails(t *testing.T) {
 	}
 }
 
-const machine = `
+const everyScript = `
 [POWER]
 status = cat "$SHIPMI_STATE_DIRECTORY/power"
 on = echo on >"$SHIPMI_STATE_DIRECTORY/power"
@@ -101,7 +101,7 @@ set = echo "$SHIPMI_BOOTDEV" >"$SHIPMI_STATE_DIRECTORY/boot"
 
 func TestPower(t *testing.T) {
 	for _, before := range []string{"on\n", "off\n"} {
-		c, results := newCheck(t, machine, time.Millisecond)
+		c, results := newCheck(t, everyScript, time.Millisecond)
 		power := filepath.Join(c.Runner.StateDir, "power")
 		require.NoError(t, os.WriteFile(power, []byte(before), 0o600))
 		require.NoError(t, c.Power(t.Context()))
@@ -142,7 +142,7 @@ func TestActionThatTakesLong(t *testing.T) {
 	for _, r := range *results {
 		if r.Verb == provider.On {
 			require.Equal(t, "exit status 1", r.Error)
-			require.Equal(t, ipmi.OK, r.Code)
+			require.Equal(t, completed, r.Code)
 			require.Equal(t, "Chassis Power Control: Up/On (after 2s, before it ended)", r.Client)
 		}
 	}

@@ -4,18 +4,62 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// What ipmitool 1.8.19 prints.
+// A Code is the completion code that an IPMI client gets (IPMI 2.0 table 5-2).
+type Code byte
 
-var codeTexts = map[ipmi.Code]string{
-	ipmi.NodeBusy:          "Node busy",
-	ipmi.Timeout:           "Timeout",
-	ipmi.InvalidField:      "Invalid data field in request",
-	ipmi.NotInPresentState: "Command not supported in present state",
-	ipmi.Unspecified:       "Unspecified error",
+// Completion codes of scripts.
+const (
+	completed    Code = 0x00
+	nodeBusy     Code = 0xC0
+	timeout      Code = 0xC3
+	invalidField Code = 0xCC
+	notInState   Code = 0xD5
+	unavailable  Code = 0xD6
+	unspecified  Code = 0xFF
+)
+
+// codes are the completion codes of the outcomes. Every other outcome is unspecified.
+var codes = map[machine.Outcome]Code{
+	machine.Done:        completed,
+	machine.Busy:        nodeBusy,
+	machine.TimedOut:    timeout,
+	machine.Unsupported: invalidField,
+	machine.WrongState:  notInState,
+	machine.Superseded:  notInState,
+	machine.Unavailable: unavailable,
+}
+
+// codeOf is the completion code of a script that ended with err.
+func codeOf(err error) Code {
+	if code, found := codes[machine.OutcomeOf(err)]; found {
+		return code
+	}
+	return unspecified
+}
+
+// String is the meaning in words.
+func (c Code) String() string {
+	switch c {
+	case completed:
+		return "completed normally"
+	case notInState:
+		return "not supported in present state"
+	default:
+		return strings.ToLower(codeTexts[c])
+	}
+}
+
+// codeTexts are what ipmitool 1.8.19 prints. The functions below print the same too.
+var codeTexts = map[Code]string{
+	nodeBusy:     "Node busy",
+	timeout:      "Timeout",
+	invalidField: "Invalid data field in request",
+	notInState:   "Command not supported in present state",
+	unspecified:  "Unspecified error",
 }
 
 var powerTexts = map[provider.Verb]string{
@@ -39,23 +83,23 @@ var deviceTexts = map[provider.Device]string{
 }
 
 // queryText returns what ipmitool prints for the response to a query.
-func queryText(v provider.Verb, said answers, code ipmi.Code) string {
-	failed := code != ipmi.OK
+func queryText(v provider.Verb, said machine.Reading, code Code) string {
+	failed := code != completed
 	switch {
 	case v == provider.Status && failed:
 		return "Get Chassis Power Status failed: " + codeTexts[code]
-	case v == provider.Status && said.on:
+	case v == provider.Status && said.On:
 		return "Chassis Power is on"
 	case v == provider.Status:
 		return "Chassis Power is off"
 	case v == provider.BootGet && failed:
 		return "Get Chassis Boot Parameter 5 failed: " + codeTexts[code]
 	case v == provider.BootGet:
-		return "Boot Device Selector : " + deviceTexts[said.device]
+		return "Boot Device Selector : " + deviceTexts[said.Device]
 	case failed:
 		return "Device not present (" + codeTexts[code] + ")"
 	default:
-		return fruText(said.fru)
+		return fruText(said.FRU)
 	}
 }
 
@@ -72,18 +116,18 @@ func fruText(f provider.FRU) string {
 }
 
 // actionText returns what ipmitool prints for the response to an action.
-func actionText(v provider.Verb, boot provider.Boot, code ipmi.Code) string {
+func actionText(v provider.Verb, boot provider.Boot, code Code) string {
 	power := powerTexts[v]
 	switch {
-	case code == ipmi.OK && power != "":
+	case code == completed && power != "":
 		return "Chassis Power Control: " + power
 	case power != "":
 		return "Set Chassis Power Control to " + power + " failed: " + codeTexts[code]
-	case v == provider.BootSet && code == ipmi.OK:
+	case v == provider.BootSet && code == completed:
 		return "Set Boot Device to " + deviceWord(boot.Device)
 	case v == provider.BootSet:
 		return "Set Chassis Boot Parameter 5 failed: " + codeTexts[code]
-	case code == ipmi.OK:
+	case code == completed:
 		return "Chassis identify interval: default (15 seconds)"
 	default:
 		return "Set Chassis Identify failed: " + codeTexts[code]

@@ -33,8 +33,8 @@ const identifySeconds = 15
 // before, and has the boot device that it had before. If the provider cannot say which boot
 // device that is, no boot device is set.
 func (c *Check) Power(ctx context.Context) error {
-	before, failure, err := c.query(ctx, provider.Status)
-	if err != nil || failure != nil {
+	before, err := c.query(ctx, provider.Status)
+	if err != nil || before.Err != nil {
 		return errors.Join(err, ErrUnknownState)
 	}
 	if err := c.boot(ctx); err != nil {
@@ -45,27 +45,27 @@ func (c *Check) Power(ctx context.Context) error {
 			continue
 		}
 		if err := c.reach(ctx, step.on); err != nil {
-			return errors.Join(err, c.reach(ctx, before.on))
+			return errors.Join(err, c.reach(ctx, before.On))
 		}
 		args := provider.Args{Light: provider.Light{On: true, Seconds: identifySeconds}}
 		if _, err := c.act(ctx, step.verb, args); err != nil {
 			return err
 		}
 	}
-	return c.reach(ctx, before.on)
+	return c.reach(ctx, before.On)
 }
 
 // reach switches the machine on or off, if it is not yet and if there is a script for it.
 func (c *Check) reach(ctx context.Context, on bool) error {
-	now, failure, err := c.query(ctx, provider.Status)
-	if err != nil || failure != nil {
+	now, err := c.query(ctx, provider.Status)
+	if err != nil || now.Err != nil {
 		return errors.Join(err, ErrUnknownState)
 	}
 	v := provider.Off
 	if on {
 		v = provider.On
 	}
-	if now.on == on || !c.Runner.Provider.Has(v) {
+	if now.On == on || !c.Runner.Provider.Has(v) {
 		return nil
 	}
 	_, err = c.act(ctx, v, provider.Args{})
@@ -77,10 +77,10 @@ func (c *Check) boot(ctx context.Context) error {
 	if !c.Runner.Provider.Has(provider.BootSet) || !c.Runner.Provider.Has(provider.BootGet) {
 		return nil
 	}
-	now, failure, err := c.query(ctx, provider.BootGet)
-	if err != nil || failure != nil {
+	now, err := c.query(ctx, provider.BootGet)
+	if err != nil || now.Err != nil {
 		return err
 	}
-	_, err = c.act(ctx, provider.BootSet, provider.Args{Boot: provider.Boot{Device: now.device, Persistent: true}})
+	_, err = c.act(ctx, provider.BootSet, provider.Args{Boot: provider.Boot{Device: now.Device, Persistent: true}})
 	return err
 }

@@ -9,8 +9,8 @@ const (
 	minorFirmwareMax = 99
 )
 
-// getDeviceID leaves manufacturer and product unspecified: consoles change
-// their ways for those they know.
+// getDeviceID leaves manufacturer and product unspecified: clients treat the BMCs of
+// manufacturers that they know in special ways.
 func getDeviceID(b *BMC, _ *Request) Answer {
 	minor := min(b.Firmware[1], minorFirmwareMax)
 	return done(deviceID, deviceRevision,
@@ -31,16 +31,17 @@ func coldReset(b *BMC, _ *Request) Answer {
 	return Answer{Ends: all}
 }
 
-// warmReset forgets what is under way but keeps the sessions.
+// warmReset forgets what clients have begun but keeps the sessions.
 func warmReset(b *BMC, _ *Request) Answer {
 	b.forget()
 	return done()
 }
 
-// forget ends what consoles have begun.
+// forget ends what clients have begun: they must take new reservations.
 func (b *BMC) forget() {
 	b.setInProgress = 0
-	b.sdrReserved.good, b.State.SEL.reserved.good = false, false
+	b.Reservations.SEL.Good, b.Reservations.SDR.Good = false, false
+	b.KeepReservations(b.Reservations)
 }
 
 func getSelfTestResults(*BMC, *Request) Answer { return done(selfTestPassed, 0) }

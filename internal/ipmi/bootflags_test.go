@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -39,7 +40,7 @@ func TestBootDevices(t *testing.T) {
 	}
 }
 
-// The provider has to do with boot flags only what is new in them.
+// The provider sets a boot device only if the flags ask for another one.
 func TestBootSetOnlyIfChanged(t *testing.T) {
 	r := newRig(t, fullService)
 	for _, c := range []struct{ flags, ran string }{
@@ -79,20 +80,20 @@ func TestBootSetFails(t *testing.T) {
 	for _, c := range scriptErrors {
 		r := newRig(t, fullService)
 		r.talk(step{pxeKept, "00"})
-		before := r.State
-		r.does[provider.BootSet] = Result{Err: c.err}
+		before := r.Machine.State
+		r.does[provider.BootSet] = machine.Reading{Err: c.err}
 		r.talk(step{"00/08 05 c0 08 00 00 00", c.code}, flagsAre("c0 04 00 00 00"))
-		require.Equal(t, before, r.State, "%v", c.err)
+		require.Equal(t, before, r.Machine.State, "%v", c.err)
 	}
 	r := newRig(t, powerOnly)
 	r.talk(step{pxeOnce, "d6"}, flagsAre("00 00 00 00 00"))
 	require.Empty(t, r.stored)
 }
 
-// What was written while the script ran is not lost.
+// An option that is written while the script runs is not lost.
 func TestBootSetAtLast(t *testing.T) {
 	r := newRig(t, allButGet)
-	_, slow := r.Handle(&Request{Request: parse(t, pxeOnce), Session: *r.session, Now: r.now})
+	_, slow := r.Handle(&Request{Request: parse(t, pxeOnce), Session: *r.session, Now: r.moment()})
 	r.now += 30 * time.Second
 	r.talk(step{"00/08 03 08", "00"})
 	require.Equal(t, "00", r.complete(slow))
@@ -107,14 +108,14 @@ func TestValidBit(t *testing.T) {
 		return func(r *rig) { require.Equal(r.t, "00", r.ask(request)[:2]) }
 	}
 	restart := (*rig).restart
-	reboot := func(r *rig) { r.now = time.Minute; r.restart() }
+	reboot := (*rig).reboot
 
 	for name, c := range map[string]struct {
 		steps []func(*rig)
 		flags string
 	}{
 		"fresh":                {[]func(*rig){ask(pxeOnce)}, valid},
-		"just in time":         {[]func(*rig){ask(pxeOnce), wait(flagsLife - 1)}, valid},
+		"just in time":         {[]func(*rig){ask(pxeOnce), wait(machine.OverrideLife - 1)}, valid},
 		"60 s":                 {[]func(*rig){ask(pxeOnce), wait(60 * time.Second)}, expired},
 		"process between":      {[]func(*rig){ask(pxeOnce), wait(59 * time.Second), restart}, valid},
 		"process, too long":    {[]func(*rig){ask(pxeOnce), restart, wait(61 * time.Second), restart}, expired},
@@ -146,6 +147,23 @@ func TestValidBit(t *testing.T) {
 			r.talk(flagsAre(c.flags))
 		})
 	}
+}
+
+// The selector of an override of another front is the device's first. A selector that a
+// client wrote reads back.
+func TestFlagsOfOtherFronts(t *testing.T) {
+	r := newRig(t, allButGet)
+	r.talk(step{"00/08 05 80 20 62 0a 1f", "00"}, flagsAre("80 20 62 0a 1f")) // remote optical
+	r.Machine.SetOverride(machine.Override{
+		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceOptical, Persistent: true, EFI: true}},
+		Valid: true,
+	})
+	r.talk(flagsAre("e0 14 00 00 00"))
+	r.Machine.SetOverride(machine.Override{
+		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceHD}, Raw: [5]byte{0x80, 0xA3, 0x62, 0x0A, 0x1F}},
+		Valid: true,
+	})
+	r.talk(flagsAre("80 8b 62 0a 1f"))
 }
 
 // Flags that have expired ask for nothing: the same ones are new again, and a
@@ -182,7 +200,7 @@ func TestOneShot(t *testing.T) {
 		r.talk(step{"00/08 05 a0 04 00 00 00", "00"})
 		r.scripts()
 		for _, verb := range []provider.Verb{provider.On, provider.Cycle, provider.Reset} {
-			r.does[verb] = Result{Err: c.err}
+			r.does[verb] = machine.Reading{Err: c.err}
 		}
 		r.ask(c.request)
 		require.Regexp(t, "^power [a-z]+ network efi$", r.scripts()[0], "scripts are told what is in force")
@@ -199,7 +217,7 @@ func TestOneShot(t *testing.T) {
 // A script that refused did not start the clock nor stop it.
 func TestRefusedControl(t *testing.T) {
 	r := newRig(t, allButGet)
-	r.does[provider.Reset] = Result{Err: provider.ErrState}
+	r.does[provider.Reset] = machine.Reading{Err: provider.ErrState}
 	r.talk(step{pxeOnce, "00"}, step{"00/02 03", "d5"})
 	r.now += time.Minute
 	r.talk(flagsAre("00 04 00 00 00"))

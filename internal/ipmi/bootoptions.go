@@ -1,15 +1,31 @@
 package ipmi
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// Boot option parameter numbers (§28.13, table 28-14).
+const (
+	bootSetInProgress = 0
+	bootPartition     = 1
+	bootPartitionScan = 2
+	bootClearing      = 3
+	bootAcknowledge   = 4
+	bootFlags         = 5
+	bootInitiator     = 6
+	bootMailbox       = 7
+	bootParameters    = 8
 )
 
 const (
 	bootVersion   = 0x01
 	markInvalid   = 0x80
 	parameterMask = 0x7F
+	keepFlags     = 0x08 // of bootClearing: boot flags do not expire
 
 	mailboxBlocks   = 5
 	mailboxBlockLen = 16
@@ -22,20 +38,22 @@ type bootOption struct {
 	set    func(b *BMC, r *Request, data []byte) Answer
 }
 
-// bootOptions has its rows in the order of the parameter numbers. Consoles set
-// reserved bits of the acknowledge mask: those are let through.
+// bootOptions are in the order of the parameter numbers. Clients set reserved bits of
+// the acknowledge mask, so these bits are accepted.
 var bootOptions = [bootParameters]bootOption{
 	bootSetInProgress: {1, setBootProgress},
 	bootPartition:     {1, storeBootOption},
 	bootPartitionScan: {1, reserving(0xFC, storeBootOption)},
-	bootClearing:      {1, reserving(0xE0, storeBootOption)},
+	bootClearing:      {1, reserving(0xE0, setBootClearing)},
 	bootAcknowledge:   {2, setBootAcknowledge},
 	bootFlags:         {flagsLen, setBootFlags},
 	bootInitiator:     {9, reserving(0xF0, storeBootOption)},
 	bootMailbox:       {0, setBootMailbox},
 }
 
-// setSystemBootOptions writes a boot option. Without data it changes only
+const setSystemBootOptionsCmd = 0x08
+
+// setSystemBootOptions writes a boot option. A request without data changes only
 // whether the option is valid.
 func setSystemBootOptions(b *BMC, r *Request) Answer {
 	number, data := r.Data[0]&parameterMask, r.Data[1:]
@@ -45,11 +63,55 @@ func setSystemBootOptions(b *BMC, r *Request) Answer {
 	option := bootOptions[number]
 	switch {
 	case len(data) == 0:
-		return reply(b.update(func(s *State) { s.Boot.Parameters[number].Invalid = r.Data[0]&markInvalid != 0 }))
+		return markBootOption(b, number, invalid(r))
 	case option.length != 0 && len(data) != option.length:
 		return reply(InvalidLength)
 	}
 	return option.set(b, r, data)
+}
+
+// invalid reports whether a request marks its option as invalid.
+func invalid(r *Request) bool { return r.Data[0]&markInvalid != 0 }
+
+func markBootOption(b *BMC, number byte, invalid bool) Answer {
+	if number == bootFlags {
+		b.Machine.Update(func(s *machine.State) { s.Override.Masked = invalid })
+		return stored()
+	}
+	note := b.bootNote(number)
+	note.invalid = invalid
+	return b.keepBootNote(number, note)
+}
+
+// A bootNote is a boot option that means nothing to the machine, which keeps it as a
+// note: a byte that is 1 if the option is marked invalid, then the data.
+type bootNote struct {
+	invalid bool
+	data    []byte // empty: never set
+}
+
+func noteName(number byte) string { return fmt.Sprintf("ipmi boot %d", number) }
+
+func (b *BMC) bootNote(number byte) bootNote {
+	text := b.Machine.State.Notes[noteName(number)]
+	if len(text) == 0 {
+		return bootNote{}
+	}
+	return bootNote{text[0] != 0, text[1:]}
+}
+
+// padded is a copy of the data, with zeros up to that length.
+func (n bootNote) padded(length int) []byte {
+	data := make([]byte, length)
+	copy(data, n.data)
+	return data
+}
+
+func (n bootNote) encode() []byte { return append([]byte{flag(n.invalid, 1)}, n.data...) }
+
+func (b *BMC) keepBootNote(number byte, note bootNote) Answer {
+	b.Machine.SetNote(noteName(number), note.encode())
+	return stored()
 }
 
 // reserving refuses data whose first byte has reserved bits set.
@@ -63,11 +125,7 @@ func reserving(bits byte, set func(*BMC, *Request, []byte) Answer) func(*BMC, *R
 }
 
 func storeBootOption(b *BMC, r *Request, data []byte) Answer {
-	stored := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
-	return reply(b.update(func(s *State) {
-		s.Boot = s.Boot.at(r.Now)
-		s.Boot.Parameters[r.Data[0]&parameterMask] = stored
-	}))
+	return b.keepBootNote(r.Data[0]&parameterMask, bootNote{invalid(r), data})
 }
 
 // The states of the parameter bootSetInProgress.
@@ -77,7 +135,7 @@ const (
 	progressCommit   = 2 // optional, and nothing to do here
 )
 
-// setBootProgress keeps two sessions from writing boot options at a time.
+// setBootProgress prevents that two sessions write boot options at the same time.
 func setBootProgress(b *BMC, r *Request, data []byte) Answer {
 	switch data[0] {
 	case progressComplete:
@@ -94,8 +152,8 @@ func setBootProgress(b *BMC, r *Request, data []byte) Answer {
 	return storeBootOption(b, r, nil)
 }
 
-// bootProgress is the state of the parameter bootSetInProgress. A session that
-// has ended writes nothing any more.
+// bootProgress is the state of the parameter bootSetInProgress. It is complete once
+// the session that was writing has ended.
 func (b *BMC) bootProgress() byte {
 	if slices.ContainsFunc(b.Sessions.List(), func(s Session) bool { return s.ID == b.setInProgress }) {
 		return progressWriting
@@ -103,50 +161,50 @@ func (b *BMC) bootProgress() byte {
 	return progressComplete
 }
 
-// setBootAcknowledge changes the bits of data 2 that the mask in data 1 selects.
-// The mask itself reads as 0.
+// setBootClearing changes whether boot flags expire. Flags that have expired by now
+// stay so.
+func setBootClearing(b *BMC, r *Request, data []byte) Answer {
+	o := b.Machine.Override(r.Now)
+	o.Keep = data[0]&keepFlags != 0
+	b.Machine.SetOverride(o)
+	return storeBootOption(b, r, data)
+}
+
+// setBootAcknowledge changes the bits of data 2 that the mask in data 1 selects. The
+// mask itself reads as 0.
 func setBootAcknowledge(b *BMC, r *Request, data []byte) Answer {
-	now, mask := b.State.Boot.data(bootAcknowledge, 2)[1], data[0]
+	now, mask := b.bootNote(bootAcknowledge).padded(2)[1], data[0]
 	return storeBootOption(b, r, []byte{0, now&^mask | data[1]&mask})
 }
 
-// Reserved bits of the boot flags, data 1 to 5.
-var flagsReserved = [flagsLen]byte{0x1F, 0, 0, 0xF0, 0xE0}
-
-// setBootFlags stores the boot flags as they are, after the provider has set
-// what they ask for. It is not bothered with flags that change nothing: some
-// consoles write them once for every bit.
+// setBootFlags has the provider set the boot device, unless the flags ask for nothing
+// or for what is in force: some clients write the flags once for every bit.
 func setBootFlags(b *BMC, r *Request, data []byte) Answer {
-	_, known := deviceOf(data)
-	for i, reserved := range flagsReserved {
-		known = known && data[i]&reserved == 0
-	}
-	if !known {
+	boot, ok := decodeFlags(data)
+	if !ok {
 		return reply(InvalidField)
 	}
-	flags := BootParameter{Data: slices.Clone(data), Invalid: r.Data[0]&markInvalid != 0}
-	change := func(s *State) {
-		s.Boot.Parameters[bootFlags] = flags
-		s.Boot.FlagsSet = r.Now
+	o := machine.Override{
+		Boot:   boot,
+		Valid:  data[0]&flagsValid != 0,
+		Masked: invalid(r),
+		Set:    r.Now.Uptime,
+		Keep:   b.Machine.State.Override.Keep,
 	}
-	store := func() Answer { return reply(b.update(change)) }
-	changed := b.State
-	change(&changed)
-	wanted := changed.Boot.inForce()
-	if wanted.Device == provider.DeviceNone && b.Running() {
-		return reply(NodeBusy) // or the end of an earlier request would undo it
+	wanted := o.InForce()
+	switch {
+	case wanted.Device == provider.DeviceNone && b.Running():
+		return reply(NodeBusy) // the end of an earlier request would undo this one
+	case wanted.Device != provider.DeviceNone && (wanted != b.Machine.InForce(r.Now) || b.Running()):
+		// An action that runs may use up what is in force now.
+		return Answer{Intent: bootIntent(boot), Stored: true}
 	}
-	// An action that runs may use up what is in force now.
-	inForce := wanted == b.State.Boot.at(r.Now).inForce() && !b.Running()
-	if wanted.Device == provider.DeviceNone || inForce {
-		return store()
-	}
-	return b.run(Script{Verb: provider.BootSet, Boot: wanted, Then: func(res Result) Answer {
-		if res.Err != nil {
-			return outcomeOf(res.Err).answer()
-		}
-		return store()
-	}}, unavailable)
+	b.Machine.SetOverride(o)
+	return stored()
+}
+
+func bootIntent(boot machine.Boot) *machine.Intent {
+	return &machine.Intent{Verb: provider.BootSet, Boot: boot}
 }
 
 // setBootMailbox writes one block of the boot initiator mailbox.
@@ -158,13 +216,12 @@ func setBootMailbox(b *BMC, r *Request, data []byte) Answer {
 	case block >= mailboxBlocks:
 		return reply(OutOfRange)
 	}
-	all := b.State.Boot.data(bootMailbox, mailboxLen)
+	all := b.bootNote(bootMailbox).padded(mailboxLen)
 	copy(all[block*mailboxBlockLen:], data[1:])
 	return storeBootOption(b, r, all)
 }
 
-// getSystemBootOptions reads a boot option. Where no boot flags are valid the
-// provider tells what the managed system boots from, whenever it boots.
+// getSystemBootOptions reads a boot option.
 func getSystemBootOptions(b *BMC, r *Request) Answer {
 	number, block := r.Data[0], int(r.Data[1])
 	if number&^parameterMask != 0 {
@@ -173,40 +230,43 @@ func getSystemBootOptions(b *BMC, r *Request) Answer {
 	if number >= bootParameters {
 		return reply(UnsupportedParameter)
 	}
-	boot := b.State.Boot.at(r.Now)
-	invalid := boot.Parameters[number].Invalid
-	answer := func(data ...byte) Answer {
-		head := number
-		if invalid {
-			head |= markInvalid
-		}
-		return done(append([]byte{bootVersion, head}, data...)...)
-	}
+	note := b.bootNote(number)
 	switch number {
 	case bootSetInProgress:
-		return answer(b.bootProgress())
+		return bootOptionData(number, note.invalid, b.bootProgress())
 	case bootFlags:
-		flags := boot.data(bootFlags, flagsLen)
-		stored := func() Answer { return answer(flags...) }
-		if invalid || flags[0]&flagsValid != 0 {
-			return stored()
-		}
-		return b.run(Script{Verb: provider.BootGet, Then: func(res Result) Answer {
-			switch {
-			case res.Err != nil:
-				return outcomeOf(res.Err).answer()
-			case res.Device == provider.DeviceNone:
-				return stored()
-			}
-			return answer(flagsValid|flagsPersistent, selectorOf(res.Device)<<deviceShift, 0, 0, 0)
-		}}, stored)
+		return b.bootFlags(r.Now)
 	case bootMailbox:
 		if block >= mailboxBlocks {
 			return reply(OutOfRange)
 		}
-		all := boot.data(bootMailbox, mailboxLen)
-		return answer(append([]byte{byte(block)}, all[block*mailboxBlockLen:][:mailboxBlockLen]...)...)
+		all := note.padded(mailboxLen)
+		return bootOptionData(number, note.invalid,
+			append([]byte{byte(block)}, all[block*mailboxBlockLen:][:mailboxBlockLen]...)...)
 	default:
-		return answer(boot.data(number, bootOptions[number].length)...)
+		return bootOptionData(number, note.invalid, note.padded(bootOptions[number].length)...)
 	}
+}
+
+func bootOptionData(number byte, invalid bool, data ...byte) Answer {
+	if invalid {
+		number |= markInvalid
+	}
+	return done(append([]byte{bootVersion, number}, data...)...)
+}
+
+// bootFlags reads the boot flags. If none are valid, the provider is asked what the
+// managed system boots from, and that holds for all boots.
+func (b *BMC) bootFlags(now machine.Moment) Answer {
+	o := b.Machine.Override(now)
+	flags := bootOptionData(bootFlags, o.Masked, encodeFlags(o)...)
+	if o.Masked || o.Valid {
+		return flags
+	}
+	return ask(provider.BootGet, func(r machine.Reading, _ machine.Moment) Answer {
+		if r.Device == provider.DeviceNone {
+			return flags
+		}
+		return bootOptionData(bootFlags, false, flagsValid|flagsPersistent, selectorOf(r.Device)<<deviceShift, 0, 0, 0)
+	}, func() Answer { return flags })
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -118,7 +119,7 @@ func TestSetInProgress(t *testing.T) {
 		step{"00/09 00 00 00", "00 01 00 00"},
 		step{"00/08 00 02", "00"}, // nothing to commit is no harm
 		step{"00/08 00 01", "00"},
-		step{"00/08 00 01", "00"}, // a console that had to begin again
+		step{"00/08 00 01", "00"}, // a client that had to begin again
 		step{"00/09 00 00 00", "00 01 00 01"},
 		step{"00/08 00 03", "cc"},
 	)
@@ -148,21 +149,17 @@ func TestSetInProgress(t *testing.T) {
 func TestBootOptionsWithoutSpace(t *testing.T) {
 	r := newRig(t, allButGet)
 	r.talk(step{"00/08 03 08", "00"}, step{"00/08 05 c0 04 00 00 00", "00"})
-	before, stored := r.State, r.stored
+	before, stored := r.Machine.State, r.stored
 	r.noSpace = true
 	for _, request := range []string{"01 01", "03 00", "04 01 01", "05 c0 08 00 00 00", "05 00 00 00 00 00", "07 00 01", "85", "80"} {
 		require.Equal(t, "ff", r.ask("00/08 "+request), request)
-		require.Contains(t, r.log.String(), `msg="state not saved" err="no space left on device"`)
-		r.log.Reset()
-		require.Equal(t, before, r.State, request)
+		require.Equal(t, before, r.Machine.State, request)
 	}
 	require.Equal(t, stored, r.stored)
 	r.talk(step{"00/08 03 08", "00"}) // nothing to store
-	require.Empty(t, r.log.String())
 }
 
-// The provider is asked what the machine boots from where nobody has said what
-// it shall.
+// If no boot flags are valid, the provider is asked what the machine boots from.
 func TestBootDevice(t *testing.T) {
 	for device, want := range map[provider.Device]string{
 		"none":    "00 00 00 00 00",
@@ -172,22 +169,22 @@ func TestBootDevice(t *testing.T) {
 		"diag":    "c0 10 00 00 00",
 		"optical": "c0 14 00 00 00",
 		"bios":    "c0 18 00 00 00",
-		"floppy":  "c0 3c 00 00 00", // the one of the machine, not of the console
+		"floppy":  "c0 3c 00 00 00", // the machine's own, not a remote one
 	} {
 		r := newRig(t, fullService)
-		r.does[provider.BootGet] = Result{Device: device}
+		r.does[provider.BootGet] = machine.Reading{Device: device}
 		r.talk(step{"00/09 05 00 00", "00 01 05 " + want})
 		require.Equal(t, []string{"boot get"}, r.scripts())
 
 		r.talk(step{"00/08 05 80 00 00 00 00", "00"}, step{"00/09 05 00 00", "00 01 05 80 00 00 00 00"})
 		require.Empty(t, r.scripts())
 		r.provide(allButGet)
-		r.now += flagsLife
+		r.now += machine.OverrideLife
 		r.talk(step{"00/09 05 00 00", "00 01 05 00 00 00 00 00"})
 	}
 	for _, c := range scriptErrors {
 		r := newRig(t, fullService)
-		r.does[provider.BootGet] = Result{Err: c.err}
+		r.does[provider.BootGet] = machine.Reading{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/09 05 00 00"), "%v", c.err)
 	}
 }

@@ -11,8 +11,8 @@ const (
 	presentChannel = 0x0E
 )
 
-// validChannel tells whether the byte names the LAN channel, by number or as
-// the one that the request came in on.
+// validChannel reports whether the byte names the LAN channel, by its number or as the
+// channel on which the request came in.
 func validChannel(v byte) bool { return v == lanChannel || v == presentChannel }
 
 const (
@@ -22,8 +22,8 @@ const (
 	ipmi20Supported = 0x02
 )
 
-// getChannelAuthenticationCapabilities offers no way to log in with IPMI 1.5: a
-// console of that version is told so at once.
+// getChannelAuthenticationCapabilities offers no way to log in with IPMI 1.5, so that a
+// client of that version gives up at once.
 func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
 	level := rmcp.Privilege(r.Data[1])
 	if !validChannel(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
@@ -53,7 +53,7 @@ const (
 )
 
 // getChannelCipherSuites sends one page of the cipher suite records, or of the
-// algorithms in them. A page that is not full is the last.
+// algorithms in them. A page that is not full is the last one.
 func getChannelCipherSuites(b *BMC, r *Request) Answer {
 	switch {
 	case !validChannel(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
@@ -74,7 +74,7 @@ func getChannelCipherSuites(b *BMC, r *Request) Answer {
 	return done(append([]byte{lanChannel}, page...)...)
 }
 
-// What can be said of the access to a channel (IPMI 2.0 §22.23).
+// The access to a channel (IPMI 2.0 §22.23).
 const (
 	accessVolatile    = 0x80
 	accessNonVolatile = 0x40
@@ -84,8 +84,8 @@ const (
 	alwaysAvailable  = 0x02
 )
 
-// getChannelAccess has the same to say of the volatile and of the non-volatile
-// settings, since there are none.
+// getChannelAccess answers the same for the volatile and the non-volatile settings,
+// since there is nothing to set.
 func getChannelAccess(_ *BMC, r *Request) Answer {
 	which := r.Data[1]
 	if !validChannel(r.Data[0]) || which != accessVolatile && which != accessNonVolatile {
@@ -101,13 +101,13 @@ const (
 	vendorIPMI   = 7154 // the IPMI forum's IANA enterprise number
 )
 
-// getChannelInfo describes the LAN channel: there is no other.
+// getChannelInfo describes the LAN channel. There is no other channel.
 func getChannelInfo(b *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
 		return reply(InvalidField)
 	}
 	active := byte(min(len(b.Sessions.List()), maxSlots))
 	info := []byte{lanChannel, mediumLAN, protocolIPMB, multiSession | active}
-	info = binary.LittleEndian.AppendUint32(info, vendorIPMI)[:7] // three bytes of it
+	info = binary.LittleEndian.AppendUint32(info, vendorIPMI)[:7] // only three bytes of it
 	return done(append(info, 0, 0)...)
 }

@@ -1,178 +1,188 @@
 package ipmi
 
 import (
-	"cmp"
-	"context"
-	"errors"
+	"encoding/binary"
 	"time"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-const diagnosticInterrupt = 0x04
-
-func getChassisCapabilities(b *BMC, _ *Request) Answer {
-	p, code := b.provider(provider.Diag)
-	if code != OK {
-		return reply(code)
-	}
-	capabilities := byte(0)
-	if p.Has(provider.Diag) {
-		capabilities = diagnosticInterrupt
-	}
-	return done(capabilities,
-		deviceID, deviceID, deviceID, deviceID) // FRU, SDR, SEL, system management
+// ask has the managed system asked by a script of the provider. If the provider has no
+// such script, without is the answer. If the script fails, or if the provider's files
+// cannot be read, the answer is an error.
+func ask(verb provider.Verb, then func(machine.Reading, machine.Moment) Answer, without func() Answer) Answer {
+	return Answer{Question: &Question{Verb: verb, Then: func(r machine.Reading, now machine.Moment) Answer {
+		switch {
+		case r.Err != nil:
+			return Respond(machine.OutcomeOf(r.Err))
+		case !r.Has:
+			return without()
+		}
+		return then(r, now)
+	}}}
 }
 
+const diagnosticInterrupt = 0x04
+
+// getChassisCapabilities needs to know only whether the provider has a script.
+func getChassisCapabilities(*BMC, *Request) Answer {
+	capabilities := func(flags byte) Answer {
+		return done(flags, deviceID, deviceID, deviceID, deviceID) // FRU, SDR, SEL, system management
+	}
+	return ask(provider.Diag,
+		func(machine.Reading, machine.Moment) Answer { return capabilities(diagnosticInterrupt) },
+		func() Answer { return capabilities(0) })
+}
+
+// status asks the provider whether the managed system is on. If the provider does not
+// say so, the answer is an error, never "off".
+func (b *BMC) status(then func(on bool, now machine.Moment) Answer) Answer {
+	return ask(provider.Status, func(r machine.Reading, now machine.Moment) Answer {
+		b.Machine.Seen(r.On, now)
+		return then(r.On, now)
+	}, func() Answer { return Respond(machine.Unavailable) })
+}
+
+// flag is the bit if it is set, or 0.
+func flag(set bool, bit byte) byte {
+	if !set {
+		return 0
+	}
+	return bit
+}
+
+// Get Chassis Status (§28.2), data 1 to 3.
 const (
-	powerOn            = 0x01
+	restoreShift       = 5
 	powerControlFault  = 0x10
+	powerOn            = 0x01
 	poweredOnByCommand = 0x10 // last power event
+
+	identifyKnown      = 0x40
+	identifyTimed      = 0x10
+	identifyIndefinite = 0x20
 )
 
-// getChassisStatus is the word of the provider's status script.
-func getChassisStatus(b *BMC, r *Request) Answer {
-	return b.status(r, func(on bool) Answer {
-		state, event := byte(b.State.Restore)<<restoreShift, byte(0)
-		if on {
-			state |= powerOn
-		}
-		if b.State.PowerFault {
-			state |= powerControlFault
-		}
-		if b.State.PoweredOn {
-			event = poweredOnByCommand
-		}
-		return done(state, event, b.State.Identify.state(r.Now))
+// getChassisStatus reports what the provider's status script says.
+func getChassisStatus(b *BMC, _ *Request) Answer {
+	return b.status(func(on bool, now machine.Moment) Answer {
+		s := &b.Machine.State
+		return done(
+			byte(s.Restore)<<restoreShift|flag(s.PowerFault, powerControlFault)|flag(on, powerOn),
+			flag(s.PoweredOn, poweredOnByCommand),
+			identifyKnown|flag(s.Identify.Forced, identifyIndefinite)|flag(s.Identify.Timed(now), identifyTimed))
 	})
 }
 
-// A control is a power action of Chassis Control (IPMI 2.0 §28.3).
-type control struct {
-	verb provider.Verb
-	// boots tells that the managed system starts, and uses its boot flags.
-	boots bool
-}
-
-// Power actions that are asked for by name.
-const (
-	controlOff   = 0
-	controlOn    = 1
-	controlCycle = 2
-	controlReset = 3
-)
-
-var controls = []control{
-	controlOff:   {provider.Off, false},
-	controlOn:    {provider.On, true},
-	controlCycle: {provider.Cycle, true},
-	controlReset: {provider.Reset, true},
-	4:            {provider.Diag, false},
-	5:            {provider.Shutdown, false},
+// controls are the power actions of Chassis Control (§28.3), by their numbers.
+var controls = []provider.Verb{
+	provider.Off,
+	provider.On,
+	provider.Cycle,
+	provider.Reset,
+	provider.Diag,
+	provider.Shutdown,
 }
 
 const chassisControlCmd = 0x02
 
-func chassisControl(b *BMC, r *Request) Answer {
-	n := r.Data[0]
-	if int(n) >= len(controls) {
+func chassisControl(_ *BMC, r *Request) Answer {
+	intent, ok := controlIntent(r.Data)
+	if !ok {
 		return reply(InvalidField)
 	}
-	c := controls[n]
-	boot := b.State.Boot.at(r.Now).inForce()
-	return b.run(Script{Verb: c.verb, Boot: boot, Accept: true, Then: func(res Result) Answer {
-		result := outcomeOf(res.Err)
-		b.controlled(c, r, res.Time, result)
-		return result.answer()
-	}}, unavailable)
+	return Answer{Intent: &intent}
 }
 
-// controlled keeps what a power action has changed. That it cannot be kept does
-// not undo the action, so it does not change the answer.
-func (b *BMC) controlled(c control, r *Request, ended time.Time, result outcome) {
-	if result.untouched {
-		return
+func controlIntent(data []byte) (machine.Intent, bool) {
+	if int(data[0]) >= len(controls) {
+		return machine.Intent{}, false
 	}
-	b.update(func(s *State) {
-		s.PowerFault = result.code != OK
-		s.Boot = s.Boot.at(r.Now)
-		s.Boot.FlagsSet = 0
-		happened := powerEvents[c.verb]
-		if s.PowerFault {
-			happened = eventPowerFailed
-		}
-		s.SEL.add(happened.record(), ended)
-		switch {
-		case s.PowerFault:
-		case c.boots:
-			s.Boot.booted()
-			s.PoweredOn = true
-			s.Cause = cmp.Or(r.Cause, CauseChassisControl)
-			s.PowerOn.seen(true, r.Time)
-		case c.verb == provider.Off:
-			s.PoweredOn = false
-			s.PowerOn.seen(false, r.Time)
-		}
-	})
+	return machine.Intent{Verb: controls[data[0]]}, true
 }
 
-// run asks for a script. Where the provider has none, without has the answer. Of one
-// that cannot be read nobody knows: that is an error.
-func (b *BMC) run(script Script, without func() Answer) Answer {
-	if b.resuming {
-		return Answer{Script: &script}
+const (
+	chassisIdentifyCmd = 0x04
+
+	identifyDefault = 15 // seconds
+	identifyForce   = 0x01
+)
+
+// chassisIdentify marks the managed system for a person who looks for it: in Get
+// Chassis Status, and by the provider's script if there is one.
+func chassisIdentify(_ *BMC, r *Request) Answer {
+	intent, ok := identifyIntent(r.Data)
+	if !ok {
+		return reply(InvalidField)
 	}
-	p, code := b.provider(script.Verb)
+	return Answer{Intent: &intent, Stored: true}
+}
+
+func identifyIntent(data []byte) (machine.Intent, bool) {
+	seconds, force := byte(identifyDefault), byte(0)
+	if len(data) > 0 {
+		seconds = data[0]
+	}
+	if len(data) > 1 {
+		force = data[1]
+	}
+	light := provider.Light{On: seconds > 0, Seconds: int(seconds)}
+	if force != 0 {
+		light = provider.Light{On: true}
+	}
+	return machine.Intent{Verb: provider.Identify, Light: light}, force&^identifyForce == 0
+}
+
+const (
+	restoreNoChange  = 3 // of Set Power Restore Policy (§28.8): report the policies that there are
+	restoreSupported = 0x07
+)
+
+func setPowerRestorePolicy(b *BMC, r *Request) Answer {
+	policy := r.Data[0]
 	switch {
-	case code != OK:
-		return reply(code)
-	case !p.Has(script.Verb):
-		return without()
+	case policy > restoreNoChange:
+		return reply(InvalidField)
+	case policy == restoreNoChange:
+		return done(restoreSupported)
 	}
-	return Answer{Script: &script}
+	b.Machine.SetRestore(machine.RestorePolicy(policy))
+	return stored(restoreSupported)
 }
 
-func unavailable() Answer { return reply(SubfunctionUnavailable) }
-
-// provider returns the provider to somebody who wants to know what it has of a verb.
-func (b *BMC) provider(v provider.Verb) (*provider.Provider, Code) {
-	p, err := b.Provider()
-	if err != nil {
-		b.Log.Error(string(v)+" failed", "err", err)
-	}
-	return p, CodeOf(err)
+// restartCauses are the causes of Get System Restart Cause (§28.11). A cause that is
+// not here is unknown.
+var restartCauses = map[machine.Cause]byte{
+	machine.CauseClient:          0x1, // Chassis Control
+	machine.CauseWatchdog:        0x4,
+	machine.CauseRestoreOn:       0x6,
+	machine.CauseRestorePrevious: 0x7,
 }
 
-// An outcome is what an error of a script means to the console.
-type outcome struct {
-	err       error
-	code      Code
-	untouched bool // no fault: the managed system is as it was, or as somebody else wants it
-	undone    bool // it may be tried again at once
+func getSystemRestartCause(b *BMC, _ *Request) Answer {
+	return done(restartCauses[b.Machine.State.Cause], lanChannel)
 }
 
-var outcomes = []outcome{
-	{nil, OK, false, false},
-	{provider.ErrTimeout, Timeout, false, false},
-	{context.DeadlineExceeded, Timeout, false, false}, // of a look at the provider
-	{provider.ErrBusy, NodeBusy, true, true},
-	{provider.ErrState, NotInPresentState, true, true},
-	{provider.ErrUnsupported, InvalidField, true, true},
-	{provider.ErrNoScript, SubfunctionUnavailable, true, true},
-	{provider.ErrSuperseded, NotInPresentState, true, false},
+const minutesPerCount = 60
+
+func getPOHCounter(b *BMC, r *Request) Answer {
+	hours := uint32(b.Machine.State.PowerOn.At(r.Now.Clock) / (minutesPerCount * time.Minute))
+	return done(binary.LittleEndian.AppendUint32([]byte{minutesPerCount}, hours)...)
 }
 
-// answer is what the console is told.
-func (o outcome) answer() Answer { return Answer{Code: o.code, Undone: o.undone} }
+const (
+	acpiS0 = 0x00 // working
+	acpiS5 = 0x05 // soft off
+	acpiD0 = 0x00
+)
 
-// CodeOf returns the completion code that tells a console how a script ended.
-func CodeOf(err error) Code { return outcomeOf(err).code }
-
-func outcomeOf(err error) outcome {
-	for _, o := range outcomes {
-		if errors.Is(err, o.err) {
-			return o
+// getACPIPowerState reports what the status script says, like Get Chassis Status.
+func getACPIPowerState(b *BMC, _ *Request) Answer {
+	return b.status(func(on bool, _ machine.Moment) Answer {
+		if on {
+			return done(acpiS0, acpiD0)
 		}
-	}
-	return outcome{err: err, code: Unspecified}
+		return done(acpiS5, acpiD0)
+	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -28,17 +29,17 @@ var scriptErrors = []struct {
 
 func TestChassisStatus(t *testing.T) {
 	r := newRig(t, statusOnly)
-	r.does[provider.Status] = Result{On: true}
+	r.does[provider.Status] = machine.Reading{On: true}
 	r.talk(step{"00/01", "00 01 00 40"})
-	r.does[provider.Status] = Result{On: false}
+	r.does[provider.Status] = machine.Reading{On: false}
 	r.talk(step{"00/01", "00 00 00 40"})
 	require.Equal(t, []string{"power status", "power status"}, r.scripts())
 
 	for _, c := range scriptErrors {
-		r.does[provider.Status] = Result{Err: c.err}
+		r.does[provider.Status] = machine.Reading{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/01"), "%v: never off", c.err)
 	}
-	require.True(t, r.State.PowerOn.Since.IsZero(), "what it is now")
+	require.True(t, r.Machine.State.PowerOn.Since.IsZero(), "what it is now")
 }
 
 func TestChassisControl(t *testing.T) {
@@ -69,7 +70,7 @@ func TestChassisControl(t *testing.T) {
 func TestPowerControlFault(t *testing.T) {
 	for _, c := range scriptErrors {
 		r := newRig(t, powerOnly)
-		r.does[provider.Off] = Result{Err: c.err}
+		r.does[provider.Off] = machine.Reading{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/02 00"), "%v", c.err)
 		if c.untouched {
 			require.Equal(t, "00 00 00 40", r.ask("00/01"), "%v", c.err)
@@ -78,7 +79,7 @@ func TestPowerControlFault(t *testing.T) {
 		require.Equal(t, "00 10 00 40", r.ask("00/01"), "%v", c.err)
 
 		r.restart()
-		r.does[provider.On] = Result{Err: provider.ErrBusy}
+		r.does[provider.On] = machine.Reading{Err: provider.ErrBusy}
 		r.talk(step{"00/02 01", "c0"}, step{"00/01", "00 10 00 40"}, step{"00/02 04", "00"}, step{"00/01", "00 00 00 40"})
 	}
 }
@@ -87,7 +88,7 @@ func TestPowerControlFault(t *testing.T) {
 // command since.
 func TestLastPowerEvent(t *testing.T) {
 	r := newRig(t, powerOnly)
-	r.does[provider.Status] = Result{On: true}
+	r.does[provider.Status] = machine.Reading{On: true}
 	r.talk(step{"00/01", "00 01 00 40"})
 	for _, on := range []string{"01", "02", "03"} {
 		r.talk(
@@ -97,12 +98,12 @@ func TestLastPowerEvent(t *testing.T) {
 		r.restart()
 		r.talk(step{"00/01", "00 01 10 40"}, step{"00/02 00", "00"}, step{"00/01", "00 01 00 40"})
 	}
-	r.does[provider.On] = Result{Err: errors.New("no memory")}
+	r.does[provider.On] = machine.Reading{Err: errors.New("no memory")}
 	r.talk(step{"00/02 01", "ff"}, step{"00/01", "00 11 00 40"})
 }
 
 func TestBrokenProvider(t *testing.T) {
-	for request, verb := range map[string]string{
+	for request, verb := range map[string]provider.Verb{
 		"00/01":                   "power status",
 		"00/02 01":                "power on",
 		"00/08 05 80 04 00 00 00": "boot set",
@@ -113,10 +114,15 @@ func TestBrokenProvider(t *testing.T) {
 		"0a/11 00 00 00 08":       "fru get",
 	} {
 		r := newRig(t, fullService)
-		r.Provider = func() (*provider.Provider, error) { return nil, errors.New("x.conf:3: unknown key") }
-		require.Equal(t, "ff", r.ask(request))
-		require.Regexp(t, `^time=\S+ level=ERROR msg="`+verb+` failed" err="x.conf:3: unknown key"\n$`, r.log.String())
-		require.Equal(t, State{}, r.State)
+		r.broken = errors.New("x.conf:3: unknown key")
+		_, answer := r.Handle(r.request(request))
+		if answer.Intent != nil {
+			require.Equal(t, verb, answer.Intent.Verb)
+		} else {
+			require.Equal(t, verb, answer.Question.Verb)
+		}
+		require.Equal(t, "ff", r.complete(answer))
+		require.Equal(t, machine.State{}, r.Machine.State)
 	}
 }
 
@@ -125,8 +131,7 @@ func TestPowerWithoutSpace(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.noSpace = true
 	r.talk(step{"00/02 01", "00"}, step{"00/01", "00 00 00 40"})
-	require.Equal(t, State{}, r.State)
-	require.Contains(t, r.log.String(), "no space left on device")
+	require.Equal(t, machine.State{}, r.Machine.State)
 }
 
 // A diagnostic interrupt is there if the provider can send one.

@@ -1,6 +1,10 @@
 package ipmi
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/shipmi/shipmi/internal/machine"
+)
 
 // A Code is a completion code (IPMI 2.0 §5.2, table 5-2).
 type Code byte
@@ -29,7 +33,7 @@ const (
 
 // Completion codes of single commands.
 const (
-	passwordWrong         Code = 0x80 // Set User Password (§22.30), to test it
+	passwordWrong         Code = 0x80 // Set User Password (§22.30), to test a password
 	passwordWrongSize     Code = 0x81
 	recordTypeUnsupported Code = 0x80 // Add SEL Entry (§31.6)
 	fruWriteProtected     Code = 0x80 // Write FRU Data (§34.3)
@@ -64,5 +68,26 @@ func (c Code) String() string {
 	return fmt.Sprintf("completion code %#02x", byte(c))
 }
 
-// Error implements error, for functions that a handler passes on.
-func (c Code) Error() string { return c.String() }
+// codes translates what became of an intent. [machine.Failed] and outcomes that are
+// not here are Unspecified.
+var codes = map[machine.Outcome]Code{
+	machine.Done:        OK,
+	machine.Accepted:    OK,
+	machine.Busy:        NodeBusy,
+	machine.WrongState:  NotInPresentState,
+	machine.Unsupported: InvalidField,
+	machine.Unavailable: SubfunctionUnavailable,
+	machine.Superseded:  NotInPresentState,
+	machine.TimedOut:    Timeout,
+}
+
+// CodeOf returns the completion code of an outcome.
+func CodeOf(o machine.Outcome) Code {
+	if code, ok := codes[o]; ok {
+		return code
+	}
+	return Unspecified
+}
+
+// Respond is the answer to a request whose intent had that outcome.
+func Respond(o machine.Outcome) Answer { return reply(CodeOf(o)) }

@@ -2,29 +2,29 @@ package ipmi
 
 import (
 	"bytes"
+	"hash/fnv"
 	"net/netip"
-	"time"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// A Lane says what a command may cost, and so where it waits.
+// A Lane says what a command costs, and what happens to a retransmission.
 type Lane byte
 
 const (
-	// Inline commands are answered at once, and again when they arrive again.
+	// Inline commands need no script. A retransmission is handled again: it reads the
+	// same, or it sets the same.
 	Inline Lane = iota
-	// Change commands change the BMC at once. A request must not do so twice,
-	// however often it arrives.
-	Change
-	// Append commands are Change commands of which two alike in a row are two,
-	// unless they have the same request sequence number.
-	Append
-	// Query commands may ask the provider for what changes nothing: what it can do, or a script.
+	// Once commands need no script either, but a retransmission must not be handled
+	// again: the client gets the first answer again.
+	Once
+	// Query commands may run a script that changes nothing. A retransmission is handled
+	// again.
 	Query
 	// Action commands may run a script that changes the managed system. A
-	// request must not run it twice, however often it arrives.
+	// retransmission must not run the script again.
 	Action
 )
 
@@ -33,7 +33,7 @@ type Command struct {
 	NetFn     rmcp.NetFn
 	Cmd       byte
 	Section   string         // of the specification
-	Privilege rmcp.Privilege // the least; rmcp.Anyone outside a session too
+	Privilege rmcp.Privilege // the least; rmcp.Anyone also outside a session
 	Lane      Lane
 	MinLen    int // of the request's data in bytes
 	MaxLen    int
@@ -44,55 +44,51 @@ type Command struct {
 // A Request is a LAN message with what handlers need to know beside it.
 type Request struct {
 	rmcp.Request
-	Session Session // zero outside a session
-	// Sequence is the number of its packet in the session; 0: the request need not be
-	// remembered.
-	Sequence uint32
-	Now      time.Duration  // since the boot of the host
-	Time     time.Time      // of day
-	Cause    Cause          // of a start; if unknown, that a console asked for it
-	Local    netip.AddrPort // what was asked; its address is not valid if not known
+	Session Session        // zero outside a session
+	Now     machine.Moment // when the request came
+	Local   netip.AddrPort // to which the request was sent; not valid if that is not known
 }
 
-// An Answer is a response, or the script without which there is none yet.
+// An Answer is a response, or what must be done before there is one.
 type Answer struct {
-	Code   Code
-	Data   []byte // empty unless Code is OK
-	Script *Script
-	// Undone tells that nothing was done, and that it may be tried again.
-	Undone bool
+	Code Code
+	Data []byte // empty unless Code is OK
 	// Ends lists the sessions that end once the answer has left.
 	Ends []uint32
+	// Stored is set if the answer must wait until the state of the machine has been
+	// saved, and is Unspecified if the state cannot be saved. With an Intent this holds
+	// for the outcome [machine.Done].
+	Stored bool
+	// Intent is an action that must run. Its outcome is the answer, see [Respond].
+	Intent *machine.Intent
+	// Question must be asked, and completes the answer.
+	Question *Question
+	// Later does work that may take long: it takes a lock file or asks the kernel. It
+	// runs without any lock, and uses neither the BMC nor the Machine. It returns the
+	// function that completes the answer, which may use both.
+	Later func() func() Answer
 }
 
-// A Script is a provider's script that a request needs.
-type Script struct {
-	Verb  provider.Verb
-	Boot  provider.Boot  // the boot device to set, or in force
-	Light provider.Light // of provider.Identify
-	// Accept tells that a console need not wait for the end: that it began is
-	// answer enough.
-	Accept bool
-	// Then completes the answer.
-	Then func(Result) Answer
-}
-
-// A Result is what came of a script.
-type Result struct {
-	On     bool            // of provider.Status
-	Device provider.Device // of provider.BootGet
-	FRU    provider.FRU    // of provider.FRUGet
-	Err    error
-	Time   time.Time // of day when it ended
+// A Question is a question to the managed system, for a script of the provider that
+// changes nothing.
+type Question struct {
+	Verb provider.Verb
+	// Then completes the answer with what the script said and when it ended. Nothing is
+	// set in a reading if the provider has no such script.
+	Then func(machine.Reading, machine.Moment) Answer
 }
 
 func done(data ...byte) Answer { return Answer{Data: data} }
 
 func reply(c Code) Answer { return Answer{Code: c} }
 
-// Handle looks the request up in the table of commands and runs its handler,
-// after the checks that are the same for all, in the order that the
-// specification gives. Command is nil where there is no such command.
+// stored is the answer of a command that has set something.
+func stored(data ...byte) Answer { return Answer{Data: data, Stored: true} }
+
+// Handle finds the command of a request in the table and runs its handler, after the
+// checks that are the same for all commands, in the order of the specification. The
+// command is nil if there is none. Handle is called once for each request. The answer
+// does not refer to the data of the request, so the caller may reuse its buffer.
 func (b *BMC) Handle(r *Request) (*Command, Answer) {
 	c := Lookup(r.Request)
 	switch {
@@ -108,20 +104,8 @@ func (b *BMC) Handle(r *Request) (*Command, Answer) {
 	return c, c.handle(b, r)
 }
 
-// Resume is Handle for the request of an action that began before: what follows its
-// script does not depend on what the provider can do now. What is no action of ours
-// is not done.
-func (b *BMC) Resume(r *Request) (*Command, Answer) {
-	if c := Lookup(r.Request); c == nil || c.Lane != Action {
-		return c, reply(InvalidCommand)
-	}
-	b.resuming = true
-	defer func() { b.resuming = false }()
-	return b.Handle(r)
-}
-
-// Sessionless tells whether the request is answered outside a session. That there
-// are no sessions of IPMI 1.5 a console is told at once.
+// Sessionless reports whether the request is answered outside a session. Get Session
+// Challenge is: a client of IPMI 1.5 learns at once that it cannot log in.
 func Sessionless(r rmcp.Request) bool {
 	c := Lookup(r)
 	return c != nil && c.Privilege == rmcp.Anyone || r.NetFn == app && r.Cmd == getSessionChallenge
@@ -129,8 +113,8 @@ func Sessionless(r rmcp.Request) bool {
 
 const getSessionChallenge = 0x39 // IPMI 2.0 §22.16
 
-// Lookup returns the command that a request asks for, or nil. Those of the group
-// extension belong to whom the first byte of the data tells.
+// Lookup returns the command of a request, or nil. In the group extension, the first
+// byte of the data names the body that defines the command.
 func Lookup(r rmcp.Request) *Command {
 	if r.NetFn == group && !bytes.HasPrefix(r.Data, []byte{dcmiBody}) {
 		return nil
@@ -143,5 +127,20 @@ func Lookup(r rmcp.Request) *Command {
 	return nil
 }
 
-// ClosesSession tells whether the request is Close Session.
+// ByRqSeq reports whether a request with the same content but another request
+// sequence number is a new request: it adds another entry to the event log.
+func (c *Command) ByRqSeq() bool {
+	return c.NetFn == storage && c.Cmd == addSELEntryCmd || c.NetFn == sensing && c.Cmd == platformEventCmd
+}
+
+// ClosesSession reports whether the request is Close Session.
 func ClosesSession(r rmcp.Request) bool { return r.NetFn == app && r.Cmd == 0x3C }
+
+// Key is a hash of the content of a request. Requests with the same content have the same
+// key, also in another process.
+func Key(r rmcp.Request) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte{r.RsLUN, byte(r.NetFn), r.Cmd})
+	h.Write(r.Data)
+	return h.Sum64()
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -27,12 +28,11 @@ func TestPowerEvents(t *testing.T) {
 	}
 }
 
-// A failure leaves an event, whether it was waited for or not, unless the
-// machine is as it was.
+// A failure leaves an event, unless the machine is as it was.
 func TestPowerFailureEvents(t *testing.T) {
 	for _, c := range scriptErrors {
 		r := newRig(t, powerOnly)
-		r.does[provider.On] = Result{Err: c.err}
+		r.does[provider.On] = machine.Reading{Err: c.err}
 		require.Equal(t, c.code, r.ask("00/02 01"))
 		var want []string
 		if !c.untouched { // Power Unit: soft power control failure
@@ -51,12 +51,12 @@ func TestEventTime(t *testing.T) {
 	require.Equal(t, []string{"01 00 02 9a d9 02 6b 20 00 04 09 02 6f 00 ff ff"}, r.readLog())
 }
 
-// What there is no room for has happened nevertheless.
+// An event that cannot be saved does not make the action fail.
 func TestEventWithoutSpace(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.noSpace = true
 	r.talk(step{"00/02 01", "00"}, step{addBooted, "ff"}, step{"0a/43 00 00 00 00 00 ff", "cb"})
-	require.Equal(t, State{}, r.State)
+	require.Equal(t, machine.State{}, r.Machine.State)
 }
 
 func TestWatchdogEvents(t *testing.T) {
@@ -69,7 +69,7 @@ func TestWatchdogEvents(t *testing.T) {
 		r := newRig(t, powerOnly)
 		expire := func(use string) {
 			r.talk(step{fmt.Sprintf("06/24 %s %02x 00 00 0a 00", use, action), "00"}, step{"06/22", "00"})
-			r.WatchdogExpired(r.now, day)
+			r.Machine.WatchdogExpired(r.moment())
 		}
 		expire("84") // not to be logged
 		require.Empty(t, r.readLog())
@@ -83,11 +83,9 @@ func TestWatchdogEvents(t *testing.T) {
 
 // Every event comes from a sensor that says so.
 func TestEventsHaveSensors(t *testing.T) {
-	events := []event{eventPowerFailed, eventLogCleared, watchdogExpired(1, 3)}
-	for _, e := range powerEvents {
-		events = append(events, e)
-	}
-	for _, e := range events {
+	for _, happened := range eventsV1 {
+		e, ok := eventOf(happened)
+		require.True(t, ok)
 		s := sensorOf(e.sensor)
 		require.NotNil(t, s)
 		require.NotZero(t, s.events&(1<<e.offset), "%s, offset %d", s.name, e.offset)

@@ -1,31 +1,31 @@
 package ipmi
 
 import (
-	"cmp"
 	"encoding/binary"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
 const (
 	fruDevice  = 0x00 // ID of the only one, the managed system
-	fruMaxRead = 32   // bytes in one answer: what every console takes
+	fruMaxRead = 32   // bytes in one answer: as many as every client takes
 )
 
-// getFRUInventoryAreaInfo is where consoles begin: the provider is asked anew,
-// and what it says is what they then read.
+// getFRUInventoryAreaInfo asks the provider again: clients begin with this command, and
+// then read the data that the size belongs to.
 func getFRUInventoryAreaInfo(b *BMC, r *Request) Answer {
 	if r.Data[0] != fruDevice {
 		return reply(NotPresent)
 	}
 	b.inventory = nil
-	return b.withInventory(func(data []byte) Answer {
+	return b.withInventory(func(f provider.FRU) Answer {
 		const byBytes = 0x00
-		return done(append(binary.LittleEndian.AppendUint16(nil, uint16(len(data))), byBytes)...)
+		return done(append(binary.LittleEndian.AppendUint16(nil, uint16(len(fruData(f)))), byBytes)...)
 	})
 }
 
-// readFRUData sends as much as it may of what was asked for.
+// readFRUData sends as much of the data as fits into one answer.
 func readFRUData(b *BMC, r *Request) Answer {
 	offset, count := int(binary.LittleEndian.Uint16(r.Data[1:])), int(r.Data[3])
 	switch {
@@ -34,7 +34,8 @@ func readFRUData(b *BMC, r *Request) Answer {
 	case count == 0:
 		return reply(InvalidField)
 	}
-	return b.withInventory(func(data []byte) Answer {
+	return b.withInventory(func(f provider.FRU) Answer {
+		data := fruData(f)
 		if offset >= len(data) {
 			return reply(OutOfRange)
 		}
@@ -44,7 +45,9 @@ func readFRUData(b *BMC, r *Request) Answer {
 	})
 }
 
-// writeFRUData writes nothing: the inventory is what settings and provider say.
+// writeFRUData writes nothing: the inventory comes from the settings and the provider.
+// No code makes ipmitool 1.8.19 report that a write failed. With this one "ipmitool -v"
+// prints which area is protected.
 func writeFRUData(_ *BMC, r *Request) Answer {
 	if r.Data[0] != fruDevice {
 		return reply(NotPresent)
@@ -52,27 +55,19 @@ func writeFRUData(_ *BMC, r *Request) Answer {
 	return reply(fruWriteProtected)
 }
 
-// withInventory completes an answer with the FRU data, as they were last read.
-// What the provider does not know is as in the settings.
-func (b *BMC) withInventory(then func(data []byte) Answer) Answer {
+// withInventory completes an answer with the inventory as it was last read.
+func (b *BMC) withInventory(then func(provider.FRU) Answer) Answer {
 	if b.inventory != nil {
-		return then(b.inventory)
+		return then(*b.inventory)
 	}
-	keep := func(f provider.FRU) Answer {
-		b.inventory = fruData(f)
-		return then(b.inventory)
+	keep := func(r machine.Reading) Answer {
+		f := b.Machine.Inventory(r)
+		b.inventory = &f
+		return then(f)
 	}
-	return b.run(Script{Verb: provider.FRUGet, Then: func(res Result) Answer {
-		if res.Err != nil {
-			return outcomeOf(res.Err).answer()
-		}
-		return keep(provider.FRU{
-			Manufacturer: cmp.Or(res.FRU.Manufacturer, b.FRU.Manufacturer),
-			Product:      cmp.Or(res.FRU.Product, b.FRU.Product),
-			Serial:       cmp.Or(res.FRU.Serial, b.FRU.Serial),
-			Asset:        cmp.Or(res.FRU.Asset, b.FRU.Asset),
-		})
-	}}, func() Answer { return keep(b.FRU) })
+	return ask(provider.FRUGet,
+		func(r machine.Reading, _ machine.Moment) Answer { return keep(r) },
+		func() Answer { return keep(machine.Reading{}) })
 }
 
 // Parts of FRU data, by the Platform Management FRU Information Storage
@@ -84,11 +79,11 @@ const (
 	fruUnit      = 8 // areas begin and end at multiples of it
 )
 
-// fruData lays out an inventory as a board (§11) and a product (§12). Fields
-// that we know nothing of are there, and empty.
+// fruData lays out an inventory as a board (§11) and a product (§12). Fields that the
+// inventory does not have are empty.
 func fruData(f provider.FRU) []byte {
 	const partNumber, version, fileID = "", "", ""
-	made := []byte{0, 0, 0} // not known when
+	made := []byte{0, 0, 0} // at a time that is not known
 	board := fruArea(made, f.Manufacturer, f.Product, f.Serial, partNumber, fileID)
 	product := fruArea(nil, f.Manufacturer, f.Product, partNumber, version, f.Serial, f.Asset, fileID)
 	head := []byte{fruVersion,
@@ -98,7 +93,7 @@ func fruData(f provider.FRU) []byte {
 	return append(append(data, board...), product...)
 }
 
-// fruArea lays out an area: what comes before its fields, and the fields.
+// fruArea lays out an area: a head, and the fields.
 func fruArea(head []byte, fields ...string) []byte {
 	b := append([]byte{fruVersion, 0, fruEnglish}, head...)
 	for _, text := range fields {
@@ -115,7 +110,7 @@ func fruArea(head []byte, fields ...string) []byte {
 	return append(b, zeroSum(b))
 }
 
-// zeroSum is the byte that makes the sum of all zero.
+// zeroSum is the byte that makes the sum of all bytes zero.
 func zeroSum(b []byte) (sum byte) {
 	for _, v := range b {
 		sum -= v

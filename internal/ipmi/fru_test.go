@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -30,7 +31,7 @@ const fruBytes = `
 	00 00 00 00 00 00 00 2e
 `
 
-// emptyFRU is an inventory of which nothing is known.
+// emptyFRU is an inventory without any text.
 const emptyFRU = `
 	01 00 00 01 03 00 00 fb
 	01 02 00 00 00 00 c0 c0 c0 c0 c0 c1 00 00 00 7c
@@ -57,23 +58,23 @@ func TestFRUOfSettings(t *testing.T) {
 	r := newRig(t, statusOnly)
 	require.Equal(t, stripped(emptyFRU), r.readFRU())
 
-	r.FRU = provider.FRU{Manufacturer: "ACME", Product: "Rocket 20", Serial: "SN-001", Asset: "7"}
+	r.Machine.FRU = provider.FRU{Manufacturer: "ACME", Product: "Rocket 20", Serial: "SN-001", Asset: "7"}
 	require.Equal(t, stripped(fruBytes), r.readFRU())
 	require.Empty(t, r.scripts())
 }
 
-// The script is asked where a console begins to read. What it does not know is
-// as in the settings.
+// The script runs when a client begins to read. A field that it does not know is as in
+// the settings.
 func TestFRUOfProvider(t *testing.T) {
 	r := newRig(t, withFRU)
-	r.FRU = provider.FRU{Manufacturer: "ACME", Product: "nothing", Asset: "7"}
-	r.does[provider.FRUGet] = Result{FRU: provider.FRU{Product: "Rocket 20", Serial: "SN-001"}}
+	r.Machine.FRU = provider.FRU{Manufacturer: "ACME", Product: "nothing", Asset: "7"}
+	r.does[provider.FRUGet] = machine.Reading{FRU: provider.FRU{Product: "Rocket 20", Serial: "SN-001"}}
 	require.Equal(t, stripped(fruBytes), r.readFRU())
 	require.Equal(t, []string{"fru get"}, r.scripts())
 
-	r.does[provider.FRUGet] = Result{FRU: provider.FRU{Product: "Rocket 30", Serial: "SN-001"}}
+	r.does[provider.FRUGet] = machine.Reading{FRU: provider.FRU{Product: "Rocket 30", Serial: "SN-001"}}
 	r.talk(step{"0a/11 00 14 00 0a", "00 0a 52 6f 63 6b 65 74 20 32 30 c6"})
-	require.Empty(t, r.scripts(), "a console reads what it began to read")
+	require.Empty(t, r.scripts(), "a client reads the data that it began to read")
 	require.Contains(t, r.readFRU(), "52 6f 63 6b 65 74 20 33 30")
 	require.Len(t, r.scripts(), 1)
 
@@ -86,10 +87,10 @@ func TestFRUOfProvider(t *testing.T) {
 func TestFRUScriptFails(t *testing.T) {
 	for _, c := range scriptErrors {
 		r := newRig(t, withFRU)
-		r.FRU = provider.FRU{Product: "Rocket 20"}
-		r.does[provider.FRUGet] = Result{Err: c.err}
+		r.Machine.FRU = provider.FRU{Product: "Rocket 20"}
+		r.does[provider.FRUGet] = machine.Reading{Err: c.err}
 		r.talk(step{"0a/10 00", c.code}, step{"0a/11 00 00 00 08", c.code})
-		r.does[provider.FRUGet] = Result{}
+		r.does[provider.FRUGet] = machine.Reading{}
 		r.talk(step{"0a/11 00 00 00 02", "00 02 01 00"})
 	}
 }
@@ -102,10 +103,10 @@ func TestReadFRUData(t *testing.T) {
 		step{"0a/11 01 00 00 08", "cb"}, step{"0a/11 ff 00 00 08", "cb"},
 		step{"0a/11 00 00 00 00", "cc"}, // count from 1
 		step{"0a/11 00 27 00 01", "00 01 fc"},
-		step{"0a/11 00 26 00 ff", "00 02 00 fc"}, // no more than there is
+		step{"0a/11 00 26 00 ff", "00 02 00 fc"}, // only two bytes are left
 		step{"0a/11 00 28 00 01", "c9"}, step{"0a/11 00 00 01 01", "c9"}, step{"0a/11 00 ff ff ff", "c9"},
 	)
-	require.Len(t, unhex(t, r.ask("0a/11 00 00 00 ff")), 1+1+32, "nor more than every console takes")
+	require.Len(t, unhex(t, r.ask("0a/11 00 00 00 ff")), 1+1+32, "no more than every client takes")
 }
 
 func TestWriteFRUData(t *testing.T) {

@@ -10,12 +10,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// answerLengths are those that the data of an answer can have, by network
-// function and command. Consoles drop an answer that is a byte too long.
+// answerLengths are the lengths that the data of an answer can have, by network function
+// and command. Clients drop an answer that is a byte too long.
 var answerLengths = map[[2]byte][]int{
 	{0x00, 0x00}: {5},
 	{0x00, 0x01}: {3},
@@ -60,6 +61,10 @@ var answerLengths = map[[2]byte][]int{
 	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 10, 17, 18, 19}, // each parameter has its own
 	{0x0C, 0x21}: {0},
 	{0x0C, 0x22}: {1, 2, 3},
+	{0x04, 0x02}: {0},
+	{0x04, 0x10}: {3},
+	{0x04, 0x13}: {1, 2, 18},
+	{0x04, 0x15}: {10},
 	{0x04, 0x29}: {5},
 	{0x04, 0x2B}: {5},
 	{0x04, 0x2D}: {4},
@@ -83,10 +88,12 @@ var answerLengths = map[[2]byte][]int{
 	{0x0A, 0x5D}: {0},
 	{0x2C, 0x01}: {6, 7, 8},
 	{0x2C, 0x02}: {18},
+	{0x2C, 0x06}: between(2, 2+16),
+	{0x2C, 0x09}: between(2, 2+16),
 }
 
-// Whatever is asked, in whatever state the BMC is: an answer has the length that
-// it must have, a refusal changes nothing, and what is stored can be read again.
+// For every request and every state: an answer has the length that it must have, a
+// refusal changes nothing, and a stored state can be read again.
 func FuzzHandle(f *testing.F) {
 	seeds := 0
 	add := func(request string, level rmcp.Privilege) {
@@ -106,9 +113,11 @@ func FuzzHandle(f *testing.F) {
 	}
 	require.Greater(f, seeds, 150)
 	f.Add(byte(0), byte(9), byte(0), byte(4), []byte{5, 0, 0},
-		[]byte(`{"boot":{"parameters":[{},{},{},{"data":"AA=="},{},{"data":"gAQAAAA="},{}],"flags_set":1}}`), int64(1), byte(0))
+		[]byte(`{"override":{"Device":"network","raw":[128,4,0,0,0],"valid":true,"set":1},"notes":{"ipmi boot 3":"AAA="}}`), int64(1), byte(0))
 	f.Add(byte(0), byte(2), byte(0), byte(4), []byte{0},
-		[]byte(`{"sel":{"records":["feff0290d4026b20000410076f02ffff","01000290d4026b20000410076f02ffff"],"last":65534}}`), int64(1), byte(0))
+		[]byte(`{"events":{"entries":[{"id":65534,"event":{"kind":"log cleared"}},{"id":1,"record":"AQAC"}],"last":65534}}`), int64(1), byte(0))
+	f.Add(byte(0x0A), byte(0x43), byte(0), byte(4), []byte{0, 0, 1, 0, 0, 0xFF},
+		[]byte(`{"events":{"entries":[{"id":1,"event":{"kind":"of a later version"}}],"last":1}}`), int64(1), byte(0))
 
 	full := newRig(f, fullService)
 	f.Fuzz(func(t *testing.T, netFn, cmd, lun, level byte, data, state []byte, now int64, outcome byte) {
@@ -116,46 +125,55 @@ func FuzzHandle(f *testing.F) {
 		r.t, r.now, r.stored, r.ran, r.ends = t, time.Duration(now), nil, nil, nil
 		sessions := slices.Clone(r.sessions)
 		r.sessions, r.session = sessions, &sessions[0]
-		b := *full.BMC
-		r.BMC, b.Sessions, b.Users, b.setInProgress = &b, &r, &r, 0
-		if json.Unmarshal(state, &b.State) != nil {
+		b, m := *full.BMC, *full.Machine
+		r.BMC, b.Machine, b.Sessions, b.Users, b.setInProgress = &b, &m, &r, &r, 0
+		b.KeepReservations = func(Reservations) {}
+		if json.Unmarshal(state, &m.State) != nil {
 			return
 		}
+		m.State = throughFile(t, m.State) // which has no empty lists
 		if level > 0 {
 			r.session.Privilege = rmcp.Privilege(level)
 		} else {
 			r.session = &Session{}
 		}
-		result := []Result{
-			{}, {On: true}, {Device: provider.DeviceFloppy}, {Err: provider.ErrBusy}, {Err: errors.New("failed")},
-		}[outcome%5]
-		b.Save = func(s State) error {
-			if outcome&0x80 != 0 {
-				return errors.New("no space")
-			}
-			text, err := json.Marshal(s)
-			require.NoError(t, err)
-			var read State
-			require.NoError(t, json.Unmarshal(text, &read))
-			again, err := json.Marshal(read)
-			require.NoError(t, err)
-			require.Equal(t, string(text), string(again))
-			return nil
-		}
+		result := []machine.Reading{
+			{Has: true}, {Has: true, On: true}, {Has: true, Device: provider.DeviceFloppy},
+			{Has: true, Err: provider.ErrBusy}, {Has: true, Err: errors.New("failed")}, {},
+		}[outcome%6]
 
-		before, users := b.State, string(r.users.Marshal())
-		request := &Request{Session: *r.session, Sequence: 1, Now: r.now}
+		before, users := m.State, string(r.users.Marshal())
+		request := &Request{Session: *r.session, Now: r.moment()}
 		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun, slices.Clone(data)
-		if c := Lookup(request.Request); c != nil && c.Lane != Query && c.Lane != Action {
-			b.Provider = nil // nobody has looked at it for these
-		}
 		_, answer := b.Handle(request)
-		if s := answer.Script; s != nil {
-			require.Equal(t, before, b.State, "before the script has run")
-			answer = s.Then(result)
-		}
-		require.Nil(t, answer.Script)
 		require.Equal(t, data, request.Data[:len(data):len(data)])
+		clear(request.Data)
+		switch {
+		case answer.Intent != nil:
+			require.Equal(t, before, m.State, "before the script has run")
+			script := m.Plan(*answer.Intent, machine.CauseUnknown)
+			script.Args(r.moment())
+			if result.Has {
+				answer = Respond(script.Then(result.Err, r.moment()))
+			} else {
+				answer = Respond(script.Without(r.moment()))
+			}
+		case answer.Question != nil:
+			require.Equal(t, before, m.State, "before the script has run")
+			answer = answer.Question.Then(result, r.moment())
+		case answer.Later != nil:
+			finish := answer.Later()
+			require.Equal(t, before, m.State)
+			answer = finish()
+		}
+		require.Nil(t, answer.Intent)
+		require.Nil(t, answer.Question)
+		require.Nil(t, answer.Later)
+		text, err := json.Marshal(m.State)
+		require.NoError(t, err)
+		again, err := json.Marshal(throughFile(t, m.State))
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(again))
 		require.NoError(t, r.users.Check())
 		if answer.Code == OK {
 			require.Contains(t, answerLengths[[2]byte{netFn, cmd}], len(answer.Data))
@@ -165,7 +183,15 @@ func FuzzHandle(f *testing.F) {
 		require.Empty(t, answer.Ends)
 		require.Equal(t, users, string(r.users.Marshal()))
 		if result.Err == nil {
-			require.Equal(t, before, b.State)
+			require.Equal(t, before, m.State)
 		}
 	})
+}
+
+// throughFile is a state as it is read from the file to which it was written.
+func throughFile(t *testing.T, s machine.State) (read machine.State) {
+	text, err := json.Marshal(s)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &read))
+	return read
 }

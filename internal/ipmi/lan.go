@@ -7,10 +7,10 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// A LAN is the interface of the host on which a request came in. What is not
-// known is zero.
+// A LAN is the interface of the host on which a request came in. Fields that are not
+// known are zero.
 type LAN struct {
-	Prefix  netip.Prefix // address that was asked, and its network
+	Prefix  netip.Prefix // address to which the request was sent, and its network
 	MAC     [6]byte
 	Gateway netip.Addr
 }
@@ -29,43 +29,50 @@ const (
 	lanSetInProgress = 0
 )
 
-// A lanParameter is the data of a parameter. A request may come without an
-// address, and over IPv6, of which these parameters know nothing: then they are
-// zero.
-type lanParameter func(b *BMC, r *Request, lan LAN) []byte
+// A lanParameter is the data of a parameter that needs nothing from the host.
+type lanParameter func(b *BMC, r *Request) []byte
 
 func zeros(n int) lanParameter {
-	return func(*BMC, *Request, LAN) []byte { return make([]byte, n) }
+	return func(*BMC, *Request) []byte { return make([]byte, n) }
 }
 
-// lanParameters are those of the LAN configuration (IPMI 2.0 §23.2, table 23-4)
-// that are not optional features. All of them are read-only: the host has its
-// address from elsewhere.
+// lanParameters and hostParameters are the parameters of the LAN configuration (IPMI
+// 2.0 §23.2, table 23-4) that are not optional. All of them are read-only: the
+// administrator of the host sets its addresses.
 var lanParameters = map[byte]lanParameter{
 	lanSetInProgress: zeros(1),
 	1:                zeros(1), // authentication types of IPMI 1.5: none
 	2:                zeros(5), // and of each level
-	3:                func(_ *BMC, _ *Request, lan LAN) []byte { return ipv4(lan.Prefix.Addr()) },
-	4:                func(*BMC, *Request, LAN) []byte { return []byte{sourceUnknown} },
-	5:                func(_ *BMC, _ *Request, lan LAN) []byte { return lan.MAC[:] },
-	6:                func(_ *BMC, _ *Request, lan LAN) []byte { return netmask(lan.Prefix) },
-	7:                func(*BMC, *Request, LAN) []byte { return []byte(defaultIPHeader) },
-	8:                func(_ *BMC, r *Request, _ LAN) []byte { return port(r.Local.Port()) },
-	9:                func(*BMC, *Request, LAN) []byte { return port(secondaryRMCP) },
-	10:               func(*BMC, *Request, LAN) []byte { return []byte{arpResponses} }, // by the host
+	4:                func(*BMC, *Request) []byte { return []byte{sourceUnknown} },
+	7:                func(*BMC, *Request) []byte { return []byte(defaultIPHeader) },
+	8:                func(_ *BMC, r *Request) []byte { return port(r.Local.Port()) },
+	9:                func(*BMC, *Request) []byte { return port(secondaryRMCP) },
+	10:               func(*BMC, *Request) []byte { return []byte{arpResponses} }, // by the host
 	11:               zeros(1),
-	12:               func(_ *BMC, _ *Request, lan LAN) []byte { return ipv4(lan.Gateway) },
-	13:               zeros(6), // its MAC address
+	13:               zeros(6), // MAC address of the gateway
 	14:               zeros(4), // backup gateway
 	15:               zeros(6),
 	16:               zeros(communityLen),
 	17:               zeros(1), // alert destinations: none
-	20:               zeros(2), // VLAN: the host's affair
+	20:               zeros(2), // VLAN: the host has it, not the BMC
 	21:               zeros(1),
-	22:               func(b *BMC, _ *Request, _ LAN) []byte { return []byte{byte(len(b.Suites))} },
-	23:               func(b *BMC, _ *Request, _ LAN) []byte { return suiteEntries(b.Suites) },
-	24:               func(b *BMC, _ *Request, _ LAN) []byte { return suitePrivileges(b.Suites) },
+	22:               func(b *BMC, _ *Request) []byte { return []byte{byte(len(b.Suites))} },
+	23:               func(b *BMC, _ *Request) []byte { return suiteEntries(b.Suites) },
+	24:               func(b *BMC, _ *Request) []byte { return suitePrivileges(b.Suites) },
 	26:               zeros(6), // bad password threshold: none
+}
+
+// hostParameters describe the interface on which the request came in. They are zero if
+// the address of the request is not known, and over IPv6, for which they have no room.
+var hostParameters = map[byte]func(LAN) []byte{
+	3:  func(lan LAN) []byte { return ipv4(lan.Prefix.Addr()) },
+	5:  func(lan LAN) []byte { return lan.MAC[:] },
+	6:  func(lan LAN) []byte { return netmask(lan.Prefix) },
+	12: func(lan LAN) []byte { return ipv4(lan.Gateway) },
+}
+
+func isLANParameter(number byte) bool {
+	return lanParameters[number] != nil || hostParameters[number] != nil
 }
 
 func ipv4(addr netip.Addr) []byte {
@@ -94,8 +101,8 @@ func suiteEntries(suites []rmcp.Suite) []byte {
 	return b
 }
 
-// suitePrivileges is a reserved byte and half a byte for each suite. Consoles
-// find it by the number of the suite, so that there is none for suite 17.
+// suitePrivileges is a reserved byte and half a byte for each suite. Clients find it by
+// the number of the suite, so suite 17 has none.
 func suitePrivileges(suites []rmcp.Suite) []byte {
 	b := make([]byte, 1+maxSuiteEntries/2)
 	for _, s := range suites {
@@ -113,24 +120,30 @@ func getLANConfiguration(b *BMC, r *Request) Answer {
 	if r.Data[0]&revisionOnly != 0 {
 		return done(parameterRevision)
 	}
-	parameter, ok := lanParameters[r.Data[1]]
+	if parameter, ok := lanParameters[r.Data[1]]; ok {
+		return done(append([]byte{parameterRevision}, parameter(b, r)...)...)
+	}
+	parameter, ok := hostParameters[r.Data[1]]
 	if !ok {
 		return reply(UnsupportedParameter)
 	}
-	return done(append([]byte{parameterRevision}, parameter(b, r, b.LAN(r.Local.Addr()))...)...)
+	find, addr := b.LAN, r.Local.Addr()
+	return Answer{Later: func() func() Answer {
+		data := parameter(find(addr))
+		return func() Answer { return done(append([]byte{parameterRevision}, data...)...) }
+	}}
 }
 
-// setLANConfiguration lets a console say that it will write, but not write.
+// setLANConfiguration lets a client announce that it will write, but not write.
 func setLANConfiguration(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
 		return reply(InvalidField)
 	}
-	_, ok := lanParameters[r.Data[1]]
-	return refuseWrite(r.Data[1:], ok)
+	return refuseWrite(r.Data[1:], isLANParameter(r.Data[1]))
 }
 
-// refuseWrite is the answer to a write of a read-only parameter: number and
-// data. The one that says that a write is in progress (0) may be set.
+// refuseWrite is the answer to a write, number and data, of a parameter that is
+// read-only. Only parameter 0, which says that a write is in progress, may be set.
 func refuseWrite(write []byte, known bool) Answer {
 	switch {
 	case !known:

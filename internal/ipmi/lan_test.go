@@ -1,6 +1,7 @@
 package ipmi
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestLANConfiguration(t *testing.T) {
 	require.Empty(t, r.stored)
 }
 
-// These parameters know nothing of IPv6.
+// These parameters have no room for IPv6.
 func TestLANConfigurationOverIPv6(t *testing.T) {
 	r := newRig(t, statusOnly)
 	r.lan = LAN{Prefix: netip.MustParsePrefix("2001:db8::1/64"), Gateway: netip.MustParseAddr("fe80::1")}
@@ -65,6 +66,26 @@ func TestLANConfigurationOverIPv6(t *testing.T) {
 		step{"0c/02 01 06 00 00", "00 11 00 00 00 00"},
 		step{"0c/02 01 0c 00 00", "00 11 00 00 00 00"},
 	)
+}
+
+// Only parameters that describe the interface ask the kernel, and not before Later.
+func TestLANConfigurationAsksTheKernelOnlyIfNeeded(t *testing.T) {
+	r := newRig(t, statusOnly)
+	var asked int
+	r.LAN = func(netip.Addr) LAN { asked++; return LAN{} }
+	for parameter := range 256 {
+		host := parameter == 3 || parameter == 5 || parameter == 6 || parameter == 12
+		_, answer := r.Handle(r.request(fmt.Sprintf("0c/02 01 %02x 00 00", parameter)))
+		require.Equal(t, host, answer.Later != nil, "parameter %d", parameter)
+		require.Zero(t, asked)
+		if host {
+			finish := answer.Later()
+			require.Equal(t, 1, asked)
+			asked = 0
+			require.Equal(t, OK, finish().Code)
+		}
+	}
+	require.Zero(t, asked)
 }
 
 // "ipmitool sol info" reads them all.

@@ -1,7 +1,7 @@
 package ipmi
 
-// Payload commands (IPMI 2.0 §24). Serial over LAN is known, but not there: what
-// would need it is answered as consoles expect it of a BMC where it is disabled.
+// Payload commands (IPMI 2.0 §24). There is no Serial over LAN. The commands answer as
+// clients expect it of a BMC on which it is disabled.
 
 // Completion codes of the payload commands.
 const (
@@ -19,8 +19,8 @@ const (
 	version10  = 0x10
 )
 
-// isSOL tells whether a request names an instance of the SOL payload. There is
-// nothing else to activate.
+// isSOL reports whether a request names an instance of the SOL payload, the only one
+// that could be activated.
 func isSOL(kind, instance byte) bool {
 	return kind == payloadSOL && instance >= 1 && instance <= maxInstance
 }
@@ -39,8 +39,7 @@ func deactivatePayload(_ *BMC, r *Request) Answer {
 	return reply(payloadInactive)
 }
 
-// getPayloadActivationStatus tells of no instance that could be active, and of
-// none that is.
+// getPayloadActivationStatus reports that no instance can be activated.
 func getPayloadActivationStatus(_ *BMC, r *Request) Answer {
 	if r.Data[0] != payloadSOL {
 		return reply(InvalidField)
@@ -48,7 +47,7 @@ func getPayloadActivationStatus(_ *BMC, r *Request) Answer {
 	return done(0, 0, 0)
 }
 
-// getPayloadInstanceInfo tells that no session has the instance.
+// getPayloadInstanceInfo reports that no session has the instance.
 func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
 	if !isSOL(r.Data[0], r.Data[1]) {
 		return reply(InvalidField)
@@ -56,7 +55,7 @@ func getPayloadInstanceInfo(_ *BMC, r *Request) Answer {
 	return done(make([]byte, 12)...)
 }
 
-// getUserPayloadAccess tells that a user may activate no payload.
+// getUserPayloadAccess reports that a user may activate no payload.
 func getUserPayloadAccess(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
 		return reply(InvalidField)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -27,63 +28,22 @@ func TestPowerRestorePolicy(t *testing.T) {
 	r.talk(step{"00/06 02", "ff"}, step{"00/01", "00 00 00 40"})
 }
 
-func TestRestoreAtBoot(t *testing.T) {
-	on := step{"00/02 01", "00"}
-	tests := map[string]struct {
-		before []step
-		cause  string // empty: nothing is done
-	}{
-		"off":                          {[]step{on}, ""},
-		"on":                           {[]step{{"00/06 02", "00 07"}}, "06"},
-		"on, was switched off":         {[]step{{"00/06 02", "00 07"}, {"00/02 00", "00"}}, "06"},
-		"previous, was on":             {[]step{{"00/06 01", "00 07"}, on}, "07"},
-		"previous, was switched off":   {[]step{{"00/06 01", "00 07"}, on, {"00/02 00", "00"}}, ""},
-		"previous, was seen to be off": {[]step{{"00/06 01", "00 07"}, on, {"00/01", "00 20 10 40"}}, ""},
-		"previous, not known":          {[]step{{"00/06 01", "00 07"}}, ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, powerOnly)
-			r.talk(tt.before...)
-			r.scripts()
-			require.Nil(t, r.AtBoot(r.now, day), "no boot yet")
-			if r.stored == nil {
-				return
-			}
-			r.now, r.HostBoot = time.Minute, "second"
-			r.restart()
-			request := r.AtBoot(r.now, day)
-			require.Nil(t, r.AtBoot(r.now, day), "once")
-			if tt.cause == "" {
-				require.Nil(t, request)
-				return
-			}
-			_, answer := r.Handle(request)
-			require.Equal(t, "00", r.complete(answer))
-			require.Equal(t, []string{"power on none"}, r.scripts())
-			r.talk(step{"00/07", "00 " + tt.cause + " 01"})
-		})
-	}
-}
-
-// What cannot be kept would be done at every start of the process.
-func TestRestoreWithoutSpace(t *testing.T) {
-	r := newRig(t, powerOnly)
-	r.talk(step{"00/06 02", "00 07"})
-	r.HostBoot, r.noSpace = "second", true
-	require.Nil(t, r.AtBoot(r.now, day))
-}
-
 func TestRestartCause(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.talk(step{"00/07", "00 00 01"}, step{"00/02 00", "00"}, step{"00/07", "00 00 01"}, step{"00/02 03", "00"}, step{"00/07", "00 01 01"})
+	for cause, want := range map[machine.Cause]string{
+		machine.CauseWatchdog: "04", machine.CauseRestoreOn: "06", machine.CauseRestorePrevious: "07",
+	} {
+		r.play(machine.Intent{Verb: provider.On}, cause)
+		r.talk(step{"00/07", "00 " + want + " 01"})
+	}
 }
 
 func TestPowerOnHours(t *testing.T) {
 	r := newRig(t, powerOnly)
 	hours := func(want string) { t.Helper(); r.talk(step{"00/0f", "00 3c " + want}) }
 	hours("00 00 00 00")
-	r.does[provider.Status] = Result{On: true}
+	r.does[provider.Status] = machine.Reading{On: true}
 	r.talk(step{"00/01", "00 01 00 40"}) // found to be on
 	r.now += 59 * time.Minute
 	hours("00 00 00 00")
@@ -103,10 +63,10 @@ func TestPowerOnHours(t *testing.T) {
 func TestACPIPowerState(t *testing.T) {
 	r := newRig(t, statusOnly)
 	r.talk(step{"06/07", "00 05 00"})
-	r.does[provider.Status] = Result{On: true}
+	r.does[provider.Status] = machine.Reading{On: true}
 	r.talk(step{"06/07", "00 00 00"})
 	for _, c := range scriptErrors {
-		r.does[provider.Status] = Result{Err: c.err}
+		r.does[provider.Status] = machine.Reading{Err: c.err}
 		r.talk(step{"06/07", c.code})
 	}
 }
@@ -135,8 +95,7 @@ func TestIdentify(t *testing.T) {
 	r.talk(step{"00/04 0a 02", "cc"}, step{"00/04 0a 80", "cc"})
 
 	r.talk(step{"00/04 ff", "00"})
-	r.now = time.Minute // the host was booted
-	r.restart()
+	r.reboot()
 	state(off)
 }
 
@@ -152,15 +111,15 @@ func TestIdentifyScript(t *testing.T) {
 	} {
 		r := newRig(t, statusOnly+"[CHASSIS]\nidentify=.\n")
 		_, answer := r.Handle(r.request(request))
-		require.Equal(t, provider.Identify, answer.Script.Verb)
-		require.Equal(t, light, answer.Script.Light, request)
-		require.Equal(t, Answer{}, answer.Script.Then(Result{}))
-		require.Equal(t, light.On && light.Seconds == 0, r.State.Identify.Forced)
+		require.Equal(t, &machine.Intent{Verb: provider.Identify, Light: light}, answer.Intent, request)
+		require.Equal(t, light, r.Machine.Plan(*answer.Intent, machine.CauseUnknown).Args(r.moment()).Light)
+		require.Equal(t, "00", r.complete(answer))
+		require.Equal(t, light.On && light.Seconds == 0, r.Machine.State.Identify.Forced)
 		for _, c := range scriptErrors {
-			before := r.State
-			r.does[provider.Identify] = Result{Err: c.err}
+			before := r.Machine.State
+			r.does[provider.Identify] = machine.Reading{Err: c.err}
 			r.talk(step{"00/04 00 01", c.code})
-			require.Equal(t, before, r.State)
+			require.Equal(t, before, r.Machine.State)
 		}
 	}
 }

@@ -2,15 +2,21 @@ package ipmi
 
 import (
 	"encoding/binary"
-	"encoding/hex"
-	"fmt"
-	"slices"
 	"time"
 )
 
-// A Record is one of the event log (§32) or of the SDR repository (§43). Its
-// first two bytes are its record ID.
+// A Record is a record of the event log (§32) or of the SDR repository (§43). Its first
+// two bytes are its record ID.
 type Record []byte
+
+func (r Record) id() uint16 { return binary.LittleEndian.Uint16(r) }
+
+// records are the event log or the SDR repository, in the order of the records.
+type records interface {
+	Len() int
+	ID(i int) uint16
+	Record(i int) Record
+}
 
 // Record IDs that name a record by its place.
 const (
@@ -18,72 +24,79 @@ const (
 	lastRecord  = 0xFFFF
 )
 
-func (r Record) id() uint16 { return binary.LittleEndian.Uint16(r) }
-
-// MarshalText implements encoding.TextMarshaler.
-func (r Record) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, r), nil }
-
-// UnmarshalText implements encoding.TextUnmarshaler. Only records of the event
-// log are kept as text.
-func (r *Record) UnmarshalText(text []byte) error {
-	b, err := hex.AppendDecode(nil, text)
-	if err != nil || len(b) != selRecordLen {
-		return fmt.Errorf("event log: %q: want %d bytes in hex", text, selRecordLen)
-	}
-	*r = b
-	return nil
-}
-
-// find is the index of the record that an ID names, or -1.
-func find(all []Record, id uint16) int {
+// indexOf is the index of the record that an ID names, or -1.
+func indexOf(all records, id uint16) int {
 	switch id {
 	case firstRecord:
-		return min(0, len(all)-1)
+		return min(0, all.Len()-1)
 	case lastRecord:
-		return len(all) - 1
+		return all.Len() - 1
 	}
-	return slices.IndexFunc(all, func(r Record) bool { return r.id() == id })
-}
-
-// A reservation tells a console that no record has changed since it took it
-// (§31.4, §33.11). Only the one that was taken last is good. It ends with the
-// process, as with a reset of the BMC.
-type reservation struct {
-	id   uint16 // never 0 once there was one
-	good bool
-}
-
-// take begins a reservation. Where a process begins to count depends on the
-// time, so that it does not take a reservation of an earlier process for its own.
-func (r *reservation) take(now time.Duration) Answer {
-	if r.id == 0 {
-		r.id = uint16(now / time.Millisecond)
+	for i := range all.Len() {
+		if all.ID(i) == id {
+			return i
+		}
 	}
-	r.id, r.good = r.id%0xFFFF+1, true
-	return done(binary.LittleEndian.AppendUint16(nil, r.id)...)
+	return -1
 }
 
-// holds tells whether a request that begins with a reservation ID may be done.
-func (r reservation) holds(data []byte) bool {
-	return r.good && r.id == binary.LittleEndian.Uint16(data)
+// Reservations are the reservations that clients hold. They survive the process, so
+// that a client can take one, wait, and use it with the next process.
+type Reservations struct {
+	SEL Reservation `json:"sel"`
+	SDR Reservation `json:"sdr"`
 }
 
-const wholeRecord = 0xFF // as the number of bytes to read: all that follow
+// A Reservation tells a client that no record has been added since it took the
+// reservation (§31.4, §33.11). Only the latest one holds.
+type Reservation struct {
+	ID uint16 `json:"id"` // never 0 once one was taken
+	// Good is set until a reset of the BMC.
+	Good bool `json:"good"`
+	// Version is what the records were when the reservation was taken.
+	Version uint64 `json:"version"`
+}
 
-// readRecord is Get SEL Entry and Get SDR, which have one form: reservation ID,
-// record ID, offset and number of bytes. Nobody needs a reservation to begin
-// with a record.
-func readRecord(all []Record, reserved reservation, data []byte) Answer {
-	i, offset, count := find(all, binary.LittleEndian.Uint16(data[2:])), int(data[4]), int(data[5])
+// take begins a reservation. The first ID of a BMC depends on the time, so that no
+// client mistakes it for a reservation that was lost.
+func (r *Reservation) take(version uint64, uptime time.Duration) {
+	if r.ID == 0 {
+		r.ID = uint16(uptime / time.Millisecond)
+	}
+	*r = Reservation{ID: r.ID%0xFFFF + 1, Good: true, Version: version}
+}
+
+// reserve takes a reservation for a client and keeps it.
+func (b *BMC) reserve(r *Reservation, version uint64, uptime time.Duration) Answer {
+	r.take(version, uptime)
+	b.KeepReservations(b.Reservations)
+	return done(binary.LittleEndian.AppendUint16(nil, r.ID)...)
+}
+
+// holds reports whether a request that begins with a reservation ID has a reservation
+// for that version of the records.
+func (r Reservation) holds(version uint64, data []byte) bool {
+	return r.Good && r.Version == version && r.ID == binary.LittleEndian.Uint16(data)
+}
+
+const wholeRecord = 0xFF // as the number of bytes to read: to the end of the record
+
+// readRecord handles Get SEL Entry and Get SDR, which have the same form: reservation
+// ID, record ID, offset and number of bytes. To read a record from its beginning, no
+// reservation is needed.
+func readRecord(all records, reserved bool, data []byte) Answer {
+	i, offset, count := indexOf(all, binary.LittleEndian.Uint16(data[2:])), int(data[4]), int(data[5])
 	switch {
-	case offset != 0 && !reserved.holds(data):
+	case offset != 0 && !reserved:
 		return reply(ReservationCanceled)
 	case i < 0:
 		return reply(NotPresent)
-	case offset >= len(all[i]):
+	}
+	record := all.Record(i)
+	if offset >= len(record) {
 		return reply(OutOfRange)
 	}
-	rest := all[i][offset:]
+	rest := record[offset:]
 	if count == wholeRecord {
 		count = len(rest)
 	}
@@ -91,8 +104,8 @@ func readRecord(all []Record, reserved reservation, data []byte) Answer {
 		return reply(CannotReturn)
 	}
 	next := uint16(lastRecord)
-	if i+1 < len(all) {
-		next = all[i+1].id()
+	if i+1 < all.Len() {
+		next = all.ID(i + 1)
 	}
 	return done(append(binary.LittleEndian.AppendUint16(nil, next), rest[:count]...)...)
 }

@@ -18,11 +18,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// What a provider file may say; nothing here runs it.
+// Provider files. Their scripts are never run.
 const (
 	statusOnly  = "[POWER]\nstatus=.\n"
 	powerOnly   = statusOnly + "on=.\noff=.\nshutdown=.\nreset=.\ndiag=.\n"
@@ -33,29 +34,35 @@ const (
 // boot is when the tests begin: an hour after the host was booted.
 const boot = time.Hour
 
-// day is the same in the calendar.
+// day is the same moment in the calendar.
 var day = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
-// A rig is a BMC with two sessions. A test says what its scripts do.
+// A rig is a BMC with two sessions, and plays the part of its owner. A test says what
+// its scripts do.
 type rig struct {
 	*BMC
 	t        testing.TB
 	now      time.Duration
-	session  *Session // that asks: the first of sessions, until a test says otherwise
+	session  *Session // that sends: the first of sessions, until a test says otherwise
 	sessions []Session
 	ends     []uint32
 	users    instance.Credentials
-	does     map[provider.Verb]Result
+	provider *provider.Provider
+	broken   error // of the provider's files
+	does     map[provider.Verb]machine.Reading
 	ran      []string // as in "boot set network persistent efi"
-	stored   []byte   // the state, as JSON
-	noSpace  bool     // nothing can be stored
+	saved    machine.State
+	current  uint64 // generation of the saved state
+	stored   []byte // the saved state, as JSON
+	reserved []byte // the reservations, as JSON
+	noSpace  bool   // nothing can be stored
 	log      bytes.Buffer
 	lan      LAN
 	running  bool // an action runs
 }
 
 func newRig(t testing.TB, providerFile string) *rig {
-	r := &rig{t: t, now: boot, does: map[provider.Verb]Result{}}
+	r := &rig{t: t, now: boot, does: map[provider.Verb]machine.Reading{}}
 	r.sessions = []Session{
 		{
 			ID: 0x11223344, Handle: 1, UserID: 2, User: "admin",
@@ -73,28 +80,27 @@ func newRig(t testing.TB, providerFile string) *rig {
 		{ID: 2, Name: "admin", Password: instance.Hide("password"), Privilege: instance.PrivilegeAdministrator},
 		{ID: 3, Name: "maas", Password: instance.Hide("a password of 20 by."), Privilege: instance.PrivilegeOperator},
 	}}
+	log := slog.New(slog.NewTextHandler(&r.log, nil))
 	r.BMC = &BMC{
 		Identity: Identity{
 			Name:       "node-0",
 			Version:    "v1.42.0",
-			HostBoot:   "first",
 			DeviceGUID: [16]byte(unhex(t, "30 31 32 33 34 35 36 37 38 39 3a 3b 3c 3d 3e 3f")),
 			GUID:       [16]byte(unhex(t, "20 21 22 23 24 25 26 27 28 29 2a 2b 2c 2d 2e 2f")),
 			Firmware:   [2]byte{1, 42},
 			Suites:     []rmcp.Suite{rmcp.Suite3, rmcp.Suite17},
 		},
+		Machine:  &machine.Machine{HostBoot: "first", Log: log},
 		Sessions: r,
 		Running:  func() bool { return r.running },
 		LAN:      func(netip.Addr) LAN { return r.lan },
 		Users:    r,
-		Save: func(s State) (err error) {
-			if r.noSpace {
-				return errors.New("no space left on device")
-			}
-			r.stored, err = json.Marshal(s)
-			return err
+		KeepReservations: func(all Reservations) {
+			var err error
+			r.reserved, err = json.Marshal(all)
+			require.NoError(r.t, err)
 		},
-		Log: slog.New(slog.NewTextHandler(&r.log, nil)),
+		Log: log,
 	}
 	r.provide(providerFile)
 	return r
@@ -106,8 +112,8 @@ func (r *rig) List() []Session { return r.sessions }
 // Credentials implements Users.
 func (r *rig) Credentials() instance.Credentials { return r.users }
 
-// Change implements Users. The sessions of users who change end.
-func (r *rig) Change(change func(*instance.Credentials) error) (ends []uint32, err error) {
+// Change implements Users. The sessions of users that change end.
+func (r *rig) Change(change func(*instance.Credentials) error) (apply func() []uint32, err error) {
 	if r.noSpace {
 		return nil, errors.New("no space left on device")
 	}
@@ -115,79 +121,172 @@ func (r *rig) Change(change func(*instance.Credentials) error) (ends []uint32, e
 	if err := change(&changed); err != nil {
 		return nil, err
 	}
-	for _, s := range r.sessions {
-		if entry(userOf(r.users, s.UserID)) != entry(userOf(changed, s.UserID)) {
-			ends = append(ends, s.ID)
+	return func() (ends []uint32) {
+		for _, s := range r.sessions {
+			if entry(userOf(r.users, s.UserID)) != entry(userOf(changed, s.UserID)) {
+				ends = append(ends, s.ID)
+			}
 		}
-	}
-	r.users = changed
-	return ends, nil
+		r.users = changed
+		return ends
+	}, nil
 }
 
-// entry is what a credential file says of a user.
+// entry is a user as in a credential file.
 func entry(u instance.User) string {
 	file := string(instance.Credentials{Users: []instance.User{u}}.Marshal())
 	return strings.TrimSuffix(strings.TrimPrefix(file, `{"users":[`), "]}\n")
 }
 
+// providers are the providers of the tests so far, by the texts of their files.
+var providers = map[string]*provider.Provider{}
+
 func (r *rig) provide(text string) {
-	path := filepath.Join(r.t.TempDir(), "test.conf")
-	require.NoError(r.t, os.WriteFile(path, []byte(text), 0o600))
-	p, err := provider.Load(path)
-	require.NoError(r.t, err)
-	r.Provider = func() (*provider.Provider, error) { return p, nil }
+	if providers[text] == nil {
+		path := filepath.Join(r.t.TempDir(), "test.conf")
+		require.NoError(r.t, os.WriteFile(path, []byte(text), 0o600))
+		p, err := provider.Load(path)
+		require.NoError(r.t, err)
+		providers[text] = p
+	}
+	r.provider = providers[text]
 }
 
-// restart is the next process of the BMC, with what the state directory holds.
+// restart is the next process of the BMC, with the files of the one before.
 func (r *rig) restart() {
-	var s State
+	var s machine.State
 	require.NoError(r.t, json.Unmarshal(r.stored, &s))
-	r.BMC = &BMC{Identity: r.Identity, State: s, FRU: r.FRU, Sessions: r, Running: r.Running, Users: r, Provider: r.Provider, LAN: r.LAN, Save: r.Save, Log: r.Log}
+	var kept Reservations
+	if r.reserved != nil {
+		require.NoError(r.t, json.Unmarshal(r.reserved, &kept))
+	}
+	m := *r.Machine
+	m.State = s
+	r.BMC = &BMC{
+		Identity: r.Identity, Machine: &m, Sessions: r, Running: r.Running, Users: r, LAN: r.LAN,
+		Reservations: kept, KeepReservations: r.KeepReservations, Log: r.Log,
+	}
+	r.saved = s
 }
 
-// ask sends a request like "00/08 05 80 04 00 00 00" and returns completion
-// code and data in the same way.
+// reboot is the next process after the host was booted.
+func (r *rig) reboot() {
+	r.now = time.Minute
+	r.restart()
+	r.Machine.State = r.Machine.State.NextBoot()
+}
+
+// moment is now, by both clocks.
+func (r *rig) moment() machine.Moment {
+	return machine.Moment{Uptime: r.now, Clock: day.Add(r.now - boot)}
+}
+
+// save saves the state of the machine, or reverts it.
+func (r *rig) save() (ok bool) {
+	if r.Machine.Generation == r.current {
+		return true
+	}
+	if r.noSpace {
+		r.Machine.Revert(r.saved)
+	} else {
+		var err error
+		r.stored, err = json.Marshal(r.Machine.State)
+		require.NoError(r.t, err)
+		r.saved = r.Machine.State
+	}
+	r.current = r.Machine.Generation
+	return !r.noSpace
+}
+
+// ask sends a request like "00/08 05 80 04 00 00 00" and returns completion code and
+// data in the same way.
 func (r *rig) ask(request string) string {
-	asked := r.request(request)
-	_, answer := r.Handle(asked)
-	r.session.Privilege = asked.Session.Privilege
+	sent := r.request(request)
+	_, answer := r.Handle(sent)
+	r.session.Privilege = sent.Session.Privilege
+	clear(sent.Data) // the next datagram is read into the same buffer
 	return r.complete(answer)
 }
 
 func (r *rig) request(text string) *Request {
 	return &Request{
-		Request: parse(r.t, text), Session: *r.session,
-		Now: r.now, Time: day.Add(r.now - boot), Local: netip.MustParseAddrPort("192.0.2.10:6230"),
+		Request: parse(r.t, text), Session: *r.session, Now: r.moment(),
+		Local: netip.MustParseAddrPort("192.0.2.10:6230"),
 	}
 }
 
-// complete plays the script of an answer, if there is one.
+// complete does what an answer needs, and saves.
 func (r *rig) complete(a Answer) string {
-	if a.Script != nil {
-		s := a.Script
-		text := string(s.Verb)
-		if s.Boot != (provider.Boot{}) {
-			text += " " + string(s.Boot.Device)
-		}
-		if s.Boot.Persistent {
-			text += " persistent"
-		}
-		if s.Boot.EFI {
-			text += " efi"
-		}
-		r.ran = append(r.ran, text)
-		result := r.does[s.Verb]
-		result.Time = day.Add(r.now - boot)
-		a = s.Then(result)
+	switch {
+	case a.Intent != nil:
+		stored := a.Stored
+		a = Respond(r.play(*a.Intent, machine.CauseUnknown))
+		a.Stored = stored && a.Code == OK
+	case a.Question != nil:
+		a = a.Question.Then(r.read(a.Question.Verb), r.moment())
+	case a.Later != nil:
+		a = a.Later()()
+	}
+	if !r.save() && a.Stored {
+		a = reply(Unspecified)
 	}
 	r.ends = append(r.ends, a.Ends...)
 	return fmt.Sprintf("% x", append([]byte{byte(a.Code)}, a.Data...))
 }
 
+// play carries out an intent.
+func (r *rig) play(i machine.Intent, cause machine.Cause) machine.Outcome {
+	script := r.Machine.Plan(i, cause)
+	switch {
+	case r.broken != nil:
+		return machine.OutcomeOf(r.broken)
+	case !r.provider.Has(script.Verb):
+		return script.Without(r.moment())
+	}
+	text, b := string(script.Verb), script.Args(r.moment()).Boot
+	if b != (provider.Boot{}) {
+		text += " " + string(b.Device)
+	}
+	if b.Persistent {
+		text += " persistent"
+	}
+	if b.EFI {
+		text += " efi"
+	}
+	r.ran = append(r.ran, text)
+	return script.Then(r.does[script.Verb].Err, r.moment())
+}
+
+// read is what the managed system says. Only the script of a query runs.
+func (r *rig) read(verb provider.Verb) machine.Reading {
+	switch {
+	case r.broken != nil:
+		return machine.Reading{Err: r.broken}
+	case !r.provider.Has(verb):
+		return machine.Reading{}
+	case verb == provider.Diag:
+		return machine.Reading{Has: true}
+	}
+	r.ran = append(r.ran, string(verb))
+	reading := r.does[verb]
+	reading.Has = true
+	return reading
+}
+
+// expire has the watchdog timer expire and its action run.
+func (r *rig) expire() {
+	verb := r.Machine.WatchdogExpired(r.moment())
+	r.save()
+	if verb != "" {
+		r.play(machine.Intent{Verb: verb}, machine.CauseWatchdog)
+		r.save()
+	}
+}
+
 // A step is a request and its answer.
 type step struct{ request, answer string }
 
-// talk asks for every step and compares the answers.
+// talk sends the request of every step and compares the answers.
 func (r *rig) talk(steps ...step) {
 	r.t.Helper()
 	for i, s := range steps {
@@ -212,7 +311,7 @@ func parse(t testing.TB, request string) rmcp.Request {
 	}
 }
 
-// stripped leaves only the bytes of a text that has a note on each line.
+// stripped leaves only the bytes of a text that has notes at the ends of its lines.
 func stripped(text string) string {
 	var all []string
 	for line := range strings.Lines(text) {

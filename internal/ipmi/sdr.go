@@ -22,10 +22,17 @@ const (
 	managementName = "ShIPMI BMC"
 )
 
-// repository holds the sensor data records, the same in every BMC: one of the
-// BMC itself and one of each sensor.
-var repository = func() []Record {
-	all := []Record{sdr(sdrLocator, managementName,
+// sdrs are sensor data records.
+type sdrs []Record
+
+func (s sdrs) Len() int            { return len(s) }
+func (s sdrs) ID(i int) uint16     { return s[i].id() }
+func (s sdrs) Record(i int) Record { return s[i] }
+
+// repository holds the sensor data records, the same in every BMC: one of the BMC
+// itself and one of each sensor.
+var repository = func() sdrs {
+	all := sdrs{sdr(sdrLocator, managementName,
 		deviceID, 0, 0, deviceSupport, 0, 0, 0, entityManagement, firstInstance, 0)}
 	for _, s := range sensors {
 		all = append(all, s.record())
@@ -36,12 +43,12 @@ var repository = func() []Record {
 	return all
 }()
 
-// repositoryTime is when the repository was last changed: 2026-11-22 12:00 UTC.
-// Consoles that keep a copy of the records look at nothing else, so whoever
-// changes a record must change this.
+// repositoryTime is when the repository was last changed: 2026-11-22 12:00 UTC. It must
+// change with every record: clients that keep a copy of the records look at nothing
+// else. A change cancels the reservations.
 const repositoryTime = 1795348800
 
-// sdr lays out a record, still without its ID.
+// sdr lays out a record without its ID.
 func sdr(kind byte, name string, body ...byte) Record {
 	r := Record{0, 0, 0x51, kind, byte(len(body) + 1 + len(name))}
 	r = append(r, body...)
@@ -65,10 +72,10 @@ func (s *sensor) record() Record {
 		0)...) // OEM
 }
 
-// What can be done with the repository: ask for its allocation, reserve it.
+// The operations of the repository: ask for its allocation, reserve it.
 const sdrOperations = 0x03
 
-// unspecifiedTime is a time that is not known (§37), or has not been yet.
+// unspecifiedTime is a time that is not known (§37), or an event that has not happened.
 const unspecifiedTime = 0xFFFFFFFF
 
 func getSDRRepositoryInfo(*BMC, *Request) Answer {
@@ -79,11 +86,13 @@ func getSDRRepositoryInfo(*BMC, *Request) Answer {
 	return done(append(info, sdrOperations)...)
 }
 
-// getSDRAllocationInfo says that there is no room: nobody can add records.
+// getSDRAllocationInfo says that there is no room: records cannot be added.
 func getSDRAllocationInfo(*BMC, *Request) Answer { return done(make([]byte, 9)...) }
 
-func reserveSDRRepository(b *BMC, r *Request) Answer { return b.sdrReserved.take(r.Now) }
+func reserveSDRRepository(b *BMC, r *Request) Answer {
+	return b.reserve(&b.Reservations.SDR, repositoryTime, r.Now.Uptime)
+}
 
 func getSDR(b *BMC, r *Request) Answer {
-	return readRecord(repository, b.sdrReserved, r.Data)
+	return readRecord(repository, b.Reservations.SDR.holds(repositoryTime, r.Data), r.Data)
 }

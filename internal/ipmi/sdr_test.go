@@ -86,7 +86,7 @@ func TestGetSDR(t *testing.T) {
 		step{"0a/23 81 ee 01 00 19 02", "ca"}, // one byte too many
 		step{"0a/23 81 ee 01 00 1a 01", "c9"}, // behind the end
 		step{"0a/23 81 ee 01 00 ff ff", "c9"},
-		step{"0a/42", "00 81 ee"}, // of the log: another one
+		step{"0a/42", "00 81 ee"}, // of the log, not of the repository
 		step{"0a/23 81 ee 01 00 05 01", "00 02 00 20"},
 		step{"0a/22", "00 82 ee"},
 		step{"0a/23 81 ee 01 00 05 01", "c5"},
@@ -96,7 +96,7 @@ func TestGetSDR(t *testing.T) {
 	)
 }
 
-// Consoles keep the records, and read them again only when this time has changed.
+// Clients keep the records, and read them again only when this time has changed.
 func TestRepositoryTime(t *testing.T) {
 	digest := sha256.New()
 	for _, r := range repository {

@@ -3,70 +3,42 @@ package ipmi
 import (
 	"bytes"
 	"encoding/binary"
-	"slices"
-	"time"
+
+	"github.com/shipmi/shipmi/internal/machine"
 )
 
-// A SEL is the system event log (§31). Its records are numbered on until it is
-// cleared. When it is full, the oldest gives way to a new one.
-type SEL struct {
-	Records  []Record `json:"records,omitempty"` // oldest first
-	Last     uint16   `json:"last,omitempty"`    // record ID that was given last
-	Overflow bool     `json:"overflow,omitempty"`
-	// Times are in seconds since 1970 by the clock of the log; 0: never.
-	Added  uint32 `json:"added,omitempty"`
-	Erased uint32 `json:"erased,omitempty"`
-	// Ahead is how far the clock of the log is ahead of that of the host, in
-	// seconds.
-	Ahead     int64 `json:"ahead,omitempty"`
-	UTCOffset int16 `json:"utc_offset,omitempty"` // in minutes, as it was set
+// eventLog is the event log of the machine as records (§31).
+type eventLog []machine.Entry
 
-	reserved reservation
+func (l eventLog) Len() int            { return len(l) }
+func (l eventLog) ID(i int) uint16     { return l[i].ID }
+func (l eventLog) Record(i int) Record { return selRecord(l[i]) }
+
+const selRecordLen = 16
+
+// eventLog is the event log as records.
+func (b *BMC) eventLog() eventLog { return b.Machine.State.Events.Entries }
+
+// selReserved reports whether a request that begins with a reservation ID has a
+// reservation of the event log. Every new entry cancels it.
+func (b *BMC) selReserved(r *Request) bool {
+	return b.Reservations.SEL.holds(b.Machine.State.Events.Additions, r.Data)
 }
 
-const (
-	selRecordLen    = 16
-	selCapacity     = 256 // a console reads them one by one, and should do so in a second
-	selLastID       = 0xFFFE
-	recordTimed     = 0xC0 // and above: of OEMs, with a time
-	recordUntimed   = 0xE0 // and above: without
-	recordTimeStart = 3
-)
-
-// time is what the clock of the log shows.
-func (l *SEL) time(at time.Time) uint32 { return uint32(at.Unix() + l.Ahead) }
-
-// add gives a record its ID and time and puts it at the end of the log.
-func (l *SEL) add(r Record, at time.Time) {
-	kept := l.Records[max(0, len(l.Records)-selCapacity+1):]
-	for taken := true; taken; taken = find(kept, l.Last) >= 0 {
-		l.Last = l.Last%selLastID + 1
-	}
-	binary.LittleEndian.PutUint16(r, l.Last)
-	l.Added = l.time(at)
-	if r[2] < recordUntimed {
-		binary.LittleEndian.PutUint32(r[recordTimeStart:], l.Added)
-	}
-	l.Overflow = l.Overflow || len(kept) < len(l.Records)
-	l.Records = append(kept, r)
-	l.reserved.good = false
-}
-
-// What can be done with the log: delete an entry, reserve it, ask for its
-// allocation.
+// What can be done with the log: delete an entry, reserve it, ask for its allocation.
 const (
 	selOperations = 0x0B
 	selOverflow   = 0x80
 )
 
 func getSELInfo(b *BMC, _ *Request) Answer {
-	l := &b.State.SEL
+	l := &b.Machine.State.Events
 	operations := byte(selOperations)
 	if l.Overflow {
 		operations |= selOverflow
 	}
-	info := binary.LittleEndian.AppendUint16([]byte{0x51}, uint16(len(l.Records)))
-	info = binary.LittleEndian.AppendUint16(info, l.free()*selRecordLen)
+	info := binary.LittleEndian.AppendUint16([]byte{0x51}, uint16(len(l.Entries)))
+	info = binary.LittleEndian.AppendUint16(info, uint16(l.Free()*selRecordLen))
 	for _, t := range []uint32{l.Added, l.Erased} {
 		if t == 0 {
 			t = unspecifiedTime
@@ -76,54 +48,62 @@ func getSELInfo(b *BMC, _ *Request) Answer {
 	return done(append(info, operations)...)
 }
 
-// free is how many records have room.
-func (l *SEL) free() uint16 { return uint16(max(0, selCapacity-len(l.Records))) }
-
 func getSELAllocationInfo(b *BMC, _ *Request) Answer {
 	var info []byte
-	free := b.State.SEL.free()
-	for _, v := range []uint16{selCapacity, selRecordLen, free, free} {
+	free := uint16(b.Machine.State.Events.Free())
+	for _, v := range []uint16{machine.MaxEvents, selRecordLen, free, free} {
 		info = binary.LittleEndian.AppendUint16(info, v)
 	}
 	return done(append(info, 1)...) // unit is the longest record
 }
 
-// reserveSEL changes nothing that outlasts the process.
-func reserveSEL(b *BMC, r *Request) Answer { return b.State.SEL.reserved.take(r.Now) }
-
-func getSELEntry(b *BMC, r *Request) Answer {
-	return readRecord(b.State.SEL.Records, b.State.SEL.reserved, r.Data)
+func reserveSEL(b *BMC, r *Request) Answer {
+	return b.reserve(&b.Reservations.SEL, b.Machine.State.Events.Additions, r.Now.Uptime)
 }
 
-// addSELEntry gives the record an ID, and a time if its type has one, whatever
-// the console put there.
+func getSELEntry(b *BMC, r *Request) Answer {
+	return readRecord(b.eventLog(), b.selReserved(r), r.Data)
+}
+
+const addSELEntryCmd = 0x44
+
+// addSELEntry gives the record an ID, and a time if its type has one, and ignores what
+// the client put there.
 func addSELEntry(b *BMC, r *Request) Answer {
 	if kind := r.Data[2]; kind != recordEvent && kind < recordTimed {
 		return reply(recordTypeUnsupported)
 	}
-	return b.change(r, func(s *State) []byte {
-		s.SEL.add(slices.Clone(r.Data), r.Time)
-		return binary.LittleEndian.AppendUint16(nil, s.SEL.Last)
-	})
+	id := b.Machine.AddRecord(r.Data, r.Now)
+	return stored(binary.LittleEndian.AppendUint16(nil, id)...)
 }
 
-// deleteSELEntry leaves the IDs of the others as they are, and so does not end
-// the reservation: consoles delete several entries with one.
+const (
+	platformEventCmd = 0x02
+	channelShift     = 4 // in the second byte of a generator ID
+)
+
+// platformEvent logs an event that a client reports (§29.3). The client is the
+// generator: its software ID, and the channel and LUN from which the request came.
+func platformEvent(b *BMC, r *Request) Answer {
+	record := append([]byte{0, 0, recordEvent, 0, 0, 0, 0, r.RqAddr, lanChannel<<channelShift | r.RqLUN}, r.Data...)
+	b.Machine.AddRecord(record, r.Now)
+	return stored()
+}
+
+// deleteSELEntry leaves the IDs of the other entries as they are, and does not cancel
+// the reservation: clients delete several entries with one.
 func deleteSELEntry(b *BMC, r *Request) Answer {
-	l := &b.State.SEL
-	i := find(l.Records, binary.LittleEndian.Uint16(r.Data[2:]))
+	l := b.eventLog()
+	i := indexOf(l, binary.LittleEndian.Uint16(r.Data[2:]))
 	switch {
-	case !l.reserved.holds(r.Data):
+	case !b.selReserved(r):
 		return reply(ReservationCanceled)
 	case i < 0:
 		return reply(NotPresent)
 	}
-	id := l.Records[i].id()
-	return b.change(r, func(s *State) []byte {
-		s.SEL.Records = slices.Delete(slices.Clone(l.Records), i, i+1)
-		s.SEL.Erased = l.time(r.Time)
-		return binary.LittleEndian.AppendUint16(nil, id)
-	})
+	id := l.ID(i)
+	b.Machine.DeleteEntry(i, r.Now)
+	return stored(binary.LittleEndian.AppendUint16(nil, id)...)
 }
 
 // The request of Clear SEL, after the reservation ID.
@@ -134,8 +114,8 @@ const (
 	clearDone   = 0x01
 )
 
-// clearSEL leaves an event that tells of it. Whether it is done may be asked
-// without the reservation, which it has ended.
+// clearSEL leaves an event that says that the log was cleared, which cancels the
+// reservation. A client needs none to ask whether the log has been cleared.
 func clearSEL(b *BMC, r *Request) Answer {
 	action := r.Data[5]
 	switch {
@@ -143,28 +123,23 @@ func clearSEL(b *BMC, r *Request) Answer {
 		return reply(InvalidField)
 	case action == clearStatus:
 		return done(clearDone)
-	case !b.State.SEL.reserved.holds(r.Data):
+	case !b.selReserved(r):
 		return reply(ReservationCanceled)
 	}
-	return b.change(r, func(s *State) []byte {
-		l := &s.SEL
-		*l = SEL{Erased: l.time(r.Time), Ahead: l.Ahead, UTCOffset: l.UTCOffset, reserved: l.reserved}
-		l.add(eventLogCleared.record(), r.Time)
-		return []byte{clearDone}
-	})
+	b.Machine.ClearEvents(r.Now)
+	return stored(clearDone)
 }
 
 func getSELTime(b *BMC, r *Request) Answer {
-	return done(binary.LittleEndian.AppendUint32(nil, b.State.SEL.time(r.Time))...)
+	return done(binary.LittleEndian.AppendUint32(nil, b.Machine.State.Events.Time(r.Now.Clock))...)
 }
 
-// setSELTime does not set the clock of the host: what differs is kept.
+// setSELTime keeps how far the clock of the log is ahead of the host's clock, which it
+// does not set.
 func setSELTime(b *BMC, r *Request) Answer {
-	ahead := int64(binary.LittleEndian.Uint32(r.Data)) - r.Time.Unix()
-	return b.change(r, func(s *State) []byte {
-		s.SEL.Ahead = ahead
-		return nil
-	})
+	ahead := int64(binary.LittleEndian.Uint32(r.Data)) - r.Now.Clock.Unix()
+	b.Machine.Update(func(s *machine.State) { s.Events.Ahead = ahead })
+	return stored()
 }
 
 // UTC offsets, in minutes (§31.11a).
@@ -173,19 +148,17 @@ const (
 	offsetUnspecified = 0x07FF
 )
 
-// getSELTimeUTCOffset is 0 in a new BMC: hosts count in UTC.
+// getSELTimeUTCOffset is 0 in a new BMC: the times of the log are in UTC.
 func getSELTimeUTCOffset(b *BMC, _ *Request) Answer {
-	return done(binary.LittleEndian.AppendUint16(nil, uint16(b.State.SEL.UTCOffset))...)
+	return done(binary.LittleEndian.AppendUint16(nil, uint16(b.Machine.State.Events.UTCOffset))...)
 }
 
-// setSELTimeUTCOffset is for consoles to tell each other: it moves no clock.
+// setSELTimeUTCOffset keeps the offset for other clients. It sets no clock.
 func setSELTimeUTCOffset(b *BMC, r *Request) Answer {
 	offset := int16(binary.LittleEndian.Uint16(r.Data))
 	if (offset < -offsetLimit || offset > offsetLimit) && offset != offsetUnspecified {
 		return reply(InvalidField)
 	}
-	return b.change(r, func(s *State) []byte {
-		s.SEL.UTCOffset = offset
-		return nil
-	})
+	b.Machine.Update(func(s *machine.State) { s.Events.UTCOffset = offset })
+	return stored()
 }

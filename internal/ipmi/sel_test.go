@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/machine"
 )
 
 // Record IDs and event data of the records below differ, the rest is the same.
@@ -16,7 +18,7 @@ const (
 	wholeOf   = " 00 ff"
 )
 
-// readLog reads the whole log as consoles do: record by record, to the last.
+// readLog reads the whole log as clients do: record by record, to the last.
 func (r *rig) readLog() (records []string) {
 	r.t.Helper()
 	id := "00 00"
@@ -78,6 +80,26 @@ func TestAddSELEntry(t *testing.T) {
 	require.Equal(t, all, r.readLog())
 }
 
+// "ipmitool event 1". The generator is the client: software ID 41h (message 81h), on
+// the LAN channel.
+func TestPlatformEvent(t *testing.T) {
+	r := newRig(t, powerOnly)
+	r.talk(step{"04/02 04 01 30 01 59 ff ff", "00"})
+	require.Equal(t, []string{"01 00 02 " + noon + " 81 10 04 01 30 01 59 ff ff"}, r.readLog())
+	r.noSpace = true
+	r.talk(step{"04/02 04 01 30 01 59 ff ff", "ff"})
+	require.Len(t, r.readLog(), 1)
+}
+
+// A machine may log events that IPMI has no word for.
+func TestUnknownEvent(t *testing.T) {
+	r := newRig(t, powerOnly)
+	r.Machine.Update(func(s *machine.State) {
+		s.Events.Entries = []machine.Entry{{ID: 7, Time: 0x6b02d940, Event: machine.Event{Kind: "of a later version"}}}
+	})
+	require.Equal(t, []string{"07 00 c0 " + noon + " 00 00 00 00 00 00 00 00 00"}, r.readLog())
+}
+
 func TestDeleteSELEntry(t *testing.T) {
 	r := newRig(t, powerOnly)
 	for range 4 {
@@ -98,14 +120,14 @@ func TestDeleteSELEntry(t *testing.T) {
 	r.talk(step{"0a/46 81 ee 02 00", "00 02 00"}, step{"0a/46 81 ee 02 00", "cb"}, step{"0a/46 81 ee ff ff", "00 04 00"})
 	require.Equal(t, "01 00 03 00 ", ids())
 	r.restart()
-	r.talk(step{addBooted, "00 05 00"}, step{"0a/42", "00 81 ee"}, step{"0a/46 81 ee 00 00", "00 01 00"})
+	r.talk(step{addBooted, "00 05 00"}, step{"0a/42", "00 82 ee"}, step{"0a/46 82 ee 00 00", "00 01 00"})
 	require.Equal(t, "03 00 05 00 ", ids(), "no ID comes twice")
 
 	r.noSpace = true
-	r.talk(step{"0a/46 81 ee 03 00", "ff"}, step{"0a/47 81 ee 43 4c 52 aa", "ff"})
+	r.talk(step{"0a/46 82 ee 03 00", "ff"}, step{"0a/47 82 ee 43 4c 52 aa", "ff"})
 	require.Equal(t, "03 00 05 00 ", ids())
 	r.noSpace = false
-	r.talk(step{"0a/46 81 ee 03 00", "00 03 00"})
+	r.talk(step{"0a/46 82 ee 03 00", "00 03 00"})
 }
 
 func TestClearSEL(t *testing.T) {
@@ -131,7 +153,7 @@ func TestClearSEL(t *testing.T) {
 	require.Equal(t, []string{"01 00 02 41 d9 02 6b 20 00 04 10 07 6f 02 ff ff"}, r.readLog())
 }
 
-// The oldest give way, and the log says so until it is cleared.
+// A new entry replaces the oldest, and the log says so until it is cleared.
 func TestFullSEL(t *testing.T) {
 	r := newRig(t, powerOnly)
 	for range 256 {
@@ -149,11 +171,11 @@ func TestFullSEL(t *testing.T) {
 	r.talk(step{"0a/42", "00 82 ee"}, step{"0a/47 82 ee 43 4c 52 aa", "00 01"}, step{"0a/40", "00 51 01 00 f0 0f " + noon + " " + noon + " 0b"})
 }
 
-// After the last record ID comes the first that no record has.
+// After the last record ID follows the first ID that no record has.
 func TestRecordIDsWrap(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.talk(step{addBooted, "00 01 00"})
-	r.State.SEL.Last = 0xFFFD
+	r.Machine.State.Events.Last = 0xFFFD
 	r.talk(step{addBooted, "00 fe ff"}, step{addBooted, "00 02 00"})
 	require.Len(t, r.readLog(), 3)
 }

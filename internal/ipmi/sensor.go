@@ -3,18 +3,20 @@ package ipmi
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/shipmi/shipmi/internal/machine"
 )
 
-// A sensor is what the BMC can tell the state of, or what events come from.
+// A sensor is something that has a state, or that events come from.
 type sensor struct {
 	number byte
 	kind   byte   // sensor type (§42.2, table 42-3), which gives the offsets their meaning
-	entity byte   // what it belongs to (§43.14, table 43-13)
+	entity byte   // the part it belongs to (§43.14, table 43-13)
 	name   string // of 16 bytes at most
 	events uint16 // a bit for each offset that it logs
 	states uint16 // and for each that it can be in; 0: it only has events
-	power  bool   // whether its state depends on whether the managed system is on
-	read   func(s *State, on bool) uint16
+	power  bool   // its state depends on whether the managed system is on
+	read   func(s *machine.State, on bool) uint16
 }
 
 // Entities.
@@ -47,7 +49,7 @@ var sensors = []sensor{
 	{sensorLog, 0x10, entityManagement, "Event Log", bits(logCleared), 0, false, nil},
 }
 
-// Offsets of the sensors' types. Those of the watchdog are its timer actions.
+// Offsets of the sensors' types. The watchdog's offsets are its timer actions.
 const (
 	acpiWorking = 0
 	acpiSoftOff = 5
@@ -71,14 +73,14 @@ func bits(offsets ...byte) (mask uint16) {
 	return mask
 }
 
-func readACPI(_ *State, on bool) uint16 {
+func readACPI(_ *machine.State, on bool) uint16 {
 	if on {
 		return bits(acpiWorking)
 	}
 	return bits(acpiSoftOff)
 }
 
-func readPower(s *State, on bool) (states uint16) {
+func readPower(s *machine.State, on bool) (states uint16) {
 	if !on {
 		states |= bits(unitOff)
 	}
@@ -88,11 +90,11 @@ func readPower(s *State, on bool) (states uint16) {
 	return states
 }
 
-func readWatchdog(s *State, _ bool) uint16 {
+func readWatchdog(s *machine.State, _ bool) uint16 {
 	if s.Watchdog.Expired == 0 {
 		return 0
 	}
-	return bits(s.Watchdog.Actions)
+	return bits(timerAction(s.Watchdog.Action))
 }
 
 func sensorOf(number byte) *sensor {
@@ -109,10 +111,10 @@ func readable(number byte) (*sensor, bool) {
 	return s, s != nil && s.states != 0
 }
 
-// What is said of every sensor (§35.14).
+// Bits of the answer for every sensor (§35.14).
 const (
-	sensorActive      = 0xC0 // all events are logged, the state is looked after
-	sensorUnavailable = 0x20 // but just now it is not known
+	sensorActive      = 0xC0 // events are logged, the sensor is scanned
+	sensorUnavailable = 0x20 // the state is not known at present
 )
 
 // getSensorReading answers with the states that a sensor is in.
@@ -129,28 +131,26 @@ func getSensorEventStatus(b *BMC, r *Request) Answer {
 	})
 }
 
-// readSensor completes an answer with the state of a sensor. Where the status
-// script does not say it, the state is not known: one script that fails must not
-// hide all the other sensors from a console.
+// readSensor completes an answer with the state of a sensor. If the status script does
+// not tell it, the state is unknown. An error would hide all other sensors from some
+// clients.
 func (b *BMC) readSensor(r *Request, then func(s *sensor, active byte, states uint16) Answer) Answer {
 	s, ok := readable(r.Data[0])
 	if !ok {
 		return reply(NotPresent)
 	}
 	if !s.power {
-		return then(s, sensorActive, s.read(&b.State, false))
+		return then(s, sensorActive, s.read(&b.Machine.State, false))
 	}
-	unknown := then(s, sensorActive|sensorUnavailable, 0)
-	answer := b.status(r, func(on bool) Answer { return then(s, sensorActive, s.read(&b.State, on)) })
-	if answer.Script == nil {
-		return unknown
-	}
-	known := answer.Script.Then
-	answer.Script.Then = func(res Result) Answer {
-		if a := known(res); a.Code == OK {
+	answer := b.status(func(on bool, _ machine.Moment) Answer {
+		return then(s, sensorActive, s.read(&b.Machine.State, on))
+	})
+	known := answer.Question.Then
+	answer.Question.Then = func(reading machine.Reading, now machine.Moment) Answer {
+		if a := known(reading, now); a.Code == OK {
 			return a
 		}
-		return unknown
+		return then(s, sensorActive|sensorUnavailable, 0)
 	}
 	return answer
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// setSessionPrivilegeLevel changes nothing for level 0, which asks for the
-// present one. Below user level there is nothing to do in a session.
+// setSessionPrivilegeLevel changes nothing for level 0, which reads the present level. A
+// session cannot go below user level.
 func setSessionPrivilegeLevel(_ *BMC, r *Request) Answer {
 	level := rmcp.Privilege(r.Data[0])
 	switch {
@@ -23,8 +23,8 @@ func setSessionPrivilegeLevel(_ *BMC, r *Request) Answer {
 	return done(byte(r.Session.Privilege))
 }
 
-// closeSession ends a session once the answer has left. A session of somebody
-// else takes administrator level.
+// closeSession ends a session once the answer has left. Only an administrator may end a
+// session that is not its own.
 func closeSession(b *BMC, r *Request) Answer {
 	id := binary.LittleEndian.Uint32(r.Data)
 	byHandle := id == 0 && len(r.Data) == 5
@@ -60,8 +60,8 @@ const (
 	sessionInfoLen = 18
 )
 
-// getSessionInfo describes a session. A position that no session has is not an
-// error: consoles walk over all slots.
+// getSessionInfo describes a session. A position without a session is not an
+// error: clients walk over all slots.
 func getSessionInfo(b *BMC, r *Request) Answer {
 	all := b.Sessions.List()
 	key := r.Data[1:]
@@ -89,7 +89,7 @@ func getSessionInfo(b *BMC, r *Request) Answer {
 	return done(describe(all[i], len(all))...)
 }
 
-// describe lays out an active session. An IPv6 peer has no place in it.
+// describe lays out an active session. It has no room for an IPv6 address.
 func describe(s Session, active int) []byte {
 	b := make([]byte, 0, sessionInfoLen)
 	b = append(b, s.Handle, maxSlots, byte(min(active, maxSlots)), s.UserID, byte(s.Privilege), rmcpPlus|lanChannel)

@@ -64,8 +64,8 @@ func TestCloseSession(t *testing.T) {
 	}
 }
 
-// A Close Session that is repeated gets its answer again, though the session is
-// in no list any more.
+// A retransmission of Close Session gets its answer again, although the session is no
+// longer in the list.
 func TestCloseSessionAgain(t *testing.T) {
 	r := newRig(t, statusOnly)
 	closing := r.sessions[0]
@@ -76,7 +76,7 @@ func TestCloseSessionAgain(t *testing.T) {
 func TestGetSessionInfo(t *testing.T) {
 	const (
 		first  = "00 01 3f 02 02 04 11 c0 00 02 07 00 00 00 00 00 00 50 c3"
-		second = "00 03 3f 02 03 03 11 00 00 00 00 00 00 00 00 00 00 6f 02" // IPv6 has no place in it
+		second = "00 03 3f 02 03 03 11 00 00 00 00 00 00 00 00 00 00 6f 02" // no room for IPv6
 		nobody = "00 00 3f 02"
 	)
 	r := newRig(t, statusOnly)

@@ -2,9 +2,9 @@ package ipmi
 
 import "github.com/shipmi/shipmi/internal/rmcp"
 
-// solParameters are those of the SOL configuration (IPMI 2.0 §26.3, table 26-5),
-// all but the port, in the order of their numbers. SOL is disabled; how it would
-// behave are the values that consoles know best.
+// solParameters are the parameters of the SOL configuration (IPMI 2.0 §26.3, table 26-5),
+// all but the port, in the order of their numbers. SOL is disabled. The other values are
+// those that clients know best.
 var solParameters = [][]byte{
 	{0},                               // set complete
 	{0},                               // disabled
@@ -33,7 +33,7 @@ func getSOLConfiguration(_ *BMC, r *Request) Answer {
 	return reply(UnsupportedParameter)
 }
 
-// setSOLConfiguration lets a console say that it will write, but not write.
+// setSOLConfiguration lets a client announce that it will write, but not write.
 func setSOLConfiguration(_ *BMC, r *Request) Answer {
 	if !validChannel(r.Data[0]) {
 		return reply(InvalidField)

@@ -12,14 +12,14 @@ const (
 	encodingASCII = 0x00
 )
 
-// systemInfo is the text of a parameter, if there is such a one.
+// systemInfo is the text of a parameter, if there is such a parameter.
 func (b *BMC) systemInfo(number byte) (string, bool) {
 	switch number {
 	case infoFirmware:
 		return b.Version, true
 	case infoSystemName:
 		return b.Name, true
-	case infoPrimaryOS, infoPresentOS: // for an agent in the managed system to tell
+	case infoPrimaryOS, infoPresentOS: // an agent in the managed system could set it
 		return "", true
 	}
 	return "", false

@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/machine"
+
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
@@ -68,6 +70,10 @@ var samples = []sample{
 	{rmcp.Administrator, step{"0c/21 01 00 00", "00"}},
 	{rmcp.User, step{"0c/22 0e 08 00 00", "00 11 56 18"}},
 
+	{rmcp.Operator, step{"04/02 04 01 30 01 09 ff ff", "00"}},
+	{rmcp.User, step{"04/10", "00 51 00 00"}},
+	{rmcp.Operator, step{"04/13 01 00 00", "00 11 00"}},
+	{rmcp.Administrator, step{"04/15", "00 ff ff ff ff ff ff 00 00 00 00"}},
 	{rmcp.User, step{"04/29 02", "00 c0 23 00 00 00"}},
 	{rmcp.User, step{"04/2b 02", "00 c0 01 00 00 00"}},
 	{rmcp.User, step{"04/2d 02", "00 00 c0 01 80"}},
@@ -92,6 +98,8 @@ var samples = []sample{
 	{rmcp.Operator, step{"0a/5d 3c 00", "00"}},
 	{rmcp.User, step{"2c/01 dc 01", "00 dc 01 00 01 06 00 08"}},
 	{rmcp.User, step{"2c/02 dc 01 00 00", "00 dc 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"}},
+	{rmcp.User, step{"2c/06 dc 00 00", "00 dc 00"}},
+	{rmcp.User, step{"2c/09 dc 00 10", "00 dc 06 6e 6f 64 65 2d 30"}},
 }
 
 func TestSamples(t *testing.T) {
@@ -107,7 +115,7 @@ func TestSamples(t *testing.T) {
 func newSampleRig(t testing.TB) *rig {
 	r := newRig(t, fullService)
 	r.session.Limit = rmcp.OEM
-	r.does["boot get"] = Result{Device: "none"}
+	r.does["boot get"] = machine.Reading{Device: "none"}
 	return r
 }
 
@@ -118,7 +126,7 @@ func TestTable(t *testing.T) {
 		require.False(t, seen[id] || seen[c.Name], "%s comes twice", c.Name)
 		seen[id], seen[c.Name] = true, true
 		require.NotEmpty(t, c.Name)
-		require.Regexp(t, regexp.MustCompile(`^(\d\d\.\d{1,2}[ab]?|DCMI \d\.\d\.\d)$`), c.Section, c.Name)
+		require.Regexp(t, regexp.MustCompile(`^(\d\d\.\d{1,2}[ab]?|DCMI \d\.\d(\.\d){1,2})$`), c.Section, c.Name)
 		require.LessOrEqual(t, c.MinLen, c.MaxLen, c.Name)
 		sampled := func(s sample) bool { return strings.HasPrefix(s.request, id) }
 		require.True(t, slices.ContainsFunc(samples, sampled), "no sample of %s", c.Name)
@@ -133,13 +141,13 @@ func TestRefusals(t *testing.T) {
 		refused := func(want Code, change func(*Request)) {
 			t.Helper()
 			r := newSampleRig(t)
-			before := r.State
-			request := &Request{Request: good, Session: *r.session, Now: boot}
+			before := r.Machine.State
+			request := &Request{Request: good, Session: *r.session, Now: r.moment()}
 			change(request)
 			c, answer := r.Handle(request)
 			require.Equal(t, Answer{Code: want}, answer, s.request)
 			require.Equal(t, good.Cmd, c.Cmd)
-			require.Equal(t, before, r.State)
+			require.Equal(t, before, r.Machine.State)
 			require.Empty(t, r.stored)
 		}
 		for level := range s.least {
@@ -171,12 +179,12 @@ var lengths = map[string][]int{
 	"06/43": {3, 4}, "06/44": {2}, "06/45": {17}, "06/46": {1}, "06/47": {2, 18},
 	"06/47 03 00": {2, 18}, "06/47 83 01": {2, 22}, // the password may be left out
 	"06/47 03 02": {18}, "06/47 03 03": {18}, "06/47 83 02": {22}, "06/47 83 03": {22},
-	"04/29": {1}, "04/2b": {1}, "04/2d": {1},
+	"04/02": {7}, "04/10": {0}, "04/13": {3}, "04/15": {0}, "04/29": {1}, "04/2b": {1}, "04/2d": {1},
 	"0a/10": {1}, "0a/11": {4}, "0a/12": between(4, 40),
 	"0a/20": {0}, "0a/21": {0}, "0a/22": {0}, "0a/23": {6}, "0a/28": {0},
 	"0a/40": {0}, "0a/41": {0}, "0a/42": {0}, "0a/43": {6}, "0a/44": {16}, "0a/46": {4}, "0a/47": {6},
 	"0a/48": {0}, "0a/49": {4}, "0a/5c": {0}, "0a/5d": {2},
-	"2c/01 dc": {2}, "2c/02 dc": {4},
+	"2c/01 dc": {2}, "2c/02 dc": {4}, "2c/06 dc": {3}, "2c/09 dc": {3},
 	"00/08 00": {1, 2}, "00/08 01": {1, 2}, "00/08 02": {1, 2}, "00/08 03": {1, 2}, "00/08 04": {1, 3},
 	"00/08 05": {1, 6}, "00/08 06": {1, 10}, "00/08 07": {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18},
 }
@@ -197,7 +205,7 @@ func TestLengths(t *testing.T) {
 		known := parse(t, command)
 		for n := len(known.Data); n <= 40; n++ {
 			r := newSampleRig(t)
-			request := &Request{Request: known, Session: *r.session, Now: boot}
+			request := &Request{Request: known, Session: *r.session, Now: r.moment()}
 			request.Data = append(slices.Clone(known.Data), make([]byte, n-len(known.Data))...)
 			if n > 0 && command == "06/3d" {
 				request.Data[0] = map[int]byte{2: infoByHandle, 5: infoByID}[n]
@@ -249,21 +257,27 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// All that a request must not do twice, and nothing else, is in a lane that knows
-// repetitions.
+// A retransmission must not be handled again only if the command is in one of these
+// lanes.
 func TestLanesOfChanges(t *testing.T) {
 	want := map[Lane]string{
 		Action: "0002 0004 0008",
-		Change: "0006 0602 0603 0624 0643 0645 0647 0648 0649 0a12 0a46 0a47 0a49 0a5d 0c01 0c21",
-		Append: "0a44",
+		Once:   "0402 0602 0a44 0a46 0a47",
 	}
 	got := map[Lane]string{}
+	byRqSeq := ""
 	for _, c := range slices.SortedFunc(slices.Values(Commands), func(a, b Command) int {
 		return cmp.Or(cmp.Compare(a.NetFn, b.NetFn), cmp.Compare(a.Cmd, b.Cmd))
 	}) {
+		id := fmt.Sprintf(" %02x%02x", byte(c.NetFn), c.Cmd)
 		if _, knows := want[c.Lane]; knows {
-			got[c.Lane] = strings.TrimSpace(fmt.Sprintf("%s %02x%02x", got[c.Lane], byte(c.NetFn), c.Cmd))
+			got[c.Lane] = strings.TrimSpace(got[c.Lane] + id)
+		}
+		if c.ByRqSeq() {
+			byRqSeq += id
+			require.Equal(t, Once, c.Lane)
 		}
 	}
 	require.Equal(t, want, got)
+	require.Equal(t, " 0402 0a44", byRqSeq)
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
-// User IDs go from that of the user without a name, whom nothing can be given
-// here, to instance.MaxUserID.
+// User IDs begin with the ID of the null user, which has no name and cannot be given
+// anything, and end with instance.MaxUserID.
 const (
 	nullUser   = 1
-	fixedNames = 1 // how many users cannot be renamed, from the null user on
+	fixedNames = 1 // number of users that cannot be renamed, beginning with the null user
 )
 
 func validUser(id byte) bool { return id >= nullUser && id <= instance.MaxUserID }
 
-// vacant is a user whom nobody has given a name.
+// vacant is a user ID that has no name yet.
 func vacant(id byte) instance.User {
 	return instance.User{ID: id, Privilege: instance.PrivilegeNone, Disabled: true, NoMessaging: true}
 }
@@ -30,10 +30,10 @@ func userOf(c instance.Credentials, id byte) instance.User {
 	return vacant(id)
 }
 
-// The access of a user to a channel (§22.26). Link authentication is of no
-// consequence but on serial lines, so it is let through and reads as off.
+// The access of a user to a channel (§22.26). Link authentication matters on serial
+// lines only, so it is accepted and reads as off.
 const (
-	accessChange    = 0x80 // of the bits below, else only the privilege limit is set
+	accessChange    = 0x80 // change the bits below, else set only the privilege limit
 	accessCallback  = 0x40
 	accessMessaging = 0x10
 	accessChannel   = 0x0F
@@ -63,7 +63,7 @@ func getUserAccess(b *BMC, r *Request) Answer {
 	return done(instance.MaxUserID, status, fixedNames, access)
 }
 
-// setUserAccess knows neither callback nor limits for the sessions of a user.
+// setUserAccess accepts neither callback nor a limit for the number of sessions.
 func setUserAccess(b *BMC, r *Request) Answer {
 	bits, limit := r.Data[0], instance.Privilege(r.Data[2])
 	known := limit >= instance.PrivilegeUser && limit <= instance.PrivilegeAdministrator || limit == instance.PrivilegeNone
@@ -89,19 +89,19 @@ func getUserName(b *BMC, r *Request) Answer {
 	return done(name...)
 }
 
-// setUserName takes away all that a user has when it takes away his name. A name
-// ends at its first zero.
+// setUserName removes the user if the name is empty. A name ends at its first zero.
 func setUserName(b *BMC, r *Request) Answer {
 	id := r.Data[0]
 	if !validUser(id) {
 		return reply(InvalidField)
 	}
-	name, _, _ := bytes.Cut(r.Data[1:], []byte{0})
+	before, _, _ := bytes.Cut(r.Data[1:], []byte{0})
+	name := string(before)
 	return b.changeUser(r, id, func(u *instance.User) {
-		if len(name) == 0 {
+		if name == "" {
 			*u = vacant(id)
 		}
-		u.Name = string(name)
+		u.Name = name
 	})
 }
 
@@ -115,8 +115,8 @@ const (
 	passwordIsLong = 0x80
 )
 
-// setUserPassword also enables and disables users. Which size a password of 16
-// bytes or less was set with is not kept: it passes a test with either.
+// setUserPassword also enables and disables users. The size with which a password was
+// set is not kept: one of at most 16 bytes passes a test with either size.
 func setUserPassword(b *BMC, r *Request) Answer {
 	id, operation := r.Data[0]&^passwordIsLong, r.Data[1]
 	size := instance.MaxShortPassword
@@ -147,7 +147,7 @@ func setUserPassword(b *BMC, r *Request) Answer {
 	})
 }
 
-// testOf says whether a password is that of a user, who may have none.
+// testOf compares a password with the user's, which may be empty.
 func testOf(stored, password string, size int) Code {
 	switch {
 	case len(stored) > size:
@@ -159,49 +159,66 @@ func testOf(stored, password string, size int) Code {
 	}
 }
 
-// changeUser keeps what change makes of a user.
+// changeUser changes a user in the credential file.
 func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answer {
-	var before, after []byte
-	ends, err := b.Users.Change(func(c *instance.Credentials) error {
-		before = c.Marshal()
-		u := userOf(*c, id)
-		change(&u)
-		err := b.putUser(c, u)
-		after = c.Marshal()
-		return err
-	})
-	var code Code
-	switch {
-	case errors.As(err, &code):
-		return reply(code)
-	case err != nil:
-		b.Log.Error("user not changed", "id", id, "err", err)
-		return reply(Unspecified)
-	case !bytes.Equal(before, after):
-		name := userOf(b.Users.Credentials(), id).Name
-		b.Log.Info("user changed", "id", id, "name", name, "by", r.Session.User, "peer", r.Session.Peer)
-	}
-	return Answer{Ends: ends}
+	users, session := b.Users, r.Session
+	return Answer{Later: func() func() Answer {
+		var before, after []byte
+		var name string
+		apply, err := users.Change(func(c *instance.Credentials) error {
+			before = c.Marshal()
+			u := userOf(*c, id)
+			change(&u)
+			err := putUser(c, u)
+			after, name = c.Marshal(), u.Name
+			return err
+		})
+		return func() Answer {
+			var refused refusal
+			switch {
+			case errors.As(err, &refused):
+				b.Log.Warn("user not changed", "id", id, "err", refused.err)
+				return reply(refused.code)
+			case err != nil:
+				b.Log.Error("user not changed", "id", id, "err", err)
+				return reply(Unspecified)
+			case !bytes.Equal(before, after):
+				b.Log.Info("user changed", "id", id, "name", name, "by", session.User, "peer", session.Peer)
+			}
+			return Answer{Ends: apply()}
+		}
+	}}
 }
 
-// putUser replaces a user. Only somebody with a name can have anything, and
-// somebody must be able to change users after this.
-func (b *BMC) putUser(c *instance.Credentials, u instance.User) error {
+// A refusal is why a user is not changed, and what the client is told.
+type refusal struct {
+	code Code
+	err  error
+}
+
+func (r refusal) Error() string { return r.err.Error() }
+
+var (
+	errNoName    = errors.New("no name")
+	errLastAdmin = errors.New("no administrator would be left")
+)
+
+// putUser replaces a user. A user without a name can have nothing, and one user who
+// can log in as an administrator must be left.
+func putUser(c *instance.Credentials, u instance.User) error {
 	switch {
 	case reflect.DeepEqual(u, vacant(u.ID)):
 		c.Remove(u.ID)
 	case u.Name == "":
-		return NotPresent
+		return refusal{NotPresent, errNoName}
 	default:
 		c.Put(u)
 	}
 	if !slices.ContainsFunc(c.Users, instance.User.CanAdminister) {
-		b.Log.Warn("user not changed: he is the last administrator", "id", u.ID)
-		return NotInPresentState
+		return refusal{NotInPresentState, errLastAdmin}
 	}
 	if err := c.Check(); err != nil {
-		b.Log.Warn("user not changed", "id", u.ID, "err", err)
-		return InvalidField
+		return refusal{InvalidField, err}
 	}
 	return nil
 }

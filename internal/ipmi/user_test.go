@@ -15,8 +15,8 @@ func padded(text string, n int) string {
 	return strings.TrimSpace(fmt.Sprintf("% x", append([]byte(text), make([]byte, n-len(text))...)))
 }
 
-// kept is what is stored of a user.
-func (r *rig) kept(id byte) string {
+// userEntry is a user as in the credential file.
+func (r *rig) userEntry(id byte) string {
 	u, ok := r.users.User(id)
 	require.True(r.t, ok)
 	return entry(u)
@@ -37,7 +37,7 @@ func TestMakeUser(t *testing.T) {
 	}
 	for i, s := range steps {
 		r.talk(step{s.request, "00"}, step{"06/44 01 05", "00 " + s.access}, step{"06/46 05", "00 " + padded("new", 16)})
-		require.Equal(t, s.kept, r.kept(5))
+		require.Equal(t, s.kept, r.userEntry(5))
 		u, _ := r.users.User(5)
 		require.Equal(t, i == len(steps)-1, u.CanLogIn())
 	}
@@ -78,7 +78,7 @@ func TestUserNames(t *testing.T) {
 		step{"06/45 83 " + padded("x", 16), "cc"},
 	)
 	require.Equal(t, []uint32{0x55667788, 0x55667788}, r.ends, "once for each change of the name")
-	require.Equal(t, `{"id":3,"name":"m","password":"a password of 20 by.","privilege":"operator"}`, r.kept(3))
+	require.Equal(t, `{"id":3,"name":"m","password":"a password of 20 by.","privilege":"operator"}`, r.userEntry(3))
 }
 
 func TestUserAccess(t *testing.T) {
@@ -140,7 +140,7 @@ func TestUserPasswords(t *testing.T) {
 		step{"06/47 83 03 " + padded("a password of 20 by.", 20), "00"},
 		step{"06/47 83 03 " + padded("a password of 20 by,", 20), "80"},
 		step{"06/47 03 03 " + padded("a password of 20", 16), "81"},
-		step{"06/47 01 03 " + padded("", 16), "80"}, // nobody, and no password
+		step{"06/47 01 03 " + padded("", 16), "80"}, // a user without a name or a password
 		step{"06/47 07 03 " + padded("", 16), "80"},
 
 		step{"06/47 03 02 " + short, "00"},
@@ -148,7 +148,7 @@ func TestUserPasswords(t *testing.T) {
 		step{"06/47 83 03 " + long, "00"},
 		step{"06/47 83 02 " + padded("exactly twenty bytes", 20), "00"},
 		step{"06/47 83 03 " + padded("exactly twenty bytes", 20), "00"},
-		step{"06/47 03 02 " + padded("a\x00b", 16), "cc"}, // what cannot be kept
+		step{"06/47 03 02 " + padded("a\x00b", 16), "cc"}, // not UTF-8, or with a zero inside
 		step{"06/47 03 02 " + padded("\xc3", 16), "cc"},
 		step{"06/47 03 02 " + padded("", 16), "00"},
 		step{"06/47 03 03 " + padded("", 16), "80"},
@@ -172,11 +172,12 @@ func TestUserPasswords(t *testing.T) {
 		step{"06/47 03 04", "cc"}, // operations
 		step{"06/47 03 82", "cc"},
 	)
-	require.Equal(t, `{"id":3,"name":"maas","password":"","privilege":"operator"}`, r.kept(3))
+	require.Equal(t, `{"id":3,"name":"maas","password":"","privilege":"operator"}`, r.userEntry(3))
 	require.NotContains(t, r.log.String(), "secret")
 }
 
-// Whoever is changed is logged off once the answer has left, and nobody else.
+// The sessions of a user that is changed end once the answer has left. Other sessions do
+// not.
 func TestChangedUsersAreLoggedOff(t *testing.T) {
 	for request, ends := range map[string][]uint32{
 		"06/47 02 02 " + padded("other", 16):    {0x11223344},
@@ -194,7 +195,7 @@ func TestChangedUsersAreLoggedOff(t *testing.T) {
 	}
 }
 
-// Nobody can lock himself out, and with him all administrators.
+// The last administrator cannot be removed.
 func TestTheLastAdministrator(t *testing.T) {
 	requests := []string{
 		"06/47 02 00",
@@ -210,7 +211,7 @@ func TestTheLastAdministrator(t *testing.T) {
 		r.talk(step{request, "d5"})
 		require.Equal(t, before, string(r.users.Marshal()))
 		require.Empty(t, r.ends)
-		require.Contains(t, r.log.String(), "he is the last administrator")
+		require.Contains(t, r.log.String(), "no administrator would be left")
 
 		r.talk(step{"06/43 91 03 04", "00"}, step{request, "00"})
 	}

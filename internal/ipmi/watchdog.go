@@ -2,121 +2,79 @@ package ipmi
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
-)
 
-// A Watchdog is the watchdog timer (IPMI 2.0 §27). It counts while no process
-// does, and not over a boot of the host.
-type Watchdog struct {
-	Use      byte          `json:"use,omitempty"`     // timer use as last set; 0: never
-	Actions  byte          `json:"actions,omitempty"` // timer actions as last set
-	Expired  byte          `json:"expired,omitempty"` // timer use expiration flags
-	Initial  uint16        `json:"initial,omitempty"` // countdown in steps of 100 ms
-	Deadline time.Duration `json:"deadline,omitempty"`
-	Running  bool          `json:"running,omitempty"`
-}
+	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/provider"
+)
 
 const (
 	watchdogStep = 100 * time.Millisecond
 
 	useNoLog    = 0x80
-	useDontStop = 0x40 // of a request; of a response: running
+	useDontStop = 0x40 // of a request; of a response: the timer runs
 	useMask     = 0x07
-	useFirst    = 1 // BIOS FRB2
-	useLast     = 5 // OEM
 
-	actionMask      = 0x07
-	actionLast      = 3
 	expiredReserved = 0xC1
 )
 
-// watchdogControls are the Chassis Control values for timer actions 1 to 3.
-var watchdogControls = map[byte]byte{1: controlReset, 2: controlOff, 3: controlCycle}
+// timerActions are the timer actions (§27.6), by their numbers.
+var timerActions = []provider.Verb{"", provider.Reset, provider.Off, provider.Cycle}
 
-// NotInitialized is the completion code of Reset Watchdog Timer before the timer
-// was set (§27.5).
+// timerAction is the number of a timer action. A verb that no timer has is 0, no
+// action.
+func timerAction(v provider.Verb) byte { return byte(max(0, slices.Index(timerActions, v))) }
+
+// NotInitialized is the completion code of Reset Watchdog Timer before the timer was
+// set (§27.5).
 const NotInitialized Code = 0x80
 
-func (w Watchdog) countdown() time.Duration { return time.Duration(w.Initial) * watchdogStep }
-
-// left is how long a running timer has to go. One from before the host was booted
-// has further to go than it was set to.
-func (w Watchdog) left(now time.Duration) (time.Duration, bool) {
-	left := w.Deadline - now
-	return max(0, left), w.Running && left <= w.countdown()
-}
-
-// setWatchdogTimer stops the timer, unless it may run on. There is no interrupt
-// before the timeout.
+// setWatchdogTimer stops the timer, unless the request says "do not stop": then a timer
+// that runs begins again with the new countdown. There is no interrupt before the
+// timeout.
 func setWatchdogTimer(b *BMC, r *Request) Answer {
-	use, actions, preTimeout, expired := r.Data[0], r.Data[1], r.Data[2], r.Data[3]
-	kind := use & useMask
-	if use&^(useNoLog|useDontStop|useMask) != 0 || kind < useFirst || kind > useLast ||
-		actions > actionLast || preTimeout != 0 || expired&expiredReserved != 0 {
+	use, action, preTimeout, expired := r.Data[0], r.Data[1], r.Data[2], r.Data[3]
+	kind := machine.WatchdogUse(use & useMask)
+	if use&^(useNoLog|useDontStop|useMask) != 0 || kind < machine.UseFirmwareTest || kind > machine.UseOEM ||
+		int(action) >= len(timerActions) || preTimeout != 0 || expired&expiredReserved != 0 {
 		return reply(InvalidField)
 	}
-	return b.change(r, func(s *State) []byte {
-		_, running := s.Watchdog.left(r.Now)
-		w := Watchdog{
-			Use:     use &^ useDontStop,
-			Actions: actions,
-			Expired: s.Watchdog.Expired &^ expired,
-			Initial: binary.LittleEndian.Uint16(r.Data[4:]),
-		}
-		if running && use&useDontStop != 0 {
-			w.start(r.Now)
-		}
-		s.Watchdog = w
-		return nil
-	})
-}
-
-func (w *Watchdog) start(now time.Duration) {
-	w.Running, w.Deadline = true, now+w.countdown()
+	_, running := b.Machine.WatchdogLeft(r.Now)
+	w := machine.Watchdog{
+		Use:       kind,
+		Action:    timerActions[action],
+		Quiet:     use&useNoLog != 0,
+		Expired:   b.Machine.State.Watchdog.Expired &^ expired,
+		Countdown: time.Duration(binary.LittleEndian.Uint16(r.Data[4:])) * watchdogStep,
+	}
+	if running && use&useDontStop != 0 {
+		w.Start(r.Now)
+	}
+	b.Machine.Update(func(s *machine.State) { s.Watchdog = w })
+	return stored()
 }
 
 func resetWatchdogTimer(b *BMC, r *Request) Answer {
-	if b.State.Watchdog.Use == 0 {
+	if b.Machine.State.Watchdog.Use == 0 {
 		return reply(NotInitialized)
 	}
-	return reply(b.update(func(s *State) { s.Watchdog.start(r.Now) }))
+	b.Machine.Update(func(s *machine.State) { s.Watchdog.Start(r.Now) })
+	return stored()
 }
 
+// getWatchdogTimer reads the countdown of a timer that has been set and not started
+// as its present countdown. A timer that has expired reads 0.
 func getWatchdogTimer(b *BMC, r *Request) Answer {
-	w := b.State.Watchdog
-	use, present := w.Use, w.Initial
-	if left, running := w.left(r.Now); running {
+	w := b.Machine.State.Watchdog
+	use, present := byte(w.Use)|flag(w.Quiet, useNoLog), w.Countdown
+	if left, running := b.Machine.WatchdogLeft(r.Now); running {
 		use |= useDontStop
-		present = uint16(left / watchdogStep)
+		present = left
+	} else if w.Over {
+		present = 0
 	}
-	data := []byte{use, w.Actions, 0, w.Expired}
-	data = binary.LittleEndian.AppendUint16(data, w.Initial)
-	return done(binary.LittleEndian.AppendUint16(data, present)...)
-}
-
-// WatchdogLeft is how long the watchdog timer has to go, if it runs.
-func (b *BMC) WatchdogLeft(now time.Duration) (time.Duration, bool) {
-	return b.State.Watchdog.left(now)
-}
-
-// WatchdogExpired stops the timer and returns the request that carries its action
-// out; nil if it has none.
-func (b *BMC) WatchdogExpired(now time.Duration, day time.Time) *Request {
-	w := b.State.Watchdog
-	code := b.update(func(s *State) {
-		s.Watchdog.Running = false
-		s.Watchdog.Expired |= 1 << (w.Use & useMask)
-		if w.Use&useNoLog == 0 {
-			s.SEL.add(watchdogExpired(w.Use&useMask, w.Actions).record(), day)
-		}
-	})
-	if code != OK {
-		b.State.Watchdog.Running = false // it must not expire for ever
-	}
-	b.Log.Warn("watchdog expired", "use", w.Use&useMask, "action", w.Actions)
-	control, ok := watchdogControls[w.Actions]
-	if !ok {
-		return nil
-	}
-	return b.own("watchdog", control, CauseWatchdog, now, day)
+	data := []byte{use, timerAction(w.Action), 0, w.Expired}
+	data = binary.LittleEndian.AppendUint16(data, uint16(w.Countdown/watchdogStep))
+	return done(binary.LittleEndian.AppendUint16(data, uint16(present/watchdogStep))...)
 }

@@ -20,7 +20,7 @@ func TestWatchdog(t *testing.T) {
 	)
 	r.now += 59500 * time.Millisecond
 	r.talk(step{getWatchdog, "00 44 01 00 00 58 02 05 00"})
-	left, running := r.WatchdogLeft(r.now)
+	left, running := r.Machine.WatchdogLeft(r.moment())
 	require.True(t, running)
 	require.Equal(t, 500*time.Millisecond, left)
 
@@ -29,17 +29,14 @@ func TestWatchdog(t *testing.T) {
 	r.now += 30 * time.Second
 	r.talk(step{getWatchdog, "00 44 01 00 00 58 02 2c 01"})
 	r.now += 31 * time.Second
-	left, running = r.WatchdogLeft(r.now)
+	left, running = r.Machine.WatchdogLeft(r.moment())
 	require.True(t, running)
 	require.Zero(t, left)
 
-	request := r.WatchdogExpired(r.now, day)
-	require.Equal(t, []byte{controlReset}, request.Data)
-	_, answer := r.Handle(request)
-	require.Equal(t, "00", r.complete(answer))
+	r.expire()
 	require.Equal(t, []string{"power reset none"}, r.scripts())
 	r.talk(
-		step{getWatchdog, "00 04 01 00 10 58 02 58 02"}, // the flag of SMS/OS
+		step{getWatchdog, "00 04 01 00 10 58 02 00 00"}, // the flag of SMS/OS
 		step{"00/07", "00 04 01"},                       // restart cause: watchdog
 		step{"06/24 03 00 00 10 58 02", "00"},
 		step{getWatchdog, "00 03 00 00 00 58 02 58 02"},
@@ -53,14 +50,11 @@ func TestWatchdogActions(t *testing.T) {
 		r := newRig(t, powerOnly)
 		r.talk(step{"06/24 02 " + actions + " 00 00 01 00", "00"}, step{"06/22", "00"})
 		r.now += time.Second
-		if request := r.WatchdogExpired(r.now, day); request != nil {
-			_, answer := r.Handle(request)
-			r.complete(answer)
-		}
+		r.expire()
 		require.Equal(t, ran, r.scripts())
-		_, running := r.WatchdogLeft(r.now)
+		_, running := r.Machine.WatchdogLeft(r.moment())
 		require.False(t, running)
-		r.talk(step{getWatchdog, "00 02 " + actions + " 00 04 01 00 01 00"})
+		r.talk(step{getWatchdog, "00 02 " + actions + " 00 04 01 00 00 00"})
 	}
 }
 
@@ -77,26 +71,54 @@ func TestSetWatchdogStopsTheTimer(t *testing.T) {
 	)
 }
 
+// The same request again loads a timer that runs: it is not taken for a
+// retransmission, which would do the same.
+func TestSetWatchdogAgainLoadsTheTimer(t *testing.T) {
+	const again = "06/24 44 01 00 00 58 02" // do not stop
+	require.Equal(t, Inline, Lookup(parse(t, again)).Lane)
+	r := newRig(t, powerOnly)
+	r.talk(step{again, "00"}, step{"06/22", "00"}, step{again, "00"})
+	r.now += 50 * time.Second
+	r.talk(step{again, "00"}, step{getWatchdog, "00 44 01 00 00 58 02 58 02"})
+	left, running := r.Machine.WatchdogLeft(r.moment())
+	require.True(t, running)
+	require.Equal(t, time.Minute, left)
+}
+
+// A timer that has expired reads 0 until it is started or set again.
+func TestExpiredWatchdogReadsZero(t *testing.T) {
+	for _, again := range []string{"06/22", "06/24 04 00 00 10 58 02"} {
+		r := newRig(t, powerOnly)
+		r.talk(step{"06/24 04 00 00 00 58 02", "00"}, step{"06/22", "00"})
+		r.now += time.Minute
+		r.expire()
+		r.talk(step{getWatchdog, "00 04 00 00 10 58 02 00 00"})
+		r.restart()
+		r.talk(step{getWatchdog, "00 04 00 00 10 58 02 00 00"}, step{again, "00"})
+		require.Regexp(t, "58 02 58 02$", r.ask(getWatchdog))
+	}
+}
+
 // A boot of the host begins a new time.
 func TestWatchdogIsStoppedByABoot(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.talk(step{"06/24 04 01 00 00 58 02", "00"}, step{"06/22", "00"})
-	r.now = time.Minute
-	r.restart()
-	_, running := r.WatchdogLeft(r.now)
+	r.reboot()
+	_, running := r.Machine.WatchdogLeft(r.moment())
 	require.False(t, running)
 	r.talk(step{getWatchdog, "00 04 01 00 00 58 02 58 02"})
 }
 
-// It cannot be kept that the timer has expired, and yet it expires once.
+// A timer expires once, also if the state cannot be saved.
 func TestWatchdogWithoutSpace(t *testing.T) {
 	r := newRig(t, powerOnly)
 	r.talk(step{"06/24 04 02 00 00 01 00", "00"}, step{"06/22", "00"})
 	r.noSpace = true
 	r.now += time.Second
 	r.talk(step{"06/24 04 02 00 00 02 00", "ff"}, step{"06/22", "ff"})
-	require.NotNil(t, r.WatchdogExpired(r.now, day))
-	_, running := r.WatchdogLeft(r.now)
+	r.expire()
+	require.Equal(t, []string{"power off none"}, r.scripts())
+	_, running := r.Machine.WatchdogLeft(r.moment())
 	require.False(t, running)
 }
 

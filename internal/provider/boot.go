@@ -1,9 +1,9 @@
 package provider
 
-// A Device is what a machine boots from, in the words that scripts read and print.
+// A Device is what the managed machine boots from, in the words that scripts read and print.
 type Device string
 
-// The boot devices. DeviceNone means that nothing is asked for: the machine follows its own order.
+// The boot devices. DeviceNone means no choice: the managed machine follows its own boot order.
 const (
 	DeviceNone    Device = "none"
 	DeviceNetwork Device = "network"
@@ -15,25 +15,22 @@ const (
 	DeviceBIOS    Device = "bios" // firmware setup
 )
 
-// devices maps what "boot get" may print: our words and those of ipmitool.
+// devices maps the words that "boot get" may print: our words and those of ipmitool.
 var devices = map[string]Device{
 	"none": DeviceNone, "network": DeviceNetwork, "hd": DeviceHD, "optical": DeviceOptical,
 	"floppy": DeviceFloppy, "safe": DeviceSafe, "diag": DeviceDiag, "bios": DeviceBIOS,
 	"pxe": DeviceNetwork, "disk": DeviceHD, "cdrom": DeviceOptical,
 }
 
-// A Boot is what "boot set" asks for, and what is in force until the machine has started.
+// ParseDevice returns the device for a word that "boot get" may print.
+func ParseDevice(word string) (d Device, known bool) {
+	d, known = devices[word]
+	return d, known
+}
+
+// A Boot is what "boot set" sets, and what is in force until the managed machine has started.
 type Boot struct {
 	Device     Device
 	Persistent bool // for all boots, not only the next one
 	EFI        bool // by UEFI, not by a PC compatible BIOS
-}
-
-// environ is the Boot as scripts see it.
-func (b Boot) environ() []string {
-	return []string{
-		"SHIPMI_BOOTDEV=" + string(b.Device),
-		"SHIPMI_BOOT_PERSISTENT=" + flag(b.Persistent, "1", "0"),
-		"SHIPMI_BOOT_EFI=" + flag(b.EFI, "1", "0"),
-	}
 }

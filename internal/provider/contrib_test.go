@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The built-in providers, run as they are shipped.
+// The built-in providers, as they are shipped.
 const builtin = "../../contrib/providers/"
 
 // library loads all of them.
@@ -60,7 +60,11 @@ func TestLibraryInREADME(t *testing.T) {
 	for _, p := range library(t) {
 		var parameters []string
 		for _, parameter := range p.Parameters {
-			parameters = append(parameters, "`"+parameter.Name+"`"+flag(parameter.Required, " (must be set)", ""))
+			required := ""
+			if parameter.Required {
+				required = " (must be set)"
+			}
+			parameters = append(parameters, "`"+parameter.Name+"`"+required)
 		}
 		fmt.Fprintf(&table, "| [%[1]s](%[1]s.conf) | %s | %s |\n", p.Name(), p.Description, strings.Join(parameters, ", "))
 	}
@@ -74,7 +78,7 @@ func TestLibraryShell(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"--shell=sh", "--exclude=" + strings.Join([]string{
 		"SC1090", "SC1091", // files that are read at run time
-		"SC2317", // functions that nobody calls
+		"SC2317", // functions without a call
 		"SC2016", // $ in single quotes is for another shell
 	}, ",")}
 	for _, p := range library(t) {
@@ -83,13 +87,15 @@ func TestLibraryShell(t *testing.T) {
 		settings, err := parseFile(p.Path, string(text))
 		require.NoError(t, err)
 		prelude := settings["provider prelude"].value + "\n"
-		r := &Runner{Provider: p, Name: "node-0", Parameters: map[string]string{"vm": "web"}}
+		script := func(v Verb) string {
+			return p.Script(v, "node-0", map[string]string{"vm": "web"}, Boot{Device: DeviceHD})
+		}
 		all := prelude
-		for v, script := range p.scripts {
-			if script == "" {
+		for v, text := range p.scripts {
+			if text == "" {
 				continue // taken away from an included provider
 			}
-			all += strings.ReplaceAll(string(v), " ", "_") + "() {\n" + strings.TrimPrefix(r.Script(v, Boot{Device: DeviceHD}), prelude) + "\n}\n"
+			all += strings.ReplaceAll(string(v), " ", "_") + "() {\n" + strings.TrimPrefix(script(v), prelude) + "\n}\n"
 		}
 		file := filepath.Join(dir, p.Name())
 		require.NoError(t, os.WriteFile(file, []byte(all), 0o600))

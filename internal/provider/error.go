@@ -6,26 +6,29 @@ import (
 	"strings"
 )
 
-// What a failure means, for errors.Is. A script that fails in any other way gives an *Error that is none of these.
+// The meanings of a failure, for errors.Is. The *Error of any other failure wraps the cause, or has only an exit status.
 var (
 	ErrNoScript    = errors.New("the provider has no such script")
 	ErrState       = errors.New("not possible in the present state") // exit status 65
 	ErrUnsupported = errors.New("not supported")                     // exit status 66
 	ErrBusy        = errors.New("busy, try later")                   // exit status 75
 	ErrTimeout     = errors.New("time limit reached, killed")
-	// ErrSuperseded is a cause with which a context may be cancelled that runs an action: it is killed.
+	// ErrSuperseded is a cause for canceling the context of an action: the action is killed.
 	ErrSuperseded = errors.New("cut short by another action")
 	ErrLost       = errors.New("killed before it left an exit status")
 )
 
 var exitMeaning = map[int]error{65: ErrState, 66: ErrUnsupported, 75: ErrBusy}
 
-// An Error says why a script did not do what it was run for.
+// ExitError is the error of a script that ended with an exit status other than 0.
+func ExitError(v Verb, exit int) *Error { return &Error{Verb: v, Exit: exit, Err: exitMeaning[exit]} }
+
+// An Error says why a script failed.
 type Error struct {
 	Verb   Verb
-	Exit   int    // exit status; 0 if it left none, or an answer that is no good
+	Exit   int    // exit status; 0 if the script left none, or printed a wrong answer
 	Output string // the beginning of what a query printed; empty for actions, whose output is in the journal
-	Err    error  // the meaning, nil if there is none but the exit status
+	Err    error  // the meaning; nil if only the exit status is known
 }
 
 func (e *Error) Unwrap() error { return e.Err }

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Load reads the provider file at path and what it includes, and checks all of it. What it includes by name is looked
+// Load reads the provider file at path and the files that it includes, and checks them. A file that is included by name is looked
 // for beside the file that says so, then in dirs, the last one first. Errors name the file, and where there is one the
 // line and the key.
 func Load(path string, dirs ...string) (*Provider, error) {

@@ -76,14 +76,3 @@ func TestParameterIsAPlainWord(t *testing.T) {
 		require.Error(t, err, "%q", c)
 	}
 }
-
-func TestParametersReachScripts(t *testing.T) {
-	r := newRunner(t, parameterFile)
-	var err error
-	r.Parameters, err = r.Provider.Values(r.Name, map[string]string{"vmid": "66", "note": "$(id)"})
-	require.NoError(t, err)
-	_, err = r.Status(t.Context())
-	require.EqualError(t, err, `power status: printed "on 66", want "on" or "off"`)
-	require.Equal(t, "66 on-node-0-100% $(id)\n", r.read(t, "got"))
-	require.ErrorIs(t, r.Act(t.Context(), On, Args{}, actionFile(t)), ErrUnsupported)
-}

@@ -1,11 +1,10 @@
-// Package provider knows the scripts that make a BMC act: it reads provider files, finds them by name, and runs what
-// is in them. A query prints its answer and is killed with its caller's context; an action (power on, boot set, …)
-// goes on when the process that started it dies, and the next process adopts it.
+// Package provider reads provider files, which hold the scripts that make a BMC act, and finds them by name. It checks
+// a file as a whole, and gives the text of each script with the parameters of a BMC in it.
 //
-// The package does not know IPMI, sessions or systemd. Who may ask for what, how long a script may take and where its
-// standard error goes are the caller's business, and nothing that a network client sent reaches a script as free text.
+// The package runs no script (see package script) and does not know IPMI, sessions or systemd. Nothing that a network
+// client sent gets into a script as free text.
 //
-// Start reading at Load, then Runner.Status for queries and Runner.Act with action.sh for actions.
+// Start reading at Load, then Provider.Script.
 package provider
 
 import (
@@ -34,6 +33,14 @@ func (p *Provider) Name() string { return strings.TrimSuffix(filepath.Base(p.Pat
 // Files lists the paths, sorted, that say what the provider does: of its file, of those that it
 // includes, and of those that it would include instead if they were there.
 func (p *Provider) Files() []string { return slices.Sorted(maps.Keys(p.files)) }
+
+// Script is the text of v for the shell, for the BMC called name; empty if there is none. Parameters are what Values
+// returns.
+func (p *Provider) Script(v Verb, name string, parameters map[string]string, boot Boot) string {
+	values := map[string]string{"name": name}
+	maps.Copy(values, parameters)
+	return placeholders(v, values, boot.Device, "%").Replace(p.scripts[v])
+}
 
 // Has reports whether the provider can do v. A power cycle needs a script for "on", and one for "cycle" or "off".
 func (p *Provider) Has(v Verb) bool {

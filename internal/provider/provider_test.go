@@ -28,10 +28,9 @@ func TestParseAsThePredecessorDid(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			p, err := Load(file)
 			require.NoError(t, err)
-			r := &Runner{Provider: p, Name: "node-0"}
 			got := make(map[Verb]string)
 			for v := range p.scripts {
-				got[v] = r.Script(v, Boot{Device: DeviceHD})
+				got[v] = p.Script(v, "node-0", nil, Boot{Device: DeviceHD})
 			}
 
 			golden, err := os.ReadFile(strings.TrimSuffix(file, ".conf") + ".json")

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// leftover matches a per cent sign that stands for nothing, with enough after it to recognise the place.
+// leftover matches a percent sign that is no placeholder, with enough text after it to find the place.
 var leftover = regexp.MustCompile(`%(\([^)]*\)s?|\S)?`)
 
 // placeholders replaces what a script's text may hold: names with their values, in "boot set" the boot device (under

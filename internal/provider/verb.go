@@ -25,11 +25,11 @@ const (
 
 var verbs = []Verb{Status, On, Off, Shutdown, Reset, Diag, Cycle, BootGet, BootSet, Identify, FRUGet}
 
-// Identifier is the verb in one word, as scripts see it in SHIPMI_VERB and journalctl -t takes it: "power-on".
+// Identifier is the verb in one word, "power-on", for SHIPMI_VERB and for journalctl -t.
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
 
 // Known reports whether there is such a verb.
 func (v Verb) Known() bool { return slices.Contains(verbs, v) }
 
-// starts tells whether the machine boots when v has succeeded.
-func (v Verb) starts() bool { return v == On || v == Cycle || v == Reset }
+// Starts reports whether the managed machine boots when v has succeeded.
+func (v Verb) Starts() bool { return v == On || v == Cycle || v == Reset }

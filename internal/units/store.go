@@ -148,11 +148,12 @@ func (s Store) ChangeCredentials(name string, change func(*instance.Credentials)
 	return err
 }
 
-// ActionFiles returns the paths of the action files of a BMC.
+// ActionFiles returns the files of the actions that a BMC remembers, see package
+// actionlog. It leaves out the hidden files of actions that begin.
 func (s Store) ActionFiles(name string) ([]string, error) {
 	var files []string
 	for _, dir := range s.State {
-		found, err := filepath.Glob(s.path(dir, name, instance.ActionDir, "*"))
+		found, err := filepath.Glob(s.path(dir, name, instance.ActionDir, "[^.]*"))
 		if err != nil {
 			return nil, err
 		}

@@ -275,6 +275,7 @@ func TestActionFiles(t *testing.T) {
 	dir := s.path(s.State[0], "node-0", "actions")
 	require.NoError(t, os.MkdirAll(dir, 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "action.1"), nil, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".action.2"), nil, 0o600))
 	files, err = s.ActionFiles("node-0")
 	require.NoError(t, err)
 	require.Equal(t, []string{filepath.Join(dir, "action.1")}, files)

@@ -229,6 +229,13 @@ func (c *Console) Read(b []byte) (sequence uint32, plain string) {
 	return sequence, string(text[:end])
 }
 
+// Owns reports whether a datagram was authenticated with the keys of this console's session.
+func (c *Console) Owns(b []byte) bool {
+	_, n := c.Hash()
+	signed := len(b) - n
+	return bytes.Equal(b[signed:], c.HMAC(c.K1, b[4:signed])[:n])
+}
+
 // Request is the LAN message of a request to the BMC.
 func Request(netFn, cmd, rqSeq byte, data ...byte) string {
 	b := []byte{0x20, netFn << 2, 0, 0x81, rqSeq << 2, cmd}

@@ -25,28 +25,41 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/bmc", "internal/check", "internal/doctor", "internal/hint", "internal/instance", "internal/ipmi",
-		"internal/listing", "internal/migrate", "internal/provider", "internal/settings", "internal/systemd",
-		"internal/terminal", "internal/units", "github.com/jedib0t/go-pretty", "github.com/spf13", "golang.org/x/sys",
+		"internal/actionlog", "internal/check", "internal/doctor", "internal/hint", "internal/instance",
+		"internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/settings",
+		"internal/systemd", "internal/terminal", "internal/units", "github.com/jedib0t/go-pretty", "github.com/spf13", "golang.org/x/sys",
 	},
 	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
 	"cmd/shipmi-bmc": {
-		"internal/bmc", "internal/instance", "internal/ipmi", "internal/journal", "internal/keyring", "internal/provider",
-		"internal/rmcp", "internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+		"internal/actionlog", "internal/bmc", "internal/hostnet", "internal/instance", "internal/ipmi", "internal/journal",
+		"internal/keyring", "internal/lan", "internal/machine", "internal/provider", "internal/rmcp", "internal/script",
+		"internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+	},
+	"internal/lan": {
+		"internal/actionlog", "internal/bmc", "internal/ipmi", "internal/jobs", "internal/machine", "internal/rmcp",
+		"internal/session", "golang.org/x/sys",
 	},
 	"internal/bmc": {
-		"internal/ipmi", "internal/provider", "internal/rmcp", "internal/session", "github.com/google/renameio",
-		"golang.org/x/sys",
+		"internal/actionlog", "internal/checksum", "internal/jobs", "internal/machine", "internal/provider",
+		"github.com/google/renameio",
 	},
-	"internal/session":  {"internal/rmcp"},
-	"internal/ipmi":     {"internal/instance", "internal/provider", "internal/rmcp"},
-	"internal/rmcp":     {},
-	"internal/hostnet":  {"golang.org/x/sys"},
-	"internal/journal":  {"golang.org/x/sys"},
-	"internal/provider": {"golang.org/x/sys"},
-	"internal/instance": {},
-	"internal/check":    {"internal/hint", "internal/instance", "internal/ipmi", "internal/provider"},
-	"internal/migrate":  {"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units"},
+	"internal/ipmi":      {"internal/instance", "internal/machine", "internal/provider", "internal/rmcp"},
+	"internal/script":    {"internal/actionlog", "internal/machine", "internal/provider"},
+	"internal/actionlog": {"internal/checksum", "internal/jobs", "internal/machine", "internal/provider", "golang.org/x/sys"},
+	"internal/jobs":      {"internal/machine", "internal/provider"},
+	"internal/machine":   {"internal/provider"},
+	"internal/provider":  {},
+	"internal/session":   {"internal/rmcp"},
+	"internal/rmcp":      {},
+	"internal/instance":  {},
+	"internal/checksum":  {},
+	"internal/hostnet":   {"golang.org/x/sys"},
+	"internal/journal":   {"golang.org/x/sys"},
+	"internal/migrate":   {"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units"},
+	"internal/check": {
+		"internal/actionlog", "internal/hint", "internal/instance", "internal/machine", "internal/provider", "internal/script",
+	},
+	"internal/keyring": {"internal/instance", "github.com/google/renameio"},
 	"internal/doctor": {
 		"internal/hint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
 	},
@@ -60,7 +73,6 @@ var imports = map[string][]string{
 	},
 	"internal/terminal": {"github.com/jedib0t/go-pretty", "golang.org/x/term"},
 	"internal/hint":     {"github.com/agnivade/levenshtein"},
-	"internal/keyring":  {"internal/instance", "github.com/google/renameio"},
 	"internal/systemd":  {"github.com/coreos/go-systemd", "github.com/godbus/dbus", "golang.org/x/sys"},
 	"internal/units": {
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio",
@@ -70,10 +82,10 @@ var imports = map[string][]string{
 
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
-	"net":       {"internal/bmc", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
-	"os/exec":   {"internal/provider", "internal/check", "internal/doctor", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
+	"net":       {"internal/hostnet", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"os/exec":   {"internal/script", "internal/check", "internal/doctor", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
 	"os.Stdout": {"cmd/shipmi"}, // rooms return values or print to what they are given
-	"time.Now":  {"internal/bmc", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"time.Now":  {"internal/bmc", "internal/lan", "cmd/shipmi", "cmd/shipmi-bmc"},
 }
 
 func TestRules(t *testing.T) {

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/session"
+)
+
+// entries returns variables in the form of os.Environ.
+func entries(env map[string]string) (all []string) {
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+// Every bad setting is named in the error, and systemd does not start the process again.
+func TestSettings(t *testing.T) {
+	for name, values := range map[string]map[string]string{
+		"SHIPMI_NAME":            {"": `invalid name ""`, "../x": `invalid name "../x"`},
+		"SHIPMI_PROVIDER":        {"": `"": want the absolute path`, "dummy": `"dummy": want the absolute path`},
+		"SHIPMI_IDLE_TIMEOUT":    {"10": `"10": want a duration`, "0s": `"0s": want a duration`},
+		"SHIPMI_SESSION_TIMEOUT": {"-1s": `"-1s": want a duration`},
+		"SHIPMI_QUERY_TIMEOUT":   {"1ms": `"1ms": want a duration`},
+		"SHIPMI_ACTION_TIMEOUT":  {"25h": `"25h": want a duration`},
+		"SHIPMI_ANSWER_TIMEOUT":  {"\n": `"\n": want a duration`},
+		"SHIPMI_CIPHER_SUITES":   {"0": `"0": want`, "3 3": `"3 3": want`, " ": `" ": want`},
+		"CREDENTIALS_DIRECTORY":  {"": "CREDENTIALS_DIRECTORY not set", "/nonexistent": "open /nonexistent/users: no such file"},
+		"RUNTIME_DIRECTORY":      {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
+		"STATE_DIRECTORY":        {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
+	} {
+		for value, want := range values {
+			env := unit(t)
+			env[name] = value
+			_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+			require.ErrorAs(t, err, &settingError{}, "%s=%q", name, value)
+			require.ErrorContains(t, err, want)
+			if name[:6] == "SHIPMI" {
+				require.ErrorContains(t, err, name+": ")
+			}
+			require.NotContains(t, err.Error(), "\n")
+		}
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                         "credentials: EOF",
+		`{"users":[]}`:             "credentials: no user",
+		`{"users":[{"name":"sesa`:  "credentials: unexpected EOF",
+		`{"passwords":["sesame"]}`: `unknown field: want users`,
+		`{"users":[{"name":"a","password":"sesame"}]}`: `user "a" has no privilege`,
+	} {
+		env := unit(t)
+		require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(text), 0o600))
+		_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		require.ErrorAs(t, err, &settingError{})
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "sesame")
+	}
+}
+
+// A fault of the host is not a bad setting: it may pass, and systemd tries again.
+func TestHostFault(t *testing.T) {
+	env := unit(t)
+	env["RUNTIME_DIRECTORY"] = "/nonexistent"
+	_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "/nonexistent/sessions")
+	require.NotErrorAs(t, err, &settingError{})
+}
+
+func TestNewService(t *testing.T) {
+	env := unit(t)
+	env["SHIPMI_CIPHER_SUITES"] = "17"
+	require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(
+		`{"users":[{"name":"a","password":"x","privilege":"user"},{"name":"b","password":"y","privilege":"operator"}],"kg":"z"}`), 0o600))
+	s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.sessions.Close()
+	require.True(t, s.ipmi.KgSet)
+	require.Equal(t, []rmcp.Suite{rmcp.Suite17}, s.ipmi.Suites)
+	require.Equal(t, []rmcp.Suite{rmcp.Suite17}, s.sessions.Suites)
+	require.Equal(t, s.ipmi.GUID, s.sessions.GUID)
+	require.Equal(t, "z", string(s.sessions.Kg()))
+	require.Equal(t, rand.Reader, s.sessions.Random)
+	for i, want := range []session.User{{ID: 2, Name: "a", Limit: rmcp.User}, {ID: 3, Name: "b", Limit: rmcp.Operator}} {
+		got := s.sessions.Users[i]
+		require.Equal(t, "xy"[i:i+1], string(got.Password()))
+		got.Password = nil
+		require.Equal(t, want, got)
+	}
+}
+
+// The BMC of a user is not the BMC of the host with the same name.
+func TestGUIDOfAUsersBMC(t *testing.T) {
+	env := unit(t)
+	guids := func() (system, device [16]byte) {
+		s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		require.NoError(t, err)
+		defer s.sessions.Close()
+		require.Equal(t, s.ipmi.GUID, s.sessions.GUID)
+		return s.ipmi.GUID, s.ipmi.DeviceGUID
+	}
+	hostSystem, hostDevice := guids()
+	env["XDG_RUNTIME_DIR"] = filepath.Dir(env["RUNTIME_DIRECTORY"])
+	userSystem, userDevice := guids()
+	require.NotEqual(t, hostSystem, userSystem)
+	require.NotEqual(t, hostDevice, userDevice)
+	require.NotEqual(t, userSystem, userDevice)
+}
+
+// A BMC serves even if its state cannot be read.
+func TestTornState(t *testing.T) {
+	env := unit(t)
+	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))
+	var log bytes.Buffer
+	s, err := newService(nil, entries(env), slog.New(&logHandler{out: &log}))
+	require.NoError(t, err)
+	defer s.sessions.Close()
+	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum does not match"\n$`, log.String())
+	require.Zero(t, s.bmc.Machine.State)
+}

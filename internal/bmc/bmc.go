@@ -1,0 +1,292 @@
+package bmc
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/shipmi/shipmi/internal/actionlog"
+	"github.com/shipmi/shipmi/internal/jobs"
+	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// What we chose.
+const (
+	readPause = 100 * time.Millisecond // after a front could not read
+	maxLater  = 64                     // requests that wait for a lock file or the kernel
+)
+
+// Never is later than anything is due.
+const Never = time.Duration(math.MaxInt64)
+
+// A Front is where requests come from: the one that the goroutine of [BMC.Run] waits on.
+// All methods but Wait and Wake are called with the lock held.
+type Front interface {
+	// Wait waits for something to serve, but not longer than d, nor after a call of Wake.
+	Wait(d time.Duration) error
+	// Serve serves what Wait has found, if anything.
+	Serve()
+	// Wake ends a Wait that runs, or the next one. Any goroutine may call it.
+	Wake()
+	// NeededUntil is how long the front needs the process, in time since boot.
+	NeededUntil() time.Duration
+	// Sessions is how many sessions are active.
+	Sessions() int
+}
+
+// Scripts runs the scripts of the provider.
+type Scripts interface {
+	// Load reads the provider's files, if they have changed.
+	Load(ctx context.Context) (Runner, error)
+	// Adopt waits for a script that an earlier process began, and says how it ended.
+	Adopt(ctx context.Context, v provider.Verb, path string) error
+}
+
+// A Runner runs the scripts of a provider as its files were when it was loaded.
+type Runner interface {
+	Has(provider.Verb) bool
+	// Query runs the script of a verb that asks for something. For another verb it says only
+	// whether there is a script.
+	Query(context.Context, provider.Verb) machine.Reading
+	// Act runs the script of a verb that does something, and says how it ended.
+	Act(context.Context, provider.Verb, provider.Args, *actionlog.File) error
+}
+
+// A Config is what a [BMC] takes from its caller. All fields must be set.
+type Config struct {
+	Machine *machine.Machine
+	Scripts Scripts
+	Actions *actionlog.Log
+	Save    func(machine.State) error // makes the state outlast the process; may take long
+	// Clock counts from the boot of the host, while it sleeps too.
+	Clock   func() time.Duration
+	Idle    time.Duration // without an answer, until Run returns
+	Answer  time.Duration // after which an action is answered, over or not
+	Query   time.Duration // time limit of a script that asks for something
+	Action  time.Duration // time limit of a script that does something
+	Restore bool          // the power restore policy can be carried out now
+	// Status tells the operator in a few words what goes on.
+	Status func(string)
+	// Alive tells a supervisor that the BMC works, at least once in AliveEvery; never if
+	// that is 0.
+	Alive      func()
+	AliveEvery time.Duration
+	// Upgrade translates an action file that version 1 wrote.
+	Upgrade func(*actionlog.Record) error
+	Log     *slog.Logger
+}
+
+// A BMC is one BMC while its process runs.
+type BMC struct {
+	Config
+	Jobs jobs.Table
+
+	// mu guards Machine, Jobs, the fields below, and the fields of the fronts. It is never held
+	// while waiting for a datagram, a script, a disk, a lock file, netlink or journald.
+	mu       sync.Mutex
+	front    Front
+	ended    bool            // results of workers are left to the next process
+	scripts  context.Context // of all scripts
+	workers  sync.WaitGroup
+	now      time.Duration // when the lock was taken: asking the clock is a system call
+	until    time.Duration // when Run does what is due, if nothing comes before
+	answered time.Duration // when something was last answered
+	alive    time.Duration // when Alive was last called
+	later    int           // how much of Later goes on
+	store    store
+	aborts   map[*jobs.Job]context.CancelCauseFunc
+	told     situation
+	last     string // what the last script did
+}
+
+// New returns a BMC that has not begun to serve.
+func New(c Config) *BMC {
+	b := &BMC{Config: c, aborts: make(map[*jobs.Job]context.CancelCauseFunc)}
+	b.Jobs = jobs.Table{
+		AnswerAfter: c.Answer,
+		Start:       b.start,
+		Keep:        b.keep,
+		Abort:       func(j *jobs.Job) { b.aborts[j](provider.ErrSuperseded) },
+		Forget:      b.forget,
+		Ask:         b.ask,
+	}
+	b.store.saved = c.Machine.State
+	return b
+}
+
+// Now is the time at which the lock was taken.
+func (b *BMC) Now() machine.Moment { return machine.Moment{Uptime: b.now, Clock: time.Now()} }
+
+// Uptime is the part of [BMC.Now] that takes no system call.
+func (b *BMC) Uptime() time.Duration { return b.now }
+
+// Answered notes that a client was answered, which begins the idle time anew.
+func (b *BMC) Answered() { b.answered = b.now }
+
+// Run serves a front until ctx is cancelled or the BMC is idle. Neither is an error. What
+// must outlast the process is in its files at any time; an action that still runs is left to
+// the next process.
+func (b *BMC) Run(ctx context.Context, front Front) error {
+	var cancel context.CancelFunc
+	b.scripts, cancel = context.WithCancel(context.Background())
+	b.front = front
+	defer b.handOver()
+	defer b.workers.Wait()
+	defer cancel()
+	b.mu.Lock()
+	defer func() {
+		b.ended = true
+		b.mu.Unlock()
+	}()
+	defer context.AfterFunc(ctx, front.Wake)()
+	b.now = b.Clock()
+	b.answered, b.alive = b.now, b.now
+	if err := b.adopt(); err != nil {
+		return err
+	}
+	b.recallChanges()
+	if b.Restore {
+		b.restore()
+	}
+	b.serve(ctx)
+	return nil
+}
+
+// serve serves until there is nothing to do, or ctx ends.
+func (b *BMC) serve(ctx context.Context) {
+	for {
+		wait := b.settle()
+		if wait <= 0 || ctx.Err() != nil {
+			return
+		}
+		b.until = b.now + wait
+		busy := b.Jobs.Busy()
+		b.mu.Unlock()
+		if busy {
+			runtime.Gosched() // or another thread would have to find the worker that was just started
+		}
+		if err := b.front.Wait(wait); err != nil {
+			b.Log.Warn("cannot read", "err", err)
+			time.Sleep(readPause)
+		}
+		b.mu.Lock()
+		b.now = b.Clock()
+		b.front.Serve()
+	}
+}
+
+// Enter lets do work on everything that the lock guards, does what has become due, and wakes
+// Run if it must do something sooner than it knows. It does nothing and returns false if the
+// process is about to end.
+func (b *BMC) Enter(do func()) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended {
+		return false
+	}
+	b.now = b.Clock()
+	do()
+	if b.now+b.settle() < b.until {
+		b.front.Wake()
+	}
+	return true
+}
+
+// work has a worker do something without the lock, and what follows with it.
+func (b *BMC) work(do func() (then func())) {
+	b.workers.Go(func() { b.Enter(do()) })
+}
+
+// Later has a worker do something without the lock that may take long, and what follows
+// with it. If too much of that goes on, Later returns an error.
+func (b *BMC) Later(do func() (then func())) error {
+	if b.later >= maxLater {
+		return errTooMuchLater
+	}
+	b.later++
+	b.work(func() func() {
+		then := do()
+		return func() {
+			b.later--
+			then()
+		}
+	})
+	return nil
+}
+
+var errTooMuchLater = errors.New("too many requests wait for a lock file or the kernel")
+
+// settle does what is due, and returns how long nothing else will be; 0 means for ever: the
+// BMC is idle.
+func (b *BMC) settle() time.Duration {
+	if left, running := b.Machine.WatchdogLeft(b.Now()); running && left == 0 {
+		b.watchdogExpired()
+	}
+	b.Jobs.Expire(b.now)
+	if b.now >= b.aliveDue() {
+		b.alive = b.now
+		b.Alive()
+	}
+	b.store.flush(b)
+	b.report()
+	return b.wait()
+}
+
+// aliveDue is when Alive must be called next.
+func (b *BMC) aliveDue() time.Duration {
+	if b.AliveEvery == 0 {
+		return Never
+	}
+	return b.alive + b.AliveEvery
+}
+
+// wait is how long nothing is due; 0 if nothing ever will be. The process stays for its
+// watchdog, for what a front needs it for, while a script runs or the state is not saved,
+// and as long as a client may repeat a change, which the next process would make again.
+func (b *BMC) wait() time.Duration {
+	left, watchdog := b.Machine.WatchdogLeft(b.Now())
+	until := max(b.answered+b.Idle, b.Jobs.RepeatableUntil(), b.front.NeededUntil())
+	switch {
+	case watchdog:
+		until = b.now + left
+	case b.Jobs.Busy() || b.store.pending(b) || b.later > 0:
+		until = b.now + b.Idle
+	case b.now >= until:
+		return 0
+	}
+	return max(min(until, b.Jobs.Due(Never), b.aliveDue())-b.now, time.Millisecond)
+}
+
+// watchdogExpired carries out the action of the watchdog timer, once the state says that
+// the timer has expired, or cannot be saved.
+func (b *BMC) watchdogExpired() {
+	verb := b.Machine.WatchdogExpired(b.Now())
+	if verb == "" {
+		return
+	}
+	b.Stored(func(error) { b.perform(verb, "watchdog", machine.CauseWatchdog) })
+}
+
+// restore carries out the power restore policy, once the state says so: a policy that cannot
+// be saved as carried out would be carried out at every start of the process.
+func (b *BMC) restore() {
+	cause := b.Machine.RestoreAtBoot()
+	if cause == machine.CauseUnknown {
+		return
+	}
+	b.Stored(func(err error) {
+		if err == nil {
+			b.perform(provider.On, "restore policy", cause)
+		}
+	})
+}
+
+// perform has a power action carried out that no client asked for.
+func (b *BMC) perform(v provider.Verb, user string, cause machine.Cause) {
+	b.Jobs.Perform(machine.Intent{Verb: v}, machine.Asker{User: user, Via: "bmc"}, cause, b.now)
+}

@@ -1,0 +1,162 @@
+package script
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/test/standin"
+
+	"github.com/shipmi/shipmi/internal/actionlog"
+	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/provider"
+)
+
+// builtin holds the built-in providers, as they are shipped.
+const builtin = "../../contrib/providers/"
+
+// Each provider that comes with ShIPMI has a transcript, with stand-ins for the commands that it needs. Its scripts run
+// as the server runs them; see the commands below. A transcript shows every verb, a status that fails or is none, and an
+// action that fails.
+func TestLibrary(t *testing.T) {
+	files, err := filepath.Glob(builtin + "*.conf")
+	require.NoError(t, err)
+	transcripts, err := filepath.Glob(builtin + "testdata/*.txtar")
+	require.NoError(t, err)
+	require.Len(t, transcripts, len(files))
+	testscript.Run(t, testscript.Params{
+		Dir: builtin + "testdata",
+		Setup: func(env *testscript.Env) error {
+			bin := filepath.Join(env.WorkDir, "bin")
+			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+			env.Setenv("HOME", env.WorkDir)
+			m := &rig{ran: make(map[provider.Verb]bool), root: env.WorkDir}
+			env.Values["rig"] = m
+			env.Defer(func() { m.complete(env.T()) })
+			return standin.Install(bin)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"bmc":     newRig,
+			"serve":   serve,
+			"power":   verb("power"),
+			"boot":    verb("boot"),
+			"fru":     verb("fru"),
+			"chassis": verb("chassis"),
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+// A rig is the BMC that a transcript drives.
+type rig struct {
+	*Runner
+	library      *provider.Provider // that the transcript is for
+	root         string
+	boot         provider.Boot // in force
+	ran          map[provider.Verb]bool
+	noStatus     bool // was seen
+	failedAction bool // was seen
+}
+
+// newRig makes a BMC of the provider that the transcript is for, or of the file $PROVIDER: bmc NAME [PARAMETER=VALUE...]
+func newRig(ts *testscript.TestScript, _ bool, args []string) {
+	m := ts.Value("rig").(*rig)
+	file := builtin + ts.Name() + ".conf"
+	if own := ts.Getenv("PROVIDER"); own != "" {
+		file = ts.MkAbs(own)
+	}
+	p, err := provider.Load(file)
+	ts.Check(err)
+	given := make(map[string]string)
+	for _, arg := range args[1:] {
+		name, value, _ := strings.Cut(arg, "=")
+		given[name] = value
+	}
+	values, err := p.Values(args[0], given)
+	ts.Check(err)
+	state := ts.MkAbs("state-of-" + args[0])
+	ts.Check(os.MkdirAll(state, 0o700))
+	if m.library == nil {
+		m.library = p
+	}
+	m.Runner = &Runner{
+		Provider:   p,
+		Parameters: values,
+		Name:       args[0],
+		StateDir:   state,
+		Environ:    []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "WORK=" + ts.Getenv("WORK")},
+		Stderr: func(provider.Verb) (*os.File, error) {
+			return os.OpenFile(filepath.Join(m.root, "journal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+		},
+	}
+}
+
+// verb runs a script: its answer is the standard output, why it failed the standard error. "boot set DEVICE [once]" sets
+// what "power on" and the like are told.
+func verb(section string) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		m := ts.Value("rig").(*rig)
+		v := provider.Verb(section + " " + args[0])
+		answer, err := m.run(ts, v, args[1:])
+		fmt.Fprint(ts.Stdout(), answer)
+		if err != nil {
+			fmt.Fprintln(ts.Stderr(), err)
+		}
+		if neg == (err == nil) {
+			journal, _ := os.ReadFile(filepath.Join(m.root, "journal"))
+			ts.Fatalf("%s: %v\n%s", v, err, journal)
+		}
+		m.ran[v] = m.ran[v] || err == nil
+		m.noStatus = m.noStatus || v == provider.Status && err != nil
+		m.failedAction = m.failedAction || v != provider.Status && err != nil
+	}
+}
+
+func (m *rig) run(ts *testscript.TestScript, v provider.Verb, args []string) (answer string, err error) {
+	switch v {
+	case provider.Status:
+		reading := m.Query(context.Background(), v)
+		if reading.Err != nil {
+			return "", reading.Err
+		}
+		return flag(reading.On, "on\n", "off\n"), nil
+	case provider.BootGet:
+		reading := m.Query(context.Background(), v)
+		return string(reading.Device) + "\n", reading.Err
+	case provider.FRUGet:
+		reading := m.Query(context.Background(), v)
+		return fmt.Sprintf("%+v\n", reading.FRU), reading.Err
+	case provider.BootSet:
+		m.boot = provider.Boot{Device: provider.Device(args[0]), Persistent: !slices.Contains(args, "once")}
+	}
+	log := actionlog.Log{Dir: filepath.Join(m.root, "actions")}
+	file, err := log.Begin(actionlog.Record{Intent: machine.Intent{Verb: v}})
+	ts.Check(err)
+	err = m.Act(context.Background(), v, provider.Args{Boot: m.boot, Light: provider.Light{On: true}}, file)
+	if err == nil && v.Starts() && !m.boot.Persistent {
+		m.boot = provider.Boot{}
+	}
+	return "", err
+}
+
+// complete reports what the transcript has left out.
+func (m *rig) complete(t testscript.T) {
+	if m.library == nil {
+		t.Fatal("the transcript has no BMC")
+	}
+	for _, v := range m.library.Verbs() {
+		if !m.ran[v] {
+			t.Fatal("the transcript does not show:", v)
+		}
+	}
+	if !m.noStatus || !m.failedAction {
+		t.Fatal("the transcript shows no status, or no action, that fails")
+	}
+}

@@ -1,0 +1,391 @@
+package script
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// A device is something with a network interface, whose state is the file "state" of the transcript.
+type device struct{ root string }
+
+func (d device) is() string {
+	state, _ := os.ReadFile(filepath.Join(d.root, "state"))
+	return strings.TrimSpace(string(state))
+}
+
+func (d device) become(state string) {
+	_ = os.WriteFile(filepath.Join(d.root, "state"), []byte(state+"\n"), 0o600)
+}
+
+func (d device) note(format string, args ...any) {
+	f, err := os.OpenFile(filepath.Join(d.root, "calls"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err == nil {
+		fmt.Fprintf(f, format+"\n", args...)
+		f.Close()
+	}
+}
+
+// serve starts the device that the provider of the transcript switches. Its address is in $ADDRESS.
+func serve(ts *testscript.TestScript, _ bool, _ []string) {
+	d := device{ts.Getenv("WORK")}
+	if ts.Name() == "qemu-qmp" {
+		d.listenQMP(ts)
+		return
+	}
+	s := httptest.NewServer(map[string]http.HandlerFunc{
+		"tasmota": d.tasmota, "shelly": d.shelly, "pikvm": d.pikvm, "ovirt": d.ovirt, "proxmox-api": d.proxmox(),
+	}[ts.Name()])
+	ts.Defer(s.Close)
+	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// tasmota has one relay and a password, and does not obey while it is "stuck". For a relay that it does not have it
+// prints an error, and what is logged in the meantime. The file "text" has its words for off and on, if it has its own.
+func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if r.URL.Path != "/cm" || q.Get("user") != "admin" || q.Get("password") != "secret" {
+		fmt.Fprint(w, `{"WARNING":"Need user=<username>&password=<password>"}`)
+		return
+	}
+	texts := []string{"OFF", "ON"}
+	if own, err := os.ReadFile(filepath.Join(d.root, "text")); err == nil {
+		texts = strings.Fields(string(own))
+	}
+	switch command := q.Get("cmnd"); command {
+	case "Power1 ON", "Power1 OFF":
+		d.note("%s", command)
+		if d.is() != "stuck" {
+			d.become(map[string]string{"Power1 OFF": texts[0], "Power1 ON": texts[1]}[command])
+		}
+	case "Power1":
+	case "StateText1", "StateText2":
+		fmt.Fprintf(w, `{"%s":"%s"}`, command, texts[command[len(command)-1]-'1'])
+		return
+	default:
+		fmt.Fprintf(w, `{"Command":"Error","POWER":"%s"}`, d.is())
+		return
+	}
+	fmt.Fprintf(w, `{"POWER":"%s"}`, d.is())
+}
+
+// shelly is a plug of both generations; by the interface of the first it does not obey while it is "null".
+func (d device) shelly(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case d.is() == "overheated":
+		http.Error(w, `{"code":-103,"message":"overtemp"}`, http.StatusInternalServerError)
+	case r.URL.RequestURI() == "/rpc/Switch.GetStatus?id=0":
+		fmt.Fprintf(w, `{"id":0, "source":"HTTP_in", "output":%s,"temperature":{"tC":40.1, "tF":104.2}}`, d.is())
+	case r.URL.Path == "/rpc/Switch.Set" && r.URL.Query().Get("id") == "0":
+		fmt.Fprintf(w, `{"was_on":%s}`, d.is())
+		d.become(r.URL.Query().Get("on"))
+		d.note("%s", r.URL.RequestURI())
+	case r.URL.Path == "/relay/0":
+		switch turn := r.URL.Query().Get("turn"); turn {
+		case "on", "off":
+			if d.is() != "null" {
+				d.become(fmt.Sprint(turn == "on"))
+				d.note("%s", r.URL.RequestURI())
+			}
+		}
+		fmt.Fprintf(w, `{"ison":%s,"has_timer":false,"timer_started":0,"timer_duration":0,"timer_remaining":0,"source":"http"}`, d.is())
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// pikvm is wired to a computer that obeys its buttons, or has two switches, with a computer at port 3 of the second one.
+// What a port is asked for it begins in a moment, and is busy before; a busy port ignores what it is asked for.
+func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	state := d.is()
+	switch {
+	case user != "ipmi" || password != "secret":
+		http.Error(w, `{"ok":false,"result":{"error":"ForbiddenError"}}`, http.StatusForbidden)
+	case r.Method == "GET" && r.URL.Path == "/api/atx" && state == "strange":
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	case r.Method == "GET" && r.URL.Path == "/api/atx":
+		fmt.Fprintf(w, `{"ok": true, "result": {"busy": false, "enabled": %t, "leds": {"hdd": false, "power": %t}}}`,
+			state != "disabled", state == "on")
+	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && state == "disabled":
+		http.Error(w, `{"ok":false,"result":{"error":"AtxDisabledError"}}`, http.StatusBadRequest)
+	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && r.URL.Query().Get("wait") == "1":
+		action := r.URL.Query().Get("action")
+		d.note("%s", action)
+		switch action {
+		case "on":
+			d.become("on")
+		case "off", "off_hard":
+			d.become("off")
+		case "reset_hard":
+		default:
+			http.Error(w, `{"ok":false,"result":{"error":"ValidatorError"}}`, http.StatusBadRequest)
+			return
+		}
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	case r.Method == "GET" && r.URL.Path == "/api/switch":
+		ports := make([]bool, 8)
+		if state == "missing" {
+			ports = nil
+		}
+		list := func(port bool) string {
+			if len(ports) == 8 {
+				ports[6] = port
+			}
+			text, _ := json.Marshal(ports)
+			return string(text)
+		}
+		led, next, busy := strings.Cut(state, " until ")
+		fmt.Fprintf(w, `{"ok": true, "result": {"model": {"limits": {"atx": {"click_delays": {"power": {"default": 0.5}}}}}, `+
+			`"atx": {"busy": %s, "leds": {"power": %s, "hdd": %s}}}}`, list(busy), list(led == "on"), list(false))
+		if busy {
+			d.become(next)
+		}
+	case r.Method == "POST" && r.URL.Path == "/api/switch/atx/power":
+		action := r.URL.Query().Get("action")
+		if !strings.Contains(state, " until ") {
+			d.note("port %s %s", r.URL.Query().Get("port"), action)
+			d.become(state + " until " + map[string]string{"on": "on", "off": "off", "off_hard": "off", "reset_hard": state}[action])
+		}
+		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+// ovirt is an engine with one virtual machine, 42, and a user who is no administrator. A machine that is "powering_down" is
+// down at the next look, and one that stops is what the file "next" says.
+func (d device) ovirt(w http.ResponseWriter, r *http.Request) {
+	user, password, _ := r.BasicAuth()
+	action, found := strings.CutPrefix(r.URL.Path, "/ovirt-engine/api/vms/42")
+	var body [1024]byte
+	n, _ := r.Body.Read(body[:])
+	state := d.is()
+	wrongState := action == "/start" != slices.Contains([]string{"down", "paused", "suspended"}, state)
+	switch {
+	case user != "ipmi@internal" || password != "secret":
+		http.Error(w, "<html><body>Unauthorized</body></html>", http.StatusUnauthorized)
+	case r.Header.Get("Filter") != "true":
+		http.Error(w, "<fault><detail>Query execution failed due to insufficient permissions.</detail></fault>", http.StatusBadRequest)
+	case !found, state == "gone":
+		http.NotFound(w, r)
+	case r.Method == "GET" && action == "":
+		fmt.Fprintf(w, "<vm href=\"%s\" id=\"42\">\n    <name>web</name>\n    <status>%s</status>\n    <os>\n    </os>\n</vm>\n", r.URL.Path, state)
+		if state == "powering_down" {
+			d.become("down")
+		}
+	case r.Method == "PUT" && action == "", r.Method == "POST" && !wrongState:
+		d.note("%s %s", strings.TrimPrefix(action, "/"), body[:n])
+		if action != "" {
+			d.become(map[string]string{"/start": "up", "/stop": "down", "/shutdown": "down"}[action])
+		}
+		if next, err := os.ReadFile(filepath.Join(d.root, "next")); err == nil && action == "/stop" {
+			d.become(strings.TrimSpace(string(next)))
+		}
+		fmt.Fprint(w, "<action>\n    <status>complete</status>\n</action>\n")
+	default:
+		http.Error(w, "<action><fault><detail>[Cannot run VM. VM is running.]</detail></fault></action>", http.StatusConflict)
+	}
+}
+
+// proxmox is the API of a cluster with the machine 100, on the node pve2, and a token that has rights for it. Why it refuses
+// something it says in the first line of its answer, which Go's server does not let us write.
+func (d device) proxmox() http.HandlerFunc {
+	config := url.Values{
+		"boot": {"cdn"}, "bootdisk": {"scsi1"}, "name": {"web"}, "cores": {"2"},
+		"description": {`a "boot": "order=net1" \\"`},
+		"ide2":        {"local:iso/debian.iso,media=cdrom"}, "net0": {"virtio=BC:24:11:00:00:01,bridge=vmbr0"},
+		"scsi0": {"local-lvm:vm-100-disk-0"}, "scsi1": {"local-lvm:vm-100-disk-1"},
+	}
+	next := map[string]string{"start": "running", "resume": "running", "reset": "running", "stop": "stopped", "shutdown": "stopped"}
+	looks, end := 0, ""
+	return func(w http.ResponseWriter, r *http.Request) {
+		refuse := func(line string) {
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			fmt.Fprintf(conn, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"data\":null}", line)
+			conn.Close()
+		}
+		answer := func(data any) { _ = json.NewEncoder(w).Encode(map[string]any{"data": data}) }
+		path, onNode := strings.CutPrefix(r.URL.Path, "/api2/json/nodes/pve2/")
+		_ = r.ParseForm()
+		state := d.is()
+		verb, power := strings.CutPrefix(path, "qemu/100/status/")
+		switch call := r.Method + " " + path; {
+		case r.Header.Get("Authorization") != "PVEAPIToken=ipmi@pve!shipmi=secret":
+			refuse("401 invalid token value!")
+		case r.URL.RequestURI() == "/api2/json/cluster/resources?type=vm":
+			answer([]any{
+				map[string]any{"id": "lxc/200", "node": "pve1", "type": "lxc", "vmid": 200},
+				map[string]any{"id": "qemu/100", "node": "pve2", "type": "qemu", "vmid": 100, "name": "web"},
+			})
+		case !onNode:
+			refuse("403 Permission check failed (/vms/101, VM.PowerMgmt)")
+		case call == "GET qemu/100/status/current":
+			status := "running"
+			if state == "stopped" {
+				status = state
+			}
+			answer(map[string]any{"status": status, "qmpstatus": state, "vmid": 100, "ha": map[string]any{"managed": 0}})
+		case call == "GET qemu/100/config":
+			flat := map[string]string{"digest": "da39a3ee"}
+			for name := range config {
+				flat[name] = config.Get(name)
+			}
+			answer(flat)
+		case call == "PUT qemu/100/config":
+			d.note("%s", unescaped(r.PostForm))
+			for name := range r.PostForm {
+				config.Set(name, r.PostForm.Get(name))
+			}
+			if strings.HasPrefix(r.PostForm.Get("boot"), "order=") {
+				config.Del("bootdisk")
+			}
+			config.Del(r.PostForm.Get("delete"))
+			answer(nil)
+		case call == "POST qemu/100/monitor":
+			refuse("403 Permission check failed (root-only command 'qom-set')")
+		case r.Method == "POST" && power && next[verb] != "":
+			d.note("%s", verb)
+			switch {
+			case state == "broken":
+				end = "storage is not online"
+			case verb == "start" && state != "stopped":
+				end = "VM 100 already running"
+			case verb != "start" && state == "stopped":
+				end = "VM 100 not running"
+			default:
+				end = "OK"
+				d.become(next[verb])
+			}
+			answer("UPID:pve2:0001F0C2:0034A1B2:6570AA00:qm" + verb + ":100:ipmi@pve!shipmi:")
+		case r.Method == "GET" && strings.HasPrefix(path, "tasks/UPID:pve2:") && strings.HasSuffix(path, ":/status"):
+			looks++
+			switch {
+			case looks == 1:
+				answer(map[string]any{"status": "running"})
+			default:
+				answer(map[string]any{"status": "stopped", "exitstatus": end})
+			}
+		default:
+			refuse("501 Method '" + call + "' not implemented")
+		}
+	}
+}
+
+func unescaped(form url.Values) string {
+	text, _ := url.QueryUnescape(form.Encode())
+	return text
+}
+
+// listenQMP answers as QEMU does on its QMP socket, which is "qmp.sock" in the folder of the transcript.
+func (d device) listenQMP(ts *testscript.TestScript) {
+	l, err := net.Listen("unix", filepath.Join(d.root, "qmp.sock"))
+	ts.Check(err)
+	ts.Defer(func() { l.Close() })
+	indexes := map[string]int{
+		"/machine/peripheral/net0 bootindex": 2, "/machine/peripheral/net1 bootindex": 1,
+		"/machine/peripheral-anon/device[0] bootindex": 0,
+		"/machine/unattached/device[5] bootindex":      -1, "/machine/unattached/device[14] bootindexA": -1,
+	}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			d.qmp(conn, indexes)
+		}
+	}()
+}
+
+func bootOrder(indexes map[string]int) string {
+	paths := slices.SortedFunc(maps.Keys(indexes), func(a, b string) int { return indexes[a] - indexes[b] })
+	var names []string
+	for _, path := range paths {
+		if indexes[path] >= 0 {
+			names = append(names, filepath.Base(path[:strings.IndexByte(path, ' ')]))
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// qmp is one connection to QEMU. At a reset the firmware gets the devices that have a bootindex, in that order.
+func (d device) qmp(conn net.Conn, indexes map[string]int) {
+	defer conn.Close()
+	if d.is() == "gone" {
+		return
+	}
+	fmt.Fprint(conn, `{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}, "capabilities": ["oob"]}}`+"\r\n")
+	ready := false
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		var c struct {
+			Execute   string
+			Arguments map[string]any
+		}
+		err := json.Unmarshal(lines.Bytes(), &c)
+		result := "{}"
+		switch {
+		case err != nil:
+			fmt.Fprint(conn, `{"error": {"class": "GenericError", "desc": "JSON parse error"}}`+"\r\n")
+			continue
+		case c.Execute == "qmp_capabilities":
+			ready = true
+		case !ready:
+			fmt.Fprint(conn, `{"error": {"class": "CommandNotFound", "desc": "Expecting capabilities negotiation"}}`+"\r\n")
+			continue
+		case d.is() == "broken":
+			fmt.Fprint(conn, `{"error": {"class": "GenericError", "desc": "it is broken"}}`+"\r\n")
+			continue
+		case c.Execute == "query-status":
+			result = fmt.Sprintf(`{"status": "%s", "running": %t}`, d.is(), d.is() == "running")
+		case c.Execute == "qom-get" && c.Arguments["path"] == "/machine" && c.Arguments["property"] == "boot":
+			result = `{"order": "cad"}`
+		case c.Execute == "qom-list":
+			// In no order, as QEMU lists them.
+			result = map[any]string{
+				"/machine/peripheral": `[{"name": "type", "type": "string"}, {"name": "net1", "type": "child<virtio-net-pci>"}, {"name": "net0", "type": "child<e1000>"}]`,
+				"/machine/unattached": `[{"name": "device[14]", "type": "child<isa-fdc>"}, {"name": "pci[0]", "type": "child<memory-region>"}, {"name": "device[5]", "type": "child<ide-cd>"}]`,
+			}[c.Arguments["path"]]
+			if result == "" {
+				result = `[{"name": "device[0]", "type": "child<virtio-blk-pci>"}]`
+			}
+		case c.Execute == "qom-get":
+			result = fmt.Sprint(indexes[fmt.Sprint(c.Arguments["path"], " ", c.Arguments["property"])])
+		case c.Execute == "qom-set":
+			path, index := fmt.Sprint(c.Arguments["path"], " ", c.Arguments["property"]), int(c.Arguments["value"].(float64))
+			if slices.Contains(slices.Collect(maps.Values(indexes)), index) && index >= 0 {
+				fmt.Fprintf(conn, `{"error": {"class": "GenericError", "desc": "The bootindex %d has already been used"}}`+"\r\n", index)
+				continue
+			}
+			indexes[path] = index
+		case c.Execute == "human-monitor-command":
+			d.note("%s", c.Arguments["command-line"])
+			result = `"boot device list now set to n\r\n"`
+		default:
+			d.note("%s", c.Execute)
+			if c.Execute == "system_reset" {
+				d.note("bootorder %s", bootOrder(indexes))
+			}
+			if c.Execute == "cont" || c.Execute == "system_wakeup" {
+				d.become("running")
+			}
+			fmt.Fprint(conn, `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "RESET", "data": {"guest": false}}`+"\r\n")
+			if c.Execute == "quit" || c.Execute == "system_powerdown" {
+				d.become("gone")
+				_ = os.WriteFile(filepath.Join(d.root, "unit"), []byte("inactive\n"), 0o600)
+			}
+		}
+		fmt.Fprintf(conn, `{"return": %s}`+"\r\n", result)
+	}
+}
