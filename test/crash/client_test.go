@@ -3,6 +3,7 @@
 package crash
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -23,13 +24,44 @@ const (
 
 // Network functions and commands.
 const (
-	chassis, app = 0x00, 0x06
+	chassis, app, storage = 0x00, 0x06, 0x0A
 
-	chassisStatus, chassisControl, setBootOptions = 0x01, 0x02, 0x08
-	getDeviceID, setPrivilege, closeSession       = 0x01, 0x3B, 0x3C
-	setPassword                                   = 0x47
-	resetWatchdog, setWatchdog, getWatchdog       = 0x22, 0x24, 0x25
+	getCapabilities, chassisStatus, chassisControl, chassisIdentify = 0x00, 0x01, 0x02, 0x04
+	setRestorePolicy, setBootOptions, getBootOptions                = 0x06, 0x08, 0x09
+	getDeviceID, setPrivilege, closeSession                         = 0x01, 0x3B, 0x3C
+	getUserName, setPassword                                        = 0x46, 0x47
+	resetWatchdog, setWatchdog, getWatchdog                         = 0x22, 0x24, 0x25
+	selInfo, reserveSEL, getSELEntry, addSELEntry, clearSEL         = 0x40, 0x42, 0x43, 0x44, 0x47
 )
+
+// Values in their requests and answers.
+const (
+	alwaysOn = 2 // power restore policy
+
+	bootFlags                 = 5 // boot option
+	bootValid, bootPersistent = 0x80, 0x40
+	bootPXE, bootDisk         = 0x04, 0x08
+	bootEFI                   = 0x20
+	identifyMask              = 0x30
+	identifyTimed             = 0x10
+
+	smsOS, dontStop     = 0x04, 0x40 // timer use
+	noAction, hardReset = 0x00, 0x01
+)
+
+const operID = 3 // of the user "oper"
+
+// userPassword is the data of Set User Password that sets one of 16 bytes at most.
+func userPassword(id byte, password string) []byte {
+	const set = 2
+	data := make([]byte, 18)
+	data[0], data[1] = id, set
+	copy(data[2:], password)
+	return data
+}
+
+// event is the data of Add SEL Entry.
+var event = []byte{0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 1, 0x6F, 0, 0, 0}
 
 // A client repeats what is not answered, under a new sequence number of its
 // session. It notes all that it sends, and watches over what it gets.
@@ -40,6 +72,7 @@ type client struct {
 	conn    *net.UDPConn
 	fresh   bool // each repetition has a request sequence number of its own
 	rqSeq   byte
+	latest  string // the latest request
 	sent    [][]byte
 	lost    [][]byte          // those that a process may have taken along when it died
 	numbers map[uint32]bool   // outbound sequence numbers seen
@@ -135,7 +168,8 @@ func (c *client) ask(netFn, cmd byte, data ...byte) (said string) {
 			c.rqSeq = (c.rqSeq + 1) % 64
 		}
 		first = false
-		return c.Packet(console.Request(netFn, cmd, c.rqSeq, data...))
+		c.latest = console.Request(netFn, cmd, c.rqSeq, data...)
+		return c.Packet(c.latest)
 	}, func(b []byte) bool {
 		plain, ok := c.watch(b)
 		if !ok || plain[5] != cmd || plain[4]>>2 != c.rqSeq {
@@ -146,6 +180,13 @@ func (c *client) ask(netFn, cmd byte, data ...byte) (said string) {
 	})
 	require.NotNil(c.t, answer, "the session does not go on: %#x %#x", netFn, cmd)
 	return said
+}
+
+// pings returns when a process serves.
+func (c *client) pings() {
+	c.t.Helper()
+	pong := c.exchange(tries, func() []byte { return ping }, func([]byte) bool { return true })
+	require.NotNil(c.t, pong)
 }
 
 // watch opens an answer of the session, and makes sure that nothing in it was
@@ -217,4 +258,36 @@ func (c *client) again(datagrams [][]byte) {
 		require.NoError(c.t, err)
 	}
 	require.Equal(c.t, "\x00", c.ask(app, getDeviceID)[:1], "the session goes on")
+}
+
+// selEntries is how many entries the event log has.
+func (c *client) selEntries() uint16 {
+	return binary.LittleEndian.Uint16([]byte(c.ask(storage, selInfo)[2:]))
+}
+
+// retransmits sends the latest request once more, in a packet of its own with the same request sequence number, and
+// returns the answer; it is empty if there is none.
+func (c *client) retransmits() (said string) {
+	c.exchange(4, func() []byte { return c.Packet(c.latest) }, func(b []byte) bool {
+		plain, ok := c.watch(b)
+		if !ok || plain[4:6] != c.latest[4:6] {
+			return false
+		}
+		said = plain[6 : len(plain)-1]
+		return true
+	})
+	return said
+}
+
+// A timer is what Get Watchdog Timer says.
+type timer struct {
+	running          bool
+	expired          byte
+	initial, present uint16 // in steps of 100 ms
+}
+
+func (c *client) watchdogTimer() timer {
+	said := []byte(c.ask(app, getWatchdog))
+	require.Zero(c.t, said[0])
+	return timer{said[1]&0x40 != 0, said[4], binary.LittleEndian.Uint16(said[5:]), binary.LittleEndian.Uint16(said[7:])}
 }

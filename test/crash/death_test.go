@@ -28,10 +28,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var programs sync.Map // path by version
+var (
+	programs sync.Map // path by version
+	given    = flag.String("program", "", "test the shipmi-bmc at this absolute `path` instead of building one")
+)
 
-// program builds the program of a version.
+// program builds the program of a version. A given program takes the place of v1.0.
 func program(t *testing.T, version string) string {
+	if *given != "" && version == "v1.0" {
+		return *given
+	}
 	build := sync.OnceValue(func() string {
 		dir, err := os.MkdirTemp("", "crash")
 		must(err)

@@ -56,10 +56,9 @@ var dialogues = map[string]dialogue{
 		}
 	}},
 	"new password": {1, func(h *host, c *client) {
-		const oper, set, changed = 3, 2, "new password"
+		const changed = "new password"
 		c.admin()
-		data := append([]byte{oper, set}, changed+"\x00\x00\x00\x00"...)
-		said := c.ask(app, setPassword, data...)
+		said := c.ask(app, setPassword, userPassword(operID, changed)...)
 
 		var kept struct {
 			Users []struct{ Name, Password string }
@@ -71,8 +70,6 @@ var dialogues = map[string]dialogue{
 		other.login("oper", kept.Users[1].Password, 3)
 	}},
 	"event log": {1, func(h *host, c *client) {
-		const storage, selInfo, addSELEntry = 0x0A, 0x40, 0x44
-		event := []byte{0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 1, 0x6F, 0, 0, 0}
 		c.admin()
 		if c.fresh { // what is added once more is another one
 			require.Equal(h.t, "\x00", c.ask(storage, addSELEntry, event...)[:1])
@@ -80,12 +77,11 @@ var dialogues = map[string]dialogue{
 		}
 		require.Equal(h.t, "\x00\x01\x00", c.ask(storage, addSELEntry, event...))
 		require.Equal(h.t, "\x00\x02\x00", c.ask(storage, addSELEntry, event...))
-		require.Equal(h.t, "\x02\x00", c.ask(storage, selInfo)[2:4])
+		require.Equal(h.t, uint16(2), c.selEntries())
 	}},
 	"watchdog": {1, func(h *host, c *client) {
-		const smsOS, reset = 0x04, 0x01
 		c.admin()
-		require.Equal(h.t, "\x00", c.ask(app, setWatchdog, smsOS, reset, 0, 1<<smsOS, 3, 0))
+		require.Equal(h.t, "\x00", c.ask(app, setWatchdog, smsOS, hardReset, 0, 1<<smsOS, 3, 0))
 		require.Equal(h.t, "\x00", c.ask(app, resetWatchdog))
 		require.Eventually(h.t, func() bool { return c.ask(app, getWatchdog)[4] != 0 }, 10*time.Second, 100*time.Millisecond)
 		require.LessOrEqual(h.t, h.runs("power-reset"), 1)

@@ -47,6 +47,8 @@ type host struct {
 	deaths  atomic.Int32
 	pid     atomic.Int32 // of the process that runs; 0: none
 	log     logBuffer
+	ahead   time.Duration // of the boot clock here, in the processes: see booted
+	stderr  *os.File      // of the processes, instead of log; nil: there is none
 }
 
 type logBuffer struct {
@@ -97,6 +99,9 @@ func (h *host) serve() {
 func (h *host) run() {
 	cmd := h.Command(h.program)
 	cmd.Stderr = &h.log
+	if h.stderr != nil {
+		cmd.Stderr = h.stderr
+	}
 	cmd.WaitDelay = time.Millisecond // it does not wait for scripts, which have its standard error
 	said := func(*int) {}
 	if int(h.deaths.Load())+1 == h.traced {
@@ -139,4 +144,12 @@ func (h *host) kill9() {
 func (h *host) idle() {
 	h.t.Helper()
 	require.Eventually(h.t, func() bool { return h.pid.Load() == 0 }, 20*time.Second, time.Millisecond)
+}
+
+// writeProgram writes a file that can be executed at once. A child that another test starts meanwhile would keep the
+// file open for writing for a moment, and the kernel executes no such file.
+func writeProgram(t *testing.T, path, text string) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o755))
 }

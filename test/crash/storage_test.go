@@ -14,12 +14,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	getCapabilities  = 0x00
-	setRestorePolicy = 0x06
-	alwaysOn         = 2
-)
-
 // stays has processes live long enough to be watched.
 func (h *host) stays() { h.Env = append(h.Env, "SHIPMI_IDLE_TIMEOUT=1m") }
 
@@ -48,9 +42,17 @@ func (h *host) locks(dir string) (mend func()) {
 // breaks has every call of the kind fail with EIO in the process that runs. With write it would not run: the runtime of
 // Go wakes itself with that.
 func (h *host) breaks(calls string) (mend func()) {
-	log := h.Path("strace")
-	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(int(h.pid.Load())), "-o", log,
-		"-e", "trace="+calls, "-e", "inject="+calls+":error=EIO")
+	stop := h.inject(calls, "error=EIO")
+	return func() {
+		stop()
+		require.Contains(h.t, h.Read("strace"), "EIO (Input/output error) (INJECTED)")
+	}
+}
+
+// inject has strace tamper with every call of the kind in the process that runs: see strace(1), inject.
+func (h *host) inject(calls, tamper string) (stop func()) {
+	cmd := exec.Command("strace", "-f", "-p", strconv.Itoa(int(h.pid.Load())), "-o", h.Path("strace"),
+		"-e", "trace="+calls, "-e", "inject="+calls+":"+tamper)
 	stderr := &logBuffer{}
 	cmd.Stderr = stderr
 	require.NoError(h.t, cmd.Start())
@@ -59,7 +61,6 @@ func (h *host) breaks(calls string) (mend func()) {
 	return func() {
 		require.NoError(h.t, cmd.Process.Signal(unix.SIGINT)) // it lets go
 		_ = cmd.Wait()
-		require.Contains(h.t, h.Read("strace"), "EIO (Input/output error) (INJECTED)")
 	}
 }
 
