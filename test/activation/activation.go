@@ -6,6 +6,7 @@ package activation
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,7 +29,7 @@ type BMC struct {
 	conn *net.UDPConn // the socket, too
 }
 
-// New makes a BMC that listens on a free port of an IPv4 address. Of its files, "provider.conf" is its provider,
+// New makes a BMC that listens on a free port of an address, which may have a zone. Of its files, "provider.conf" is its provider,
 // "credentials/users" its credentials, and below "runtime" and "state" is what it keeps.
 func New(t testing.TB, ip string, files map[string]string) *BMC {
 	b := &BMC{Dir: t.TempDir(), t: t}
@@ -46,12 +47,18 @@ func New(t testing.TB, ip string, files map[string]string) *BMC {
 		"RUNTIME_DIRECTORY=" + b.Path("runtime"),
 		"STATE_DIRECTORY=" + b.Path("state"),
 	}
-	var err error
-	b.conn, err = net.ListenUDP("udp4", &net.UDPAddr{IP: net.ParseIP(ip)})
+	addr, err := netip.ParseAddr(ip)
+	require.NoError(t, err)
+	network, level, packetInfo := "udp4", unix.IPPROTO_IP, unix.IP_PKTINFO
+	if addr.Is6() {
+		network, level, packetInfo = "udp6", unix.IPPROTO_IPV6, unix.IPV6_RECVPKTINFO
+	}
+	b.conn, err = net.ListenUDP(network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
 	require.NoError(t, err)
 	b.Address = b.conn.LocalAddr().(*net.UDPAddr)
 	b.Socket, err = b.conn.File()
 	require.NoError(t, err)
+	require.NoError(t, unix.SetsockoptInt(int(b.Socket.Fd()), level, packetInfo, 1)) // PassPacketInfo=yes
 	t.Cleanup(func() {
 		b.Socket.Close()
 		b.conn.Close()
