@@ -45,7 +45,9 @@ type host struct {
 	nth     int // it dies before this effective system call; 0: it does not
 	calls   int // that it made
 	deaths  atomic.Int32
-	pid     atomic.Int32 // of the process that runs; 0: none
+	pid     atomic.Int32   // of the process that runs; 0: none
+	ended   atomic.Bool    // the test has, and the process that runs is the last
+	last    syscall.Signal // to that process
 	log     logBuffer
 	ahead   time.Duration // of the boot clock here, in the processes: see booted
 	stderr  *os.File      // of the processes, instead of log; nil: there is none
@@ -68,8 +70,11 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func newHost(t *testing.T) *host {
-	h := &host{t: t, program: program(t, "v1.0"), BMC: activation.New(t, "127.0.0.1", map[string]string{
+func newHost(t *testing.T) *host { return newHostAt(t, "127.0.0.1") }
+
+// newHostAt is newHost with an address of its own.
+func newHostAt(t *testing.T, address string) *host {
+	h := &host{t: t, program: program(t, "v1.0"), last: syscall.SIGTERM, BMC: activation.New(t, address, map[string]string{
 		"provider.conf": scripts, "power": "on\n", "ran": "", "credentials/users": credentials,
 	})}
 	h.Env = append(h.Env, "SHIPMI_CREDENTIALS="+h.Path("credentials/users"), "SHIPMI_IDLE_TIMEOUT=2s", "SHIPMI_ANSWER_TIMEOUT=500ms")
@@ -92,7 +97,10 @@ func (h *host) serve() {
 			h.t.Log(h.log.String())
 		}
 	})
-	h.Serve(h.run, func() { h.kill(syscall.SIGTERM) })
+	h.Serve(h.run, func() {
+		h.ended.Store(true)
+		h.kill(h.last)
+	})
 }
 
 // run runs a process to its end.
@@ -121,6 +129,9 @@ func (h *host) run() {
 	pid := cmd.Process.Pid
 	said(&pid)
 	h.pid.Store(int32(pid))
+	if h.ended.Load() {
+		h.kill(h.last)
+	}
 	_ = cmd.Wait()
 	said(&h.calls)
 	h.pid.Store(0)

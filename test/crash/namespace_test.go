@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -21,6 +22,7 @@ const (
 // within has the next processes run in Linux namespaces of their own, after the shell command prepare has run there.
 func (h *host) within(namespaces, prepare string) {
 	h.wrap(fmt.Sprintf("exec unshare %s --fork --kill-child sh -c '%s && LISTEN_PID=$$ exec %s'", namespaces, prepare, program(h.t, "v1.0")))
+	h.last = syscall.SIGKILL // unshare keeps SIGTERM to itself
 }
 
 // wrap has the next processes be this shell command, which is to execute the program with LISTEN_PID as it is.

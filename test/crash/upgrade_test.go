@@ -68,7 +68,6 @@ func TestMakeUpgradeData(t *testing.T) {
 		h.stays()
 		h.booted(firstBoot, time.Hour)
 		c = loggedIn(t, h)
-		t.Cleanup(h.kill9)
 		return h, c
 	}
 	send := func(c *client, control byte) []byte {
@@ -157,12 +156,12 @@ func upgraded(t *testing.T, name string) (h *host, c *client, asked map[string][
 	c.rqSeq, c.top, c.numbers = k.RqSeq, k.Top, map[uint32]bool{}
 	h.booted(firstBoot, k.Uptime+time.Second)
 	h.serve()
-	t.Cleanup(h.kill9)
 	return h, c, k.Asked
 }
 
-// goesOn stands for the script of the old version that still runs: a process group that has the lock on the action file
-// and the number that the file has. At the end of the script the wrapper of that version writes such a line.
+// goesOn starts a process group in the place of the script of the old version that still runs: it has the lock on the
+// action file, and its number is in there. When end is called it writes the line that the wrapper of that version writes
+// at the end of a script.
 func (h *host) goesOn(exit int) (end func()) {
 	pid := regexp.MustCompile(`(?m)^action: pid \d+$`)
 	for path, text := range h.actionFiles() {
