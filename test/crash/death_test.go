@@ -23,6 +23,7 @@ import (
 
 func TestMain(m *testing.M) {
 	tracing()
+	reading()
 	flag.Parse()
 	must(flag.Set("test.parallel", "8")) // they wait more than they work
 	os.Exit(m.Run())
