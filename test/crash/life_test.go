@@ -98,3 +98,31 @@ func TestSuspendedHost(t *testing.T) {
 		})
 	}
 }
+
+// A client reserves the event log, and clears it with the reservation. It does not know that processes end.
+func TestReservationOfTheEventLogOutlivesTheIdleExit(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.Env = append(h.Env, "SHIPMI_IDLE_TIMEOUT=300ms")
+	c := loggedIn(t, h)
+	reserved := c.ask(storage, reserveSEL)
+	require.Equal(t, byte(0), reserved[0])
+	h.idle()
+	require.Equal(t, "\x00\x01", c.ask(storage, clearSEL, reserved[1], reserved[2], 'C', 'L', 'R', 0xAA))
+}
+
+// A process without a socket cannot serve. It has nothing to wait for.
+func TestProcessWithoutASocketExitsAtOnce(t *testing.T) {
+	h := newHost(t)
+	alone := exec.Command(h.program)
+	alone.Env = h.Env
+	began := time.Now()
+	said, err := alone.CombinedOutput()
+	took := time.Since(began)
+	require.Error(t, err)
+	const exConfig = 78 // of sysexits.h
+	require.Equal(t, exConfig, alone.ProcessState.ExitCode())
+	require.Contains(t, string(said), "socket")
+	require.Less(t, took, 500*time.Millisecond)
+	require.Less(t, alone.ProcessState.UserTime()+alone.ProcessState.SystemTime(), 300*time.Millisecond)
+}
