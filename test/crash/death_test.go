@@ -1,9 +1,13 @@
 //go:build e2e
 
-// Package crash kills the process of a BMC at every instant, fills its disk, and
-// damages its files, while a client of its own goes on talking to it. It runs the
-// program as systemd would, on a socket that stays open, and knows nothing of what
-// is inside. Start reading at the table of dialogues.
+// Package crash kills the process of a BMC at every instant, fills its disk and damages its files, makes slow what it
+// waits for, and replaces the program, while a client of its own goes on talking to it. It runs the program as systemd
+// would, on a socket that stays open. It knows only what a client, an administrator and the next version of the program
+// can see. Start reading at the table of dialogues.
+//
+// With -program PATH it tests a program that has been built already:
+//
+//	go test -tags e2e -count=1 ./test/crash -program /usr/sbin/shipmi-bmc
 package crash
 
 import (
