@@ -77,7 +77,7 @@ func newHostAt(t *testing.T, address string) *host {
 	h := &host{t: t, program: program(t, "v1.0"), last: syscall.SIGTERM, BMC: activation.New(t, address, map[string]string{
 		"provider.conf": scripts, "power": "on\n", "ran": "", "credentials/users": credentials,
 	})}
-	h.Env = append(h.Env, "SHIPMI_CREDENTIALS="+h.Path("credentials/users"), "SHIPMI_IDLE_TIMEOUT=2s", "SHIPMI_ANSWER_TIMEOUT=500ms")
+	h.Env = append(h.Env, "SHIPMI_CREDENTIALS="+h.Path("credentials/users"), "SHIPMI_IDLE_TIMEOUT=2s", "SHIPMI_ANSWER_TIMEOUT=1s")
 	return h
 }
 

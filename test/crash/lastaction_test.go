@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/shipmi/shipmi/internal/bmc"
+	"github.com/shipmi/shipmi/internal/actionlog"
 )
 
 // reading is what the process does that a test starts to read the files of actions, as "shipmi list -o wide" and "shipmi
@@ -19,7 +19,7 @@ import (
 func reading() {
 	for pattern := os.Getenv("CRASH_READ"); pattern != ""; {
 		files, _ := filepath.Glob(pattern)
-		bmc.FindLastAction(files)
+		actionlog.Last(files)
 	}
 }
 
