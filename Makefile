@@ -222,6 +222,7 @@ soak: tools build bin/load.test bin/chaos.test bin/goipmi
 	cd test/chaos && ../../bin/chaos.test -test.timeout 0 -for $(CHAOS) -bmcs 64
 	go test -tags e2e -count=1 -v ./test/flood -share 1 -flood 5m
 	test/machine/machine new trixie test/load/run -bmcs 1000 -polling 5m -idle 10s -sessions 100000
+	go test -count=1 -timeout 0 ./internal/jobs -seeds 5000000 -faults
 	CRASH_EVERY=1 go test -tags e2e -count=1 -timeout 60m -v -run TestDeathAtAnyInstant ./test/crash
 
 .PHONY: bin/e2e.test bin/clients.test bin/load.test bin/chaos.test bin/docs.test bin/packages.test bin/pacemaker.test
