@@ -116,17 +116,24 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 	case r.Method == "GET" && r.URL.Path == "/api/atx" && state == "strange":
 		fmt.Fprint(w, `{"ok": true, "result": {}}`)
 	case r.Method == "GET" && r.URL.Path == "/api/atx":
+		led, next, leaves := strings.Cut(state, " until ")
 		fmt.Fprintf(w, `{"ok": true, "result": {"busy": false, "enabled": %t, "leds": {"hdd": false, "power": %t}}}`,
-			state != "disabled", state == "on")
+			state != "disabled", led == "on")
+		if leaves {
+			d.become(next)
+		}
 	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && state == "disabled":
 		http.Error(w, `{"ok":false,"result":{"error":"AtxDisabledError"}}`, http.StatusBadRequest)
 	case r.Method == "POST" && r.URL.Path == "/api/atx/power" && r.URL.Query().Get("wait") == "1":
 		action := r.URL.Query().Get("action")
 		d.note("%s", action)
+		_, slow := os.Stat(filepath.Join(d.root, "slow"))
 		switch action {
 		case "on":
 			d.become("on")
-		case "off", "off_hard":
+		case "off":
+			d.become(flag(slow == nil, "on until off", "off"))
+		case "off_hard":
 			d.become("off")
 		case "reset_hard":
 		default:
@@ -381,7 +388,9 @@ func (d device) qmp(conn net.Conn, indexes map[string]int) {
 				d.become("running")
 			}
 			fmt.Fprint(conn, `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "RESET", "data": {"guest": false}}`+"\r\n")
-			if c.Execute == "quit" || c.Execute == "system_powerdown" {
+			if _, err := os.Stat(filepath.Join(d.root, "slow")); err == nil && c.Execute == "system_powerdown" {
+				_ = os.WriteFile(filepath.Join(d.root, "leaves"), nil, 0o600)
+			} else if c.Execute == "quit" || c.Execute == "system_powerdown" {
 				d.become("gone")
 				_ = os.WriteFile(filepath.Join(d.root, "unit"), []byte("inactive\n"), 0o600)
 			}
