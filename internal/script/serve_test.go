@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -217,7 +218,10 @@ func (d device) proxmox() http.HandlerFunc {
 	}
 	next := map[string]string{"start": "running", "resume": "running", "reset": "running", "stop": "stopped", "shutdown": "stopped"}
 	looks, end := 0, ""
+	var mu sync.Mutex // each connection has a goroutine
 	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		refuse := func(line string) {
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			fmt.Fprintf(conn, "HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 13\r\n\r\n{\"data\":null}", line)
