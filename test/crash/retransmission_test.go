@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -80,4 +81,40 @@ func TestSameResetSixSecondsLaterIsAnother(t *testing.T) {
 	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
 	require.True(t, h.sleeps(6*time.Second))
 	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+}
+
+// A person who types a command again within 5 s gets one run, because FreeIPMI's retransmissions look the same. Another
+// command in between, or 6 s, make it a second one: docs/how-it-works.md says so.
+func TestSameCommandTypedAgainInIpmitoolShell(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.stays()
+	h.serve()
+	said := &logBuffer{}
+	shell := exec.Command("stdbuf", "-o0", "ipmitool", "-I", "lanplus", "-H", h.Address.IP.String(), "-p", strconv.Itoa(h.Address.Port),
+		"-U", "admin", "-P", "correct horse", "shell")
+	stdin, err := shell.StdinPipe()
+	require.NoError(t, err)
+	shell.Stdout, shell.Stderr = said, said
+	require.NoError(t, shell.Start())
+	t.Cleanup(func() { _ = shell.Process.Kill() })
+	resets := 0
+	types := func(command string) {
+		_, err := stdin.Write([]byte(command + "\n"))
+		require.NoError(t, err)
+		if command == "power reset" {
+			resets++
+		}
+		answered := func() bool { return strings.Count(said.String(), "Chassis Power Control: Reset\n") == resets }
+		require.Eventually(t, answered, 10*time.Second, 10*time.Millisecond, "%s", said)
+	}
+	types("power reset")
+	types("power reset")
+	require.Equal(t, 1, h.runs("power-reset"))
+	types("power status")
+	types("power reset")
+	require.Equal(t, 2, h.runs("power-reset"))
+	require.True(t, h.sleeps(6*time.Second))
+	types("power reset")
+	require.Equal(t, 3, h.runs("power-reset"))
 }
