@@ -8,7 +8,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -124,6 +127,17 @@ func TestRules(t *testing.T) {
 			require.True(t, seen[folder+" "+a], "%s may import %s, but does not", folder, a)
 		}
 	}
+}
+
+// CONTRIBUTING.md lists every package of the programs, and no other.
+func TestListOfPackages(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
+	require.NoError(t, err)
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `((?:cmd|internal)/[^`]+)` \\|").FindAllStringSubmatch(string(page), -1) {
+		listed = append(listed, row[1])
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(imports)), listed)
 }
 
 // sources returns the Go files of the programs, relative to the root of the repository.
