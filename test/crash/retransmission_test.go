@@ -90,14 +90,7 @@ func TestSameCommandTypedAgainInIpmitoolShell(t *testing.T) {
 	h := newHost(t)
 	h.stays()
 	h.serve()
-	said := &logBuffer{}
-	shell := exec.Command("stdbuf", "-o0", "ipmitool", "-I", "lanplus", "-H", h.Address.IP.String(), "-p", strconv.Itoa(h.Address.Port),
-		"-U", "admin", "-P", "correct horse", "shell")
-	stdin, err := shell.StdinPipe()
-	require.NoError(t, err)
-	shell.Stdout, shell.Stderr = said, said
-	require.NoError(t, shell.Start())
-	t.Cleanup(func() { _ = shell.Process.Kill() })
+	_, stdin, said := h.shell()
 	resets := 0
 	types := func(command string) {
 		_, err := stdin.Write([]byte(command + "\n"))
