@@ -13,7 +13,7 @@
 //
 // On the wire, a second request for the same can look like a retransmission. Then it runs
 // once. A client gets a second run if it sends another request in between and has the answers
-// to both, or if it waits for more than 5 s for each packet number since its first packet. A
+// to both, or if it waits for more than 5 s for each packet number since its latest packet. A
 // process that was killed may not know that its client has sent another request in between.
 //
 // A job that did nothing may be asked for again at once. So a retransmission that was on its
