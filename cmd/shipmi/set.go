@@ -27,14 +27,16 @@ func (a *app) setCommand() *cobra.Command {
 		Short:      "Change the settings of BMCs",
 		Long: `Change the settings that "shipmi add" made: those that are given, for all BMCs that are
 named or for none. An empty text removes a comment, a --run-as or a word of the
-inventory, and "--allow any" removes the networks. Changes take effect immediately:
+inventory, "--allow any" removes the networks, and "--timeout action=" and
+"--cipher-suites ''" give back the defaults. Changes take effect immediately:
 
   --port, --address, --allow             a BMC that listens is restarted, and all its
                                          sessions end
   --password..., --username              of the user that "add" created: its sessions
                                          end; "shipmi user" manages other users
   --kg...                                all sessions end
-  --provider, --run-as, the inventory    sessions and running scripts continue
+  --provider, --run-as, --timeout,       sessions and running scripts continue
+  --cipher-suites, the inventory
   --comment                              nothing else happens
 
 With --provider, parameters of the old provider stay set if the new provider has them,
@@ -45,6 +47,7 @@ Whether a BMC starts at boot does not change. --dry-run reports errors, too.`,
 		Example: `  shipmi set node-0 --port 6231
   shipmi set node-0 --ask-password
   shipmi set node-0 --provider proxmox-qm --unset domain --set vmid=105
+  shipmi set node-0 --timeout action=20m --cipher-suites 17
   shipmi set 'rack-3-*' --provider lab --comment ''
   shipmi set --all --password-file secret --dry-run`,
 		RunE: func(cmd *cobra.Command, args []string) error {

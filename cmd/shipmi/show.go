@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/listing"
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
@@ -47,6 +51,8 @@ var showColumns = []listing.Column{
 	{Name: "allow", Title: "allow"},
 	{Name: "parameters", Title: "parameters"},
 	{Name: "comment", Title: "comment"},
+	{Name: "timeouts", Title: "timeouts"},
+	{Name: "cipher_suites", Title: "cipher suites"},
 	{Name: "enabled", Title: "enabled", Wide: true},
 	{Name: "last_action", Title: "last action", Wide: true},
 	{Name: "manufacturer", Title: "manufacturer", Wide: true},
@@ -78,6 +84,7 @@ func (a *app) show(ctx context.Context, options *listing.Options, patterns []str
 		table.Rows = append(table.Rows, []any{
 			addresses(b.Listen), b.Name, passwords, ports(b.Listen), f.status, users, settings.ProviderName(b.Provider),
 			listing.TextOrNil(b.RunAs.String()), networks(b.Allow), parameters(b.Parameters), listing.TextOrNil(b.Comment),
+			timeouts(b), cipherSuites(b.CipherSuites),
 			f.enabled, f.lastAction, listing.TextOrNil(b.FRU.Manufacturer), listing.TextOrNil(b.FRU.Product),
 			listing.TextOrNil(b.FRU.Serial), listing.TextOrNil(b.FRU.Asset),
 		})
@@ -117,6 +124,52 @@ func networks(allow []string) any {
 		return nil
 	}
 	return listing.Texts(allow)
+}
+
+// timeouts returns a cell with the timeouts of a BMC, or nil if its files are invalid.
+func timeouts(b units.BMC) any {
+	if b.Err != nil {
+		return nil
+	}
+	return timeoutsCell(b.Timeouts)
+}
+
+// A timeoutsCell is a JSON object with a text like "5m" for each timeout.
+type timeoutsCell instance.Timeouts
+
+func (t timeoutsCell) MarshalJSON() ([]byte, error) {
+	texts := make(map[string]string)
+	for name, value := range instance.Timeouts(t).All() {
+		texts[name] = shortDuration(value)
+	}
+	return json.Marshal(texts)
+}
+
+func (t timeoutsCell) String() string {
+	var texts []string
+	for name, value := range instance.Timeouts(t).All() {
+		texts = append(texts, name+"="+shortDuration(value))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// shortDuration returns 5m for 5m0s, and 1h for 1h0m0s.
+func shortDuration(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
+}
+
+func cipherSuites(suites []byte) listing.List {
+	var l listing.List
+	for _, suite := range suites {
+		l = append(l, int(suite))
+	}
+	return l
 }
 
 func parameters(set map[string]string) any {

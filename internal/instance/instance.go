@@ -63,9 +63,7 @@ func FromEnv(environ []string) (Instance, error) {
 	i.Provider = variables[providerVariable]
 	check(providerVariable, checkProvider(i.Provider))
 	for _, key := range timeoutKeys {
-		if value := variables[key.variable]; value != "" {
-			check(key.variable, i.Timeouts.Set(key.name, value))
-		}
+		check(key.variable, i.Timeouts.Set(key.name, variables[key.variable]))
 	}
 	for _, key := range fruKeys {
 		check(key.variable, i.FRU.Set(key.name, variables[key.variable]))

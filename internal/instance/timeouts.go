@@ -2,6 +2,7 @@ package instance
 
 import (
 	"fmt"
+	"iter"
 	"time"
 )
 
@@ -42,12 +43,27 @@ func defaultTimeouts() Timeouts {
 	return t
 }
 
+// All returns the timeouts by name, in the order of the fields.
+func (t Timeouts) All() iter.Seq2[string, time.Duration] {
+	return func(yield func(string, time.Duration) bool) {
+		for _, key := range timeoutKeys {
+			if !yield(key.name, *key.field(&t)) {
+				return
+			}
+		}
+	}
+}
+
 // Set sets the timeout with that name: idle, session, query, action or answer. The value has the syntax of
-// time.ParseDuration. Set returns an error, and changes nothing, for another name and for a value out of range.
+// time.ParseDuration; an empty value is the default. Set returns an error, and changes nothing, for another name and for a value out of range.
 func (t *Timeouts) Set(name, value string) error {
 	for _, key := range timeoutKeys {
 		if key.name != name {
 			continue
+		}
+		if value == "" {
+			*key.field(t) = key.value
+			return nil
 		}
 		d, err := time.ParseDuration(value)
 		if err != nil || d < minTimeout || d > maxTimeout {

@@ -78,6 +78,14 @@ func (c *Change) BMC(b *units.BMC) error {
 	if c.flags.applies("allow") {
 		b.Allow = c.flags.allow
 	}
+	for name, text := range c.flags.timeouts {
+		if err := b.Timeouts.Set(name, text); err != nil {
+			return err
+		}
+	}
+	if c.flags.suites != nil {
+		b.CipherSuites = c.flags.suites
+	}
 	for field, text := range c.flags.fru {
 		if err := b.FRU.Set(field, text); err != nil {
 			return err

@@ -22,6 +22,8 @@ type Flags struct {
 	reset     bool // of all parameters
 	fru       map[string]string
 	runAs     string
+	timeouts  timeoutsValue
+	suites    suitesValue
 	allow     networksValue
 
 	flags   *pflag.FlagSet
@@ -51,6 +53,8 @@ func (f *Flags) AddFlags(cmd *cobra.Command, h *Host) {
 		f.flags.Var(fruValue{f.fru, name}, name, usage)
 	}
 	f.flags.StringVar(&f.runAs, "run-as", "", "`USER[:GROUP]` that the BMC and its scripts run as, in a sandbox")
+	f.flags.Var(&f.timeouts, "timeout", "timeout of the BMC process, such as action=20m; NAME= is the default again; may be repeated")
+	f.flags.Var(&f.suites, "cipher-suites", "cipher `suites` that clients may use: 3 (SHA1), 17 (SHA256) or both")
 	f.flags.Var(&f.allow, "allow", "accept packets only from this network or address; may be repeated")
 	f.flags.StringVar(&f.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
 	f.flags.Var(&f.set, "set", "parameter of the provider, as \"shipmi providers\" lists them; may be repeated; not for secrets")

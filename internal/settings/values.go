@@ -122,6 +122,43 @@ func (v fruValue) String() string { return "" }
 
 func (v fruValue) Type() string { return "text" }
 
+// A timeoutsValue is the timeouts of --timeout, which may be repeated, by name.
+type timeoutsValue map[string]string
+
+func (v *timeoutsValue) Set(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	if err := new(instance.Timeouts).Set(name, value); err != nil {
+		return err
+	}
+	if !strings.Contains(text, "=") {
+		return fmt.Errorf("want NAME=TIME, such as %s=5m", name)
+	}
+	if *v == nil {
+		*v = make(timeoutsValue)
+	}
+	(*v)[name] = value
+	return nil
+}
+
+func (v *timeoutsValue) String() string { return "" }
+
+func (v *timeoutsValue) Type() string { return "name=time" }
+
+// A suitesValue is the cipher suites of --cipher-suites. An empty text means the default.
+type suitesValue []byte
+
+func (v *suitesValue) Set(text string) (err error) {
+	*v = instance.Default().CipherSuites
+	if text != "" {
+		*v, err = instance.ParseCipherSuites(strings.ReplaceAll(text, ",", " "))
+	}
+	return err
+}
+
+func (v *suitesValue) String() string { return "" }
+
+func (v *suitesValue) Type() string { return "suites" }
+
 // Parameters are the parameters of --set, which may be repeated.
 type Parameters map[string]string
 
