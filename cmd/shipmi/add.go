@@ -92,6 +92,7 @@ func (a *app) add(ctx context.Context, names []string, flags *settings.Flags) er
 	}
 	a.warnPassword(bmcs, change.Password())
 	a.warnUntrusted(bmcs)
+	a.warnScripts(ctx, bmcs)
 	return nil
 }
 

@@ -17,7 +17,9 @@ import (
 	"github.com/shipmi/shipmi/internal/check"
 	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/lint"
 	"github.com/shipmi/shipmi/internal/listing"
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/terminal"
 )
@@ -36,7 +38,9 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check NAME|PROVIDER",
 		Short: "Try the scripts of a BMC or of a provider",
 		Long: `Run the scripts of all queries, and show what each printed, how long it took, how it
-ended, and what ipmitool would print. The exit status is 1 if one of them failed.
+ended, and what ipmitool would print. The exit status is 1 if one of them failed. A
+warning names scripts that the shell cannot read, or that have syntax of bash although
+another shell runs them.
 
 The scripts of a BMC run as its process runs them: as the same user, with the
 environment, the sandbox and the state directory of its drop-ins, but in a unit of
@@ -138,6 +142,11 @@ func (a *app) checkBMC(ctx context.Context, r checkRequest, name string, report 
 			return err
 		}
 	}
+	p, err := a.host.LoadProvider(b.Provider)
+	if err != nil {
+		return err
+	}
+	a.introduce(ctx, r, p, name, b.Parameters)
 	surroundings, err := a.store.Surroundings(name)
 	if err != nil {
 		return err
@@ -165,6 +174,7 @@ func (a *app) checkProvider(ctx context.Context, r checkRequest, name string, re
 	if err := settings.CheckParameters(p, name, r.set); err != nil {
 		return err
 	}
+	a.introduce(ctx, r, p, p.Name(), r.set)
 	dir, err := os.MkdirTemp("", "shipmi-check-*")
 	if err != nil {
 		return err
@@ -173,6 +183,15 @@ func (a *app) checkProvider(ctx context.Context, r checkRequest, name string, re
 	i := instance.Default()
 	i.Name, i.Provider, i.Parameters = p.Name(), p.Path, r.set
 	return a.runJob(ctx, check.Job{Instance: i}, dir, report)
+}
+
+// introduce names the shell that will run the scripts, and warns of what it does not
+// understand.
+func (a *app) introduce(ctx context.Context, r checkRequest, p *provider.Provider, name string, set map[string]string) {
+	a.warnScriptsOf(ctx, p, name, set)
+	if r.options.ForPeople() {
+		fmt.Fprintf(a.Stdout, "%s runs the scripts\n", lint.Describe(p.Shell))
+	}
 }
 
 // confirmPower asks whether the machine may be switched.

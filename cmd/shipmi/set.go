@@ -130,6 +130,7 @@ func (a *app) set(ctx context.Context, patterns []string, flags *settings.Flags,
 	given := flags.Given()
 	if slices.Contains(given, "provider") || slices.Contains(given, "run-as") {
 		a.warnUntrusted(after)
+		a.warnScripts(ctx, after)
 	}
 	err = restart(ctx, s, unitsToRestart(changes))
 	if slices.Contains(given, "allow") {

@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/lint"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
@@ -54,13 +57,14 @@ func (d *Doctor) examineModes(context.Context) error {
 	return err
 }
 
-func (d *Doctor) examineProviders(context.Context) error {
+func (d *Doctor) examineProviders(ctx context.Context) error {
 	untrusted := d.Host.Untrusted(d.bmcs)
 	missing := make(map[string][]string) // by provider file
 	for _, b := range d.bmcs {
+		var values map[string]string
 		p, err := d.Host.LoadProvider(b.Provider)
 		if err == nil {
-			_, err = p.Values(b.Name, b.Parameters)
+			values, err = p.Values(b.Name, b.Parameters)
 		}
 		if err != nil {
 			d.problem(b.Name, err.Error(), `see "shipmi providers"; "shipmi set %s --provider ..." chooses another one`, b.Name)
@@ -72,6 +76,9 @@ func (d *Doctor) examineProviders(context.Context) error {
 		}
 		if _, seen := missing[p.Path]; !seen {
 			missing[p.Path] = missingCommands(p)
+			if err := d.examineScripts(ctx, p, b.Name, values); err != nil {
+				return err
+			}
 		}
 		for _, command := range missing[p.Path] {
 			d.problem(b.Name, fmt.Sprintf("provider %q needs the command %q, which is not installed", p.Name(), command),
@@ -81,17 +88,40 @@ func (d *Doctor) examineProviders(context.Context) error {
 	return nil
 }
 
+// examineScripts finds scripts that the shell of their provider does not understand.
+func (d *Doctor) examineScripts(ctx context.Context, p *provider.Provider, name string, values map[string]string) error {
+	found, err := lint.Examine(ctx, p, name, values)
+	for _, f := range found {
+		what := fmt.Sprintf("provider %q: %v", p.Name(), f)
+		if f.Broken {
+			d.problem("", what, "correct %s", p.Path)
+		} else {
+			d.warning("", what, `use the syntax of POSIX, or "shell = bash" in the section [PROVIDER] of %s`, p.Path)
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound) {
+		return nil // missingCommands names the shell
+	}
+	return err
+}
+
 // servicePath is the PATH of services, see systemd.exec(5).
 var servicePath = []string{"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"}
 
 func missingCommands(p *provider.Provider) []string {
 	missing := []string{}
-	for _, command := range p.Commands {
-		installed := false
-		for _, dir := range servicePath {
-			info, err := os.Stat(filepath.Join(dir, command))
-			installed = installed || err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+	for _, command := range append([]string{p.Shell}, p.Commands...) {
+		places := []string{command}
+		if !filepath.IsAbs(command) {
+			places = nil
+			for _, dir := range servicePath {
+				places = append(places, filepath.Join(dir, command))
+			}
 		}
+		installed := slices.ContainsFunc(places, func(path string) bool {
+			info, err := os.Stat(path)
+			return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+		})
 		if !installed {
 			missing = append(missing, command)
 		}

@@ -109,7 +109,7 @@ func TestExamplesInREADME(t *testing.T) {
 	readme, err := os.ReadFile(builtin + "README.md")
 	require.NoError(t, err)
 	blocks := strings.Split(string(readme), "```ini\n")[1:]
-	require.Len(t, blocks, 3)
+	require.Len(t, blocks, 4)
 	for _, block := range blocks {
 		example, _, _ := strings.Cut(block, "```\n")
 		file := filepath.Join(t.TempDir(), "example.conf")

@@ -11,7 +11,7 @@ import (
 
 // sections lists what a provider file may hold, in lower case. Those with a nil list hold one key for each parameter.
 var sections = map[string][]string{
-	"provider":   {"description", "include", "commands", "prelude"},
+	"provider":   {"description", "include", "commands", "prelude", "shell"},
 	"parameters": nil,
 	"defaults":   nil,
 	"power":      {"status", "on", "off", "shutdown", "reset", "diag", "cycle"},

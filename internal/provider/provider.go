@@ -20,11 +20,26 @@ type Provider struct {
 	Path        string // absolute
 	Description string
 	Commands    []string    // that the host must have
+	Shell       string      // runs the scripts: an absolute path, or a name that is looked up in $PATH
 	Parameters  []Parameter // that each BMC has a value of, sorted by name
 	Header      string      // the comment that the file begins with, without "#"
 
 	scripts map[Verb]string
 	files   snapshot
+}
+
+// DefaultShell runs the scripts of providers that do not name another shell.
+const DefaultShell = "/bin/sh"
+
+// shells are the shells that a provider may name. Each runs every script of a POSIX shell: a
+// provider may include another one that was written for DefaultShell.
+var shells = []string{"sh", "bash", "dash", "ksh", "mksh"}
+
+func checkShell(shell string) error {
+	if slices.Contains(shells, shell) || filepath.IsAbs(shell) && slices.Contains(shells, filepath.Base(shell)) {
+		return nil
+	}
+	return fmt.Errorf("%q: want %s, or the path of one of them", shell, strings.Join(shells, ", "))
 }
 
 // Name is the file's base name without ".conf".
@@ -61,7 +76,14 @@ func newProvider(path string, settings map[string]setting) (*Provider, error) {
 		Path:        path,
 		Description: settings["provider description"].oneLine(),
 		Commands:    strings.Fields(settings["provider commands"].value),
+		Shell:       DefaultShell,
 		scripts:     make(map[Verb]string),
+	}
+	if s := settings["provider shell"]; s.value != "" {
+		if err := checkShell(s.value); err != nil {
+			return nil, s.fail(err)
+		}
+		p.Shell = s.value
 	}
 	if err := p.declare(settings); err != nil {
 		return nil, err

@@ -88,6 +88,9 @@ func TestParseRefuses(t *testing.T) {
 			"parameter that is not declared", "[POWER]\nstatus=x %(vmid)s\n",
 			`x.conf:2: [POWER] key "status": "%(vmid)s": unknown placeholder; a per cent sign is written %%`,
 		},
+		{"no shell", "[PROVIDER]\nshell=python3\n[POWER]\nstatus=x\n", `x.conf:2: [PROVIDER] key "shell": "python3": want sh, bash, dash, ksh, mksh, or the path of one of them`},
+		{"shell with an option", "[PROVIDER]\nshell=bash -e\n[POWER]\nstatus=x\n", `x.conf:2: [PROVIDER] key "shell": "bash -e": want sh, bash, dash, ksh, mksh, or the path of one of them`},
+		{"shell beside the file", "[PROVIDER]\nshell=./bash\n[POWER]\nstatus=x\n", `x.conf:2: [PROVIDER] key "shell": "./bash": want sh, bash, dash, ksh, mksh, or the path of one of them`},
 		{"NUL", "[POWER]\nstatus=a\x00b\n", `x.conf:2: "status=a\x00b": NUL byte`},
 		{
 			"unknown placeholder", "[POWER]\nstatus=a %(name)s %(nmae)s\n",
@@ -129,6 +132,19 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "predecessor", p.Name())
 	require.True(t, filepath.IsAbs(p.Path))
+}
+
+func TestShell(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                    "/bin/sh",
+		"[PROVIDER]\nshell =\n":               "/bin/sh",
+		"[PROVIDER]\nshell = bash\n":          "bash",
+		"[PROVIDER]\nshell = /opt/bin/mksh\n": "/opt/bin/mksh",
+	} {
+		p, err := parse("x.conf", text+"[POWER]\nstatus=x\n")
+		require.NoError(t, err)
+		require.Equal(t, want, p.Shell, text)
+	}
 }
 
 func TestHas(t *testing.T) {

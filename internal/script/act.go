@@ -60,7 +60,7 @@ func (r *Runner) start(ctx context.Context, v provider.Verb, args provider.Args,
 
 	boot := args.Boot
 	once := r.oneShot(v, boot, stderr.file)
-	cmd := r.shell(context.Background(), v, args, actionProgram, "action", v.Identifier(),
+	cmd := r.shell(context.Background(), v, args, provider.DefaultShell, actionProgram, r.Provider.Shell, v.Identifier(),
 		r.Script(provider.Status, boot), r.Script(provider.On, boot), r.Script(provider.Off, boot), r.Script(v, boot),
 		once.get, once.before, once.after)
 	cmd.Stdout, cmd.Stderr = stderr.file, stderr.file

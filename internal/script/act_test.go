@@ -2,6 +2,7 @@ package script
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -30,6 +31,20 @@ const (
 	noted   = `echo "$SHIPMI_VERB" >>ran; `
 	working = "on = " + noted + "echo on >state\noff = " + noted + "echo off >state\n"
 )
+
+// The shell of the provider runs queries and actions, the status within an action among them.
+func TestShellOfProvider(t *testing.T) {
+	shell := filepath.Join(t.TempDir(), "bash")
+	require.NoError(t, os.WriteFile(shell, []byte("#!/bin/sh\nexport ODD_SHELL=yes\nexec sh \"$@\"\n"), 0o700))
+	r := newRunner(t, "[PROVIDER]\nshell = "+shell+`
+[POWER]
+status = echo "status $ODD_SHELL" >>ran; echo off
+off = echo "off $ODD_SHELL" >>ran; exit 1
+`)
+	require.NoError(t, r.Query(t.Context(), provider.Status).Err)
+	require.NoError(t, r.Act(t.Context(), provider.Off, provider.Args{}, actionFile(t)))
+	require.Equal(t, "status yes\noff yes\nstatus yes\n", r.read(t, "ran"))
+}
 
 func TestActionRules(t *testing.T) {
 	for _, tt := range []struct {

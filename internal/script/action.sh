@@ -1,7 +1,8 @@
 # Runs one action of a provider to its end, even if the process that started it is gone by then.
 #
-#   sh -c "$(cat action.sh)" action VERB STATUS ON OFF SCRIPT GET BEFORE AFTER
+#   sh -c "$(cat action.sh)" SHELL VERB STATUS ON OFF SCRIPT GET BEFORE AFTER
 #
+# SHELL, which is $0 in here, runs the scripts.
 # VERB is in the form of SHIPMI_VERB (power-on) and SCRIPT is what the provider has for it. GET tells the boot device
 # that must be remembered, BEFORE and AFTER set a remembered one again: see oneshot.go. A missing script is empty.
 # Descriptor 3 is the action file, and its lock lasts as long as this process and the script that it runs. Into it go
@@ -15,7 +16,7 @@ former=$SHIPMI_STATE_DIRECTORY/boot-former
 # run VERB SCRIPT: without descriptor 3, so that a guest left in the background does not hold the lock. The subshell
 # does: should this process be killed, no other action begins before the script has ended.
 run() (
-	SHIPMI_VERB=$1 sh -c "$2" 3>&-
+	SHIPMI_VERB=$1 "$0" -c "$2" 3>&-
 	exit $?
 )
 

@@ -113,7 +113,7 @@ func (r *Runner) run(ctx context.Context, v provider.Verb) (p printed) {
 		return printed{exit: -1, err: err}
 	}
 	defer stderr.Close()
-	cmd := r.shell(ctx, v, provider.Args{}, r.Script(v, provider.Boot{}))
+	cmd := r.shell(ctx, v, provider.Args{}, r.Provider.Shell, r.Script(v, provider.Boot{}))
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = &p.text, stderr, pipeGrace
 	p.err = cmd.Run()
 	p.exit = cmd.ProcessState.ExitCode()

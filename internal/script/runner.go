@@ -51,10 +51,10 @@ func (r *Runner) Script(v provider.Verb, boot provider.Boot) string {
 	return r.Provider.Script(v, r.Name, r.Parameters, boot)
 }
 
-// shell prepares a shell program that runs in the directory of the provider file, in a process
+// shell prepares a program of a shell, the interpreter, that runs in the directory of the provider file, in a process
 // group of its own that is killed when ctx ends, with empty standard input.
-func (r *Runner) shell(ctx context.Context, v provider.Verb, args provider.Args, program string, words ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "/bin/sh", append([]string{"-c", program}, words...)...)
+func (r *Runner) shell(ctx context.Context, v provider.Verb, args provider.Args, interpreter, program string, words ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, interpreter, append([]string{"-c", program}, words...)...)
 	cmd.Dir = filepath.Dir(r.Provider.Path)
 	cmd.Env = r.environ(v, args)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

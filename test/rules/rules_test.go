@@ -29,7 +29,7 @@ const (
 var imports = map[string][]string{
 	"cmd/shipmi": {
 		"internal/actionlog", "internal/check", "internal/doctor", "internal/hint", "internal/instance",
-		"internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/settings",
+		"internal/lint", "internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/settings",
 		"internal/systemd", "internal/terminal", "internal/units", "github.com/jedib0t/go-pretty", "github.com/spf13", "golang.org/x/sys",
 	},
 	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
@@ -62,9 +62,10 @@ var imports = map[string][]string{
 	"internal/check": {
 		"internal/actionlog", "internal/hint", "internal/instance", "internal/machine", "internal/provider", "internal/script",
 	},
+	"internal/lint":    {"internal/provider", "mvdan.cc/sh"},
 	"internal/keyring": {"internal/instance", "github.com/google/renameio"},
 	"internal/doctor": {
-		"internal/hint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
+		"internal/hint", "internal/lint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
 	},
 	"internal/settings": {
 		"internal/hint", "internal/instance", "internal/provider", "internal/terminal", "internal/units", "github.com/spf13",
@@ -86,7 +87,7 @@ var imports = map[string][]string{
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
 	"net":       {"internal/hostnet", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
-	"os/exec":   {"internal/script", "internal/check", "internal/doctor", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
+	"os/exec":   {"internal/script", "internal/check", "internal/doctor", "internal/lint", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
 	"os.Stdout": {"cmd/shipmi"}, // rooms return values or print to what they are given
 	"time.Now":  {"internal/bmc", "internal/lan", "cmd/shipmi", "cmd/shipmi-bmc"},
 }
