@@ -85,18 +85,38 @@ func flag(v bool) byte {
 // decode is the inverse of encode. A time after now means that the host has been booted since, because times count from
 // the boot.
 func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error) {
+	s, sik, err := parse(b)
+	if err != nil {
+		return nil, err
+	}
+	s.slot, s.user = slot, t.user(s.name)
+	switch {
+	case s.created > now || s.touched > now:
+		return nil, errBoot
+	case t.credential(s.user) != s.credential:
+		return nil, errCredential
+	}
+	if sik != nil {
+		s.setKeys(slices.Clone(sik))
+	}
+	return s, nil
+}
+
+// parse reads the fields of a record. It returns the session integrity key of a session that is established, as a part of
+// b.
+func parse(b *record) (s *Session, sik []byte, err error) {
 	if crc32.ChecksumIEEE(b[:recordLen-4]) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
-		return nil, errDamaged
+		return nil, nil, errDamaged
 	}
 	r := reader{b[:]}
-	s := &Session{slot: slot, state: state(r.byte())}
+	s = &Session{state: state(r.byte())}
 	suite, known := rmcp.SuiteByID(r.byte())
 	s.suite, s.role = suite, rmcp.Role(r.byte())
 	name, nameFits := r.padded(16)
 	s.name = string(name)
 	s.clientID, s.managedID = r.uint32(), r.uint32()
 	s.clientRandom, s.managedRandom = [16]byte(r.take(16)), [16]byte(r.take(16))
-	sik, sikFits := r.padded(32)
+	key, keyFits := r.padded(32)
 	s.credential = [32]byte(r.take(32))
 	s.Privilege, s.Limit = rmcp.Privilege(r.byte()), rmcp.Privilege(r.byte())
 	s.confirmed = r.byte() != 0
@@ -108,20 +128,15 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 	zone, zoneFits := r.padded(maxZone)
 	s.Peer = netip.AddrPortFrom(peer.WithZone(string(zone)), port)
 
-	s.user = t.user(s.name)
 	established := s.state == active || s.state == closing
 	switch {
-	case !known || !nameFits || !sikFits || !zoneFits || s.state < keyed || s.state > closing || established == (len(sik) == 0):
-		return nil, errDamaged
-	case s.created > now || s.touched > now:
-		return nil, errBoot
-	case t.credential(s.user) != s.credential:
-		return nil, errCredential
+	case !known || !nameFits || !keyFits || !zoneFits || s.state < keyed || s.state > closing || established == (len(key) == 0):
+		return nil, nil, errDamaged
+	case established:
+		return s, key, nil
+	default:
+		return s, nil, nil
 	}
-	if established {
-		s.setKeys(slices.Clone(sik))
-	}
-	return s, nil
 }
 
 // unknownUser replaces a user that does not exist. No user has an empty name.
