@@ -57,3 +57,16 @@ func TestLogLevel(t *testing.T) {
 	log.Info("yes")
 	require.Equal(t, "<6>yes\n", out.String())
 }
+
+func TestLogLevelByName(t *testing.T) {
+	for name, want := range map[string]slog.Level{
+		"": slog.LevelInfo, "debug": slog.LevelDebug, "WARN": slog.LevelWarn, "error": slog.LevelError,
+	} {
+		level, err := logLevel(name)
+		require.NoError(t, err, name)
+		require.Equal(t, want, level, name)
+	}
+	level, err := logLevel("all")
+	require.EqualError(t, err, `SHIPMI_LOG: "all": want debug, info, warn or error`)
+	require.Equal(t, slog.LevelInfo, level)
+}

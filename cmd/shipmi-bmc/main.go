@@ -63,6 +63,8 @@ Environment (see "shipmi add --help" and the unit):
   SHIPMI_ANSWER_TIMEOUT    (2s)    answer Chassis Control after this time at the latest,
                                    while its script goes on
   SHIPMI_CIPHER_SUITES     (3 17)  cipher suites to offer
+  SHIPMI_LOG               (info)  least important messages to log: debug, info, warn
+                                   or error
 
 Exit status:
   0   idle, or stopped by a signal
@@ -103,9 +105,13 @@ func run() int {
 	debug.SetGCPercent(gcPercent)
 	out := newLogWriter(unix.Stderr)
 	defer out.flush()
-	limiter := newRateLimiter(&logHandler{out: out, level: slog.LevelInfo})
+	level, wrongLevel := logLevel(os.Getenv("SHIPMI_LOG"))
+	limiter := newRateLimiter(&logHandler{out: out, level: level})
 	defer limiter.flush()
 	log := slog.New(limiter)
+	if wrongLevel != nil {
+		log.Warn(wrongLevel.Error())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
@@ -129,6 +135,19 @@ func run() int {
 		log.Info("idle, exiting")
 	}
 	return exitOK
+}
+
+// logLevel returns the least important level that is logged, which $SHIPMI_LOG names. A wrong
+// name is no reason for a BMC not to run.
+func logLevel(name string) (slog.Level, error) {
+	level := slog.LevelInfo
+	if name == "" {
+		return level, nil
+	}
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo, fmt.Errorf("SHIPMI_LOG: %q: want debug, info, warn or error", name)
+	}
+	return level, nil
 }
 
 // serve creates the BMC and serves until it is idle or ctx ends.
