@@ -185,6 +185,9 @@ func isUnknown(err error) bool {
 	return errors.As(err, &e) && e.Name == "org.freedesktop.systemd1.NoSuchUnit"
 }
 
+// ErrMasked means that "systemctl mask" forbids to start a unit.
+var ErrMasked = errors.New("masked")
+
 // explain adds the order that failed to an error. D-Bus errors about missing
 // permission become fs.ErrPermission.
 func explain(order string, err error) error {
@@ -197,6 +200,8 @@ func explain(order string, err error) error {
 		case "org.freedesktop.DBus.Error.AccessDenied",
 			"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired":
 			err = fs.ErrPermission
+		case "org.freedesktop.systemd1.UnitMasked":
+			err = fmt.Errorf("%w: %w", ErrMasked, err)
 		}
 	}
 	return fmt.Errorf("%s: %w", order, err)
