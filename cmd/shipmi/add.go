@@ -14,13 +14,16 @@ import (
 )
 
 func (a *app) addCommand() *cobra.Command {
-	var flags settings.Flags
+	var (
+		flags settings.Flags
+		start bool
+	)
 	cmd := &cobra.Command{
 		Use:        "add NAME...",
 		SuggestFor: []string{"create", "new"},
 		Short:      "Add BMCs",
 		Long: `Add a BMC, or several that differ only in their ports: all of them, or none. A BMC does
-not listen before "shipmi start".
+not listen before "shipmi start"; --start does both.
 
 Without --provider, the provider is the one in the configuration file, or the only one
 in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS. The address ::
@@ -28,7 +31,7 @@ means all addresses, of IPv4 too.
 
 With --run-as, that user must be able to read the provider, and users of the BMC
 cannot be changed over IPMI.`,
-		Example: `  shipmi add node-0
+		Example: `  shipmi add node-0 --start
   shipmi add node-1 --port 6230 --comment "rack 3, top"
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
@@ -39,10 +42,17 @@ cannot be changed over IPMI.`,
 		Args:              newNames,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.add(cmd.Context(), args, &flags)
+			ctx := cmd.Context()
+			if err := a.add(ctx, args, &flags); err != nil || !start {
+				return err
+			}
+			return a.manage(ctx, args, func(s serviceManager, bmcs []units.BMC) error { return a.start(ctx, s, bmcs, false) })
 		},
 	}
 	flags.AddFlags(cmd, &a.host)
+	cmd.Flags().BoolVar(&start, "start", false, "start the BMCs, too, as \"shipmi start\" does")
+	a.completeFlags(cmd)
+	cmd.SetUsageFunc(sectionedUsage)
 	return cmd
 }
 

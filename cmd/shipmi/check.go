@@ -73,9 +73,10 @@ In the end it is on or off as it was before. Clients are not locked out meanwhil
 		},
 	}
 	cmd.Flags().Var(&r.set, "set", "parameter of the provider; may be repeated; a BMC has its own")
+	_ = cmd.RegisterFlagCompletionFunc("set", a.completeParameter)
 	cmd.Flags().BoolVar(&r.power, "power", false, "run the scripts that switch the machine, too")
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "do not ask for confirmation")
-	r.options.AddFlags(cmd)
+	r.options.AddFlags(cmd, resultColumns)
 	return cmd
 }
 
@@ -155,7 +156,7 @@ func (a *app) checkBMC(ctx context.Context, r checkRequest, name string, report 
 	if err != nil {
 		return err
 	}
-	unit := check.Unit{Settings: surroundings, User: a.host.User, Command: []string{self, checkScripts}, Stderr: a.Stderr}
+	unit := check.Unit{Settings: surroundings, User: a.host.User, Command: []string{self, checkScripts}, Dir: a.store.RuntimeDir(), Stderr: a.Stderr}
 	if a.host.User {
 		unit.Command = append(unit.Command, "--user")
 	}

@@ -13,7 +13,8 @@ func (a *app) deleteCommand() *cobra.Command {
 	var selected selection
 	cmd := &cobra.Command{
 		Use:        "delete NAME...",
-		SuggestFor: []string{"remove", "rm", "del"},
+		Aliases:    []string{"rm"},
+		SuggestFor: []string{"remove", "del"},
 		Short:      "Stop BMCs and delete everything that is stored for them",
 		Long: `Stop BMCs and delete everything that is stored for them: settings, credentials,
 sessions and boot options. Providers and the managed machines are left alone.`,

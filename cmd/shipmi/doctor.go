@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
@@ -24,7 +27,8 @@ the host does not have, a firewall, limits, default passwords. Nothing is change
 exit status is 1 if there is a problem. A warning is no problem: only you can decide
 whether something is intended.
 
-No scripts run: "shipmi check" tries them.`,
+A finding that several BMCs have is printed once, with their names; -o json has one for
+each BMC. No scripts run: "shipmi check" tries them.`,
 		Example: `  shipmi doctor
   shipmi doctor -o json`,
 		Args:              noArguments,
@@ -36,7 +40,7 @@ No scripts run: "shipmi check" tries them.`,
 			return a.doctor(cmd.Context(), &options)
 		},
 	}
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, findingColumns)
 	return cmd
 }
 
@@ -80,9 +84,41 @@ func (a *app) doctor(ctx context.Context, options *listing.Options) error {
 	return err
 }
 
-// printFindings prints each finding with its hint below.
-func (a *app) printFindings(findings []doctor.Finding) error {
+// maxFolded is how many BMCs the text of a folded finding names.
+const maxFolded = 5
+
+// fold makes one finding of those that differ only in the BMC. Its hint has NAME in the place
+// of the names.
+func fold(findings []doctor.Finding) []doctor.Finding {
+	var folded []doctor.Finding
+	names := make(map[doctor.Finding][]string) // by the finding without the BMC
 	for _, f := range findings {
+		key := f
+		if f.BMC != "" {
+			key.BMC, key.Hint = "", regexp.MustCompile(`\b`+regexp.QuoteMeta(f.BMC)+`\b`).ReplaceAllString(f.Hint, "NAME")
+			names[key] = append(names[key], f.BMC)
+			if len(names[key]) > 1 {
+				continue
+			}
+		}
+		folded = append(folded, f)
+	}
+	for key, bmcs := range names {
+		if len(bmcs) == 1 {
+			continue
+		}
+		i := slices.IndexFunc(folded, func(f doctor.Finding) bool { return f.BMC == bmcs[0] && f.Problem == key.Problem })
+		folded[i] = key
+		if folded[i].BMC = strings.Join(bmcs, ", "); len(bmcs) > maxFolded {
+			folded[i].BMC = fmt.Sprintf("%s and %d other BMCs", strings.Join(bmcs[:maxFolded], ", "), len(bmcs)-maxFolded)
+		}
+	}
+	return folded
+}
+
+// printFindings prints each finding with its hint below. Equal findings are printed once.
+func (a *app) printFindings(findings []doctor.Finding) error {
+	for _, f := range fold(findings) {
 		what, color := f.Problem, text.FgRed
 		if f.Warning {
 			color = text.FgYellow

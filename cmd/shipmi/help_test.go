@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -24,4 +25,24 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	visit(new(app).rootCommand())
+}
+
+// Every command of the help is in a group, and every flag of a group of flags exists.
+func TestGroups(t *testing.T) {
+	root := new(app).rootCommand()
+	for _, cmd := range root.Commands() {
+		if cmd.IsAvailableCommand() && !slices.Contains([]string{"version", "help"}, cmd.Name()) {
+			require.NotEmpty(t, cmd.GroupID, cmd.Name())
+		}
+	}
+	add, _, err := root.Find([]string{"add"})
+	require.NoError(t, err)
+	var titles []string
+	for _, s := range sectionsOf(add.LocalNonPersistentFlags()) {
+		titles = append(titles, s.title)
+	}
+	require.ElementsMatch(t, []string{
+		"Where it listens", "Who may log in", "Inventory, for ipmitool fru", "What it switches", "How it runs", "Other flags",
+	}, titles)
+	require.Equal(t, "Other flags", titles[len(titles)-1])
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/maruel/natural"
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/hint"
@@ -47,7 +48,7 @@ their ports.`,
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, but print what would be done")
 	cmd.Flags().BoolVar(&start, "start", false, "start the BMCs that the other program starts")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "start")
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, importColumns)
 	return cmd
 }
 
@@ -72,6 +73,7 @@ func (a *app) importAll(ctx context.Context, options *listing.Options, dirs []st
 	if outcomes == nil {
 		return cmp.Or(err, fmt.Errorf("no BMC in %s", strings.Join(dirs, ", ")))
 	}
+	slices.SortStableFunc(outcomes, func(a, b migrate.Outcome) int { return natural.Compare(a.Old.Name, b.Old.Name) })
 	table := listing.Table{Columns: importColumns}
 	for _, o := range outcomes {
 		table.Rows = append(table.Rows, importRow(o))
@@ -87,6 +89,9 @@ func (a *app) importAll(ctx context.Context, options *listing.Options, dirs []st
 
 // importDirs returns the directories below home in which other programs keep BMCs.
 func importDirs(home string) (dirs []string, err error) {
+	if home == "" {
+		return nil, hint.Add(errors.New("HOME is not set"), `name the directory, as in "shipmi import /home/ada/.vbmc"`)
+	}
 	for _, name := range migrate.Places {
 		dir := filepath.Join(home, name)
 		if _, err := os.Stat(dir); err == nil {
@@ -121,7 +126,7 @@ func (a *app) finishImport(ctx context.Context, outcomes []migrate.Outcome, star
 	}
 	switch {
 	case start && active != nil:
-		return a.manage(ctx, active, func(s serviceManager, bmcs []units.BMC) error { return a.start(ctx, s, bmcs) })
+		return a.manage(ctx, active, func(s serviceManager, bmcs []units.BMC) error { return a.start(ctx, s, bmcs, false) })
 	case slices.ContainsFunc(outcomes, func(o migrate.Outcome) bool { return o.Result == migrate.Added }):
 		return a.reload(ctx)
 	default:

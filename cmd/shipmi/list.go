@@ -23,7 +23,8 @@ func (a *app) listCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:        "list [NAME...]",
-		SuggestFor: []string{"ls", "ps", "status"},
+		Aliases:    []string{"ls"},
+		SuggestFor: []string{"ps"},
 		Short:      "List BMCs",
 		Long: `List all BMCs, or those that are named. The status is "running" if systemd listens for
 the BMC, "down" if it does not, and "error" if a unit failed or the files of the BMC
@@ -49,7 +50,7 @@ since the last boot with its result. Only root can see the last action.`,
 			return err
 		},
 	}
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, listColumns)
 	cmd.Flags().DurationVar(&interval, "watch", 0, "print the list again whenever this `time` has passed")
 	cmd.Flags().Lookup("watch").NoOptDefVal = "2s"
 	return cmd

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"os/exec"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -15,12 +19,19 @@ func (a *app) logsCommand() *cobra.Command {
 		Short:      "Show the journal of BMCs",
 		Long: `Show the journal of BMCs: which client asked for what, which scripts ran, how long they
 took, and what they printed. This runs journalctl(1), whose manual explains the
-options.`,
+options.
+
+With --debug, the processes also log what they do not log otherwise, such as datagrams
+that they drop, until you interrupt the command. They are restarted for that, before and
+after, and sessions continue. "Environment=SHIPMI_LOG=debug" in a drop-in of the service
+does the same for good.`,
 		Example: `  shipmi logs node-0
   shipmi logs node-0 --follow --lines 20
-  shipmi logs --all --since -1h`,
+  shipmi logs --all --since -1h
+  shipmi logs node-0 --debug`,
 	}
 	selected.addTo(cmd, a)
+	debug := cmd.Flags().Bool("debug", false, "follow the journal, with debug messages, until interrupted")
 	own := pflag.NewFlagSet("journalctl", pflag.ContinueOnError)
 	own.BoolP("follow", "f", false, "print new lines as they are written")
 	own.StringP("lines", "n", "", "show only the last `number` of lines")
@@ -28,14 +39,10 @@ options.`,
 	own.StringP("until", "U", "", "show nothing newer than this `time`")
 	own.StringP("output", "o", "", "output `format` of journalctl")
 	cmd.Flags().AddFlagSet(own)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		bmcs, err := a.findBMCs(selected.patterns(args)...)
 		if err != nil {
 			return err
-		}
-		match := "--unit="
-		if a.host.User {
-			match = "--user-unit="
 		}
 		command := []string{"journalctl"}
 		own.VisitAll(func(flag *pflag.Flag) {
@@ -47,12 +54,50 @@ options.`,
 				command = append(command, "--"+flag.Name+"="+flag.Value.String())
 			}
 		})
-		for _, b := range bmcs {
-			for _, unit := range units.Units(b.Name) {
-				command = append(command, match+unit)
-			}
+		command = append(command, a.journalMatches(bmcs)...)
+		if *debug {
+			return a.followDebug(cmd.Context(), bmcs, append(command, "--follow"))
 		}
 		return replaceProcess(command...)
 	}
 	return cmd
+}
+
+// journalMatches returns the options of journalctl that select the units of BMCs.
+func (a *app) journalMatches(bmcs []units.BMC) (matches []string) {
+	match := "--unit="
+	if a.host.User {
+		match = "--user-unit="
+	}
+	for _, b := range bmcs {
+		for _, unit := range units.Units(b.Name) {
+			matches = append(matches, match+unit)
+		}
+	}
+	return matches
+}
+
+// followDebug runs journalctl until it ends or ctx does. Meanwhile BMCs log debug messages.
+func (a *app) followDebug(ctx context.Context, bmcs []units.BMC, command []string) (err error) {
+	apply := func(ctx context.Context) error {
+		s, err := a.connect(ctx)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		var all []restartable
+		for _, b := range bmcs {
+			all = append(all, restartable{b.Name, units.ServiceUnit(b.Name)})
+		}
+		return errors.Join(s.Reload(ctx), restart(ctx, s, all))
+	}
+	defer func() {
+		err = errors.Join(err, a.store.RemoveDebug(bmcs), apply(context.WithoutCancel(ctx)))
+	}()
+	if err := errors.Join(a.store.AddDebug(bmcs), apply(ctx)); err != nil {
+		return err
+	}
+	journalctl := exec.CommandContext(ctx, command[0], command[1:]...)
+	journalctl.Stdout, journalctl.Stderr = a.Stdout, a.Stderr
+	return journalctl.Run()
 }

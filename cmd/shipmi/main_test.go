@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -190,6 +191,26 @@ func (r recorder) Start(_ context.Context, sockets []string) map[string]error {
 
 func (r recorder) Stop(_ context.Context, units []string) map[string]error {
 	return r.jobs("stop", "inactive", units)
+}
+
+// Processes reads systemd.processes: a service, the process ID, when it became ready in
+// seconds since 1970, and its status.
+func (r recorder) Processes(context.Context, []string) (map[string]systemd.Process, error) {
+	all := make(map[string]systemd.Process)
+	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.processes"))
+	for line := range strings.Lines(string(text)) {
+		var (
+			unit  string
+			since int64
+			p     systemd.Process
+		)
+		if _, err := fmt.Sscanf(line, "%s %d %d %s\n", &unit, &p.PID, &since, &p.Status); err != nil {
+			return nil, err
+		}
+		p.Since = time.Unix(since, 0)
+		all[unit] = p
+	}
+	return all, nil
 }
 
 func (r recorder) CheckFilter(_ context.Context, unit string) error { return r.fail("filter " + unit) }

@@ -72,6 +72,9 @@ func (l *loader) Disable(context.Context, []string) error                 { retu
 func (l *loader) CheckFilter(context.Context, string) error               { return nil }
 func (l *loader) TryRestart(context.Context, []string) map[string]error   { return nil }
 func (l *loader) Close()                                                  {}
+func (l *loader) Processes(context.Context, []string) (map[string]systemd.Process, error) {
+	return nil, nil
+}
 func (l *loader) Conditions(context.Context, []string) (map[string]systemd.Condition, error) {
 	return nil, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,7 +18,11 @@ func (a *app) providersCommand() *cobra.Command {
 		Use:   "providers [NAME]",
 		Short: "List the providers, or show one",
 		Long: `List the providers that BMCs can be added with, or show one of them: what it needs,
-its parameters for "shipmi add --set", and what clients can ask its BMCs for.`,
+its parameters for "shipmi add --set", and what clients can ask its BMCs for.
+
+The list says whether clients can switch a machine on and off (power), ask its guest to
+shut down (soft), reset it, send it a diagnostic interrupt (NMI), and choose what it boots
+from.`,
 		Example: `  shipmi providers
   shipmi providers proxmox-qm
   shipmi providers ./lab.conf`,
@@ -35,14 +40,34 @@ its parameters for "shipmi add --set", and what clients can ask its BMCs for.`,
 		},
 		ValidArgsFunction: a.host.CompleteProvider,
 	}
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, providersColumns)
 	return cmd
 }
 
 var providersColumns = []listing.Column{
 	{Name: "name", Title: "Name", Left: true},
 	{Name: "description", Title: "Description", Left: true, Prose: true},
+	{Name: "power", Title: "Power"},
+	{Name: "soft", Title: "Soft"},
+	{Name: "reset", Title: "Reset"},
+	{Name: "nmi", Title: "NMI"},
+	{Name: "boot", Title: "Boot"},
 	{Name: "from", Title: "From", Left: true},
+}
+
+// abilities are the columns that say what a provider can do: it has all of these verbs.
+var abilities = [][]provider.Verb{
+	{provider.On, provider.Off}, {provider.Shutdown}, {provider.Reset}, {provider.Diag}, {provider.BootSet},
+}
+
+// An ability is a cell that a table shows as "yes" or not at all, and JSON as a boolean.
+type ability bool
+
+func (a ability) String() string {
+	if a {
+		return "yes"
+	}
+	return ""
 }
 
 func (a *app) providers(options *listing.Options) error {
@@ -55,13 +80,17 @@ func (a *app) providers(options *listing.Options) error {
 	}
 	table := listing.Table{Columns: providersColumns}
 	for _, entry := range entries {
-		row := []any{entry.Name, "", a.origin(entry.Path)}
-		if p, err := a.host.LoadProvider(entry.Path); err != nil {
+		p, err := a.host.LoadProvider(entry.Path)
+		if err != nil {
 			a.Warn("%v", err)
-		} else {
-			row[1] = p.Description
+			p = new(provider.Provider)
 		}
-		table.Rows = append(table.Rows, row)
+		row := []any{entry.Name, p.Description}
+		for _, verbs := range abilities {
+			lacks := func(v provider.Verb) bool { return !p.Has(v) }
+			row = append(row, ability(!slices.ContainsFunc(verbs, lacks)))
+		}
+		table.Rows = append(table.Rows, append(row, a.origin(entry.Path)))
 	}
 	return options.Print(&a.Terminal, table)
 }

@@ -41,7 +41,13 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 		default:
 			fmt.Fprintf(b, "### %s\n\n", markdown.Replace(below.UseLine()))
 			writeProse(b, below.Long, below.Short)
-			writeOptions(b, below.LocalNonPersistentFlags())
+			sections := sectionsOf(below.LocalNonPersistentFlags())
+			for _, s := range sections {
+				if len(sections) > 1 {
+					fmt.Fprintf(b, "%s:\n\n", s.title)
+				}
+				writeOptions(b, s.flags)
+			}
 			fmt.Fprintf(b, "Examples:\n\n")
 			writeVerbatim(b, below.Example)
 		}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,8 @@ type app struct {
 	procDir     string                                        // where proc(5) is mounted
 
 	remoteHost string // --host
+	remoteSudo bool   // --sudo
+	userError  error  // why --user does not work
 }
 
 // A serviceManager is the part of systemd.Manager that the commands use.
@@ -57,6 +60,7 @@ type serviceManager interface {
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+	Processes(ctx context.Context, services []string) (map[string]systemd.Process, error)
 	CheckFilter(ctx context.Context, unit string) error
 	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()
@@ -81,19 +85,31 @@ over LAN. systemd listens for each BMC, and starts its process when a packet arr
 	}
 	root.DisableSuggestions = true // misunderstood makes them, as hints
 	root.PersistentFlags().BoolFunc("user", "manage the BMCs of the calling user, in the user's own systemd", func(string) error {
-		return a.manageUser()
+		a.manageUser()
+		return nil
 	})
 	root.PersistentFlags().StringVarP(&a.remoteHost, "host", "H", "", "run the command on another `host`, over ssh; [USER@]HOST as for ssh")
+	root.PersistentFlags().BoolVar(&a.remoteSudo, "sudo", false, "with --host, run the command with sudo there")
+	_ = root.RegisterFlagCompletionFunc("host", a.completeHost)
 	root.PersistentFlags().BoolP("help", "h", false, "explain a command, with examples")
 	root.Flags().BoolP("version", "v", false, "print the version")
-	root.AddCommand(
-		a.addCommand(), a.setCommand(), a.deleteCommand(), a.startCommand(), a.stopCommand(), a.enableCommand(),
-		a.disableCommand(), a.listCommand(), a.showCommand(), a.logsCommand(), a.userCommand(), a.kgCommand(),
-		a.providersCommand(), a.importCommand(), a.checkCommand(), a.checkScriptsCommand(), a.doctorCommand(),
-		a.referenceCommand(),
-	)
+	addGroup(root, "Settings of BMCs", a.addCommand(), a.setCommand(), a.deleteCommand(), a.importCommand())
+	addGroup(root, "Users of BMCs", a.userCommand(), a.kgCommand())
+	addGroup(root, "Start and stop", a.startCommand(), a.stopCommand(), a.restartCommand(), a.enableCommand(), a.disableCommand())
+	addGroup(root, "See what there is and what happens", a.listCommand(), a.showCommand(), a.statusCommand(), a.logsCommand())
+	addGroup(root, "Find faults", a.checkCommand(), a.doctorCommand(), a.providersCommand())
+	root.AddCommand(a.versionCommand(), a.checkScriptsCommand(), a.referenceCommand())
 	addHelpCommand(root)
 	return root
+}
+
+// addGroup adds commands below a title in the help of cmd.
+func addGroup(cmd *cobra.Command, title string, below ...*cobra.Command) {
+	cmd.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+	for _, command := range below {
+		command.GroupID = title
+		cmd.AddCommand(command)
+	}
 }
 
 // addHelpCommand adds the help command of cobra, with our texts and errors.
@@ -116,14 +132,14 @@ func addHelpCommand(root *cobra.Command) {
 }
 
 // manageUser makes all commands work on the BMCs of the calling user.
-func (a *app) manageUser() error {
+func (a *app) manageUser() {
 	store, err := units.UserStore(a.Getenv)
 	if err != nil {
-		return err
+		a.userError = hint.Add(err, `set it to the home of the user, as in "HOME=/home/ada shipmi --user list"`)
+		return
 	}
 	a.store, a.connect, a.host.User = store, a.connectUser, true
 	a.host.ConfigDirs = slices.Insert(a.host.ConfigDirs, 0, store.ConfigDir())
-	return nil
 }
 
 // run executes a command line, prints errors and returns the exit status.
@@ -140,10 +156,16 @@ func (a *app) run(ctx context.Context, args []string) int {
 	wrap(root, func(do runner) runner {
 		return func(cmd *cobra.Command, words []string) error {
 			understood = true
-			if a.remoteHost != "" {
+			switch {
+			case a.remoteHost != "":
 				return a.remote(root, args)
+			case a.remoteSudo:
+				return hint.Misuse(errors.New("--sudo works only with --host"))
+			case a.userError != nil:
+				return a.userError
+			default:
+				return do(cmd, words)
 			}
-			return do(cmd, words)
 		}
 	})
 
@@ -183,7 +205,7 @@ func (a *app) report(err error) {
 			hints = append(hints, general.text)
 		}
 	}
-	a.Error(err, hints)
+	a.Error(err, append(hints, circumstances{os.Geteuid() == 0, a.host.User, isBooted()}.hints(err)...))
 }
 
 // generalHints are the hints for errors of packages that do not know the commands.
@@ -191,13 +213,50 @@ var generalHints = []struct {
 	err  error
 	text string
 }{
-	{fs.ErrPermission, `run it as root`},
 	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
 	{units.ErrNotExist, `"shipmi list" lists those that there are`},
 	{units.ErrOverridden, `"shipmi set" changes 50-shipmi.conf only: change the others by hand, see "systemctl cat"`},
 	{units.ErrTaken, `choose another --address or --port`},
-	{systemd.ErrUnreachable, `is systemd running here? "systemctl is-system-running" tells`},
+	{systemd.ErrMasked, `"systemctl unmask" followed by the name of the unit removes the mask`},
 	{systemd.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" systemd of that user always runs`},
+}
+
+// circumstances decide what helps against an error.
+type circumstances struct {
+	root   bool // the caller is root
+	user   bool // the BMCs are those of the calling user
+	booted bool // the host was booted with systemd
+}
+
+// isBooted is sd_booted(3).
+func isBooted() bool {
+	_, err := os.Lstat("/run/systemd/system")
+	return err == nil
+}
+
+// hints returns the hints for an error that depend on the circumstances.
+func (c circumstances) hints(err error) (hints []string) {
+	if errors.Is(err, fs.ErrPermission) {
+		switch {
+		case c.root:
+			hints = append(hints, "even root may not do this: look for an immutable file (lsattr), a container without the privilege, or a security module (journalctl -k)")
+		case c.user:
+			hints = append(hints, "the file must belong to you: see ls -l")
+		default:
+			hints = append(hints, "run it as root")
+		}
+	}
+	if errors.Is(err, systemd.ErrUnreachable) {
+		switch {
+		case !c.booted:
+			hints = append(hints, "systemd does not run here; ShIPMI needs a host, or a container, that was booted with systemd")
+		case c.root:
+			hints = append(hints, `is systemd running here? "systemctl is-system-running" tells`)
+		default:
+			hints = append(hints, "there is no message bus, which users other than root need: run it as root")
+		}
+	}
+	return hints
 }
 
 // misunderstood adds to the error of a command line where to find help.

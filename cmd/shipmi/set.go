@@ -62,6 +62,9 @@ Whether a BMC starts at boot does not change. --dry-run reports errors, too.`,
 		return selected.check(cmd, args)
 	}
 	flags.AddPartialFlags(cmd, &a.host)
+	a.completeFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("unset", a.completeParameter)
+	cmd.SetUsageFunc(sectionedUsage)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "change nothing, but print the names of the BMCs that would be changed")
 	return cmd
 }

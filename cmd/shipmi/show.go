@@ -21,7 +21,7 @@ func (a *app) showCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:        "show NAME...",
-		SuggestFor: []string{"info", "inspect", "cat", "status"},
+		SuggestFor: []string{"info", "inspect", "cat"},
 		Short:      "Show the settings of BMCs",
 		Long: `Show all settings of BMCs. Passwords are shown only if the configuration file has
 "show_passwords = true" in its section [default].
@@ -35,7 +35,7 @@ func (a *app) showCommand() *cobra.Command {
 		},
 	}
 	selected.addTo(cmd, a)
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, showColumns)
 	return cmd
 }
 

@@ -11,11 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) startCommand() *cobra.Command {
-	var selected selection
+	var (
+		selected selection
+		wait     bool
+	)
 	cmd := &cobra.Command{
 		Use:   "start NAME...",
 		Short: "Start BMCs now and at boot",
@@ -23,31 +27,61 @@ func (a *app) startCommand() *cobra.Command {
 that were made to drop-ins by hand take effect.
 
 This is "systemctl enable --now", because a BMC is expected to be available as long as
-its machine. "shipmi enable" and "systemctl start" do one half of it each.`,
+its machine. "shipmi enable" and "systemctl start" do one half of it each.
+
+systemd starts the process of a BMC when a packet arrives. With --wait, it does so at
+once, and the command fails if a process cannot read its settings or its credentials.`,
 		Example: `  shipmi start node-0
   shipmi start node-0 node-1 node-2
   shipmi start 'rack-3-*'
   shipmi start --all`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.manage(cmd.Context(), selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
-				return a.start(cmd.Context(), s, bmcs)
+				return a.start(cmd.Context(), s, bmcs, wait)
 			})
 		},
 	}
 	selected.addTo(cmd, a)
+	addWaitFlag(cmd, &wait)
 	return cmd
 }
 
-func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+// addWaitFlag adds the flag of commands that start BMCs.
+func addWaitFlag(cmd *cobra.Command, wait *bool) {
+	cmd.Flags().BoolVar(wait, "wait", false, "also start the processes, and wait until they are ready for packets")
+}
+
+// checkFiles returns an error for each BMC whose files are invalid.
+func checkFiles(bmcs []units.BMC) error {
 	var errs []error
 	for _, b := range bmcs {
 		if b.Err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", b.Name, b.Err))
 		}
 	}
-	if errs != nil {
-		return errors.Join(errs...)
+	return errors.Join(errs...)
+}
+
+// warnProviders warns of BMCs whose provider file is gone or invalid, or does not fit their
+// parameters. It may still come, for example with another file system.
+func (a *app) warnProviders(bmcs []units.BMC) {
+	for _, b := range bmcs {
+		p, err := a.host.LoadProvider(b.Provider)
+		if err == nil {
+			_, err = p.Values(b.Name, b.Parameters)
+		}
+		if err != nil {
+			a.Warn("%s: clients get an error for every command until this is corrected: %v", b.Name, err)
+		}
 	}
+}
+
+// start starts BMCs. With wait, it also starts their processes.
+func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wait bool) error {
+	if err := checkFiles(bmcs); err != nil {
+		return err
+	}
+	a.warnProviders(bmcs)
 	states, err := s.States(ctx, sockets(bmcs))
 	if err != nil {
 		return err
@@ -84,16 +118,33 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC) err
 			started = append(started, b)
 			continue
 		}
-		err = errors.Join(err, hint.Add(fmt.Errorf("%s: %w", b.Name, failure), `see "shipmi logs %s"`, b.Name))
+		err = errors.Join(err, startError(b, failure))
 		if !enabled[b.Name] {
 			takeBack = append(takeBack, b)
 		}
 	}
 	a.warnUnfiltered(ctx, s, started)
+	if wait {
+		failed := s.Start(ctx, services(started))
+		for _, b := range started {
+			if failure := failed[units.ServiceUnit(b.Name)]; failure != nil {
+				err = errors.Join(err, startError(b, failure))
+			}
+		}
+	}
 	if takeBack == nil {
 		return err
 	}
 	return errors.Join(err, s.Disable(ctx, sockets(takeBack)), s.Reload(ctx))
+}
+
+// startError adds to the error of a unit where to look. The journal does not explain a mask.
+func startError(b units.BMC, failure error) error {
+	err := fmt.Errorf("%s: %w", b.Name, failure)
+	if errors.Is(failure, systemd.ErrMasked) {
+		return err
+	}
+	return hint.Add(err, `see "shipmi logs %s"`, b.Name)
 }
 
 // warnUnfiltered warns of BMCs whose --allow has no effect.

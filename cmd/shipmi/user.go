@@ -51,6 +51,8 @@ func (a *app) userAddCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().TextVar(&privilege, "privilege", instance.PrivilegeUser, "greatest `privilege` of the user: user, operator or administrator")
+	privileges := []cobra.Completion{"user", "operator", "administrator"}
+	_ = cmd.RegisterFlagCompletionFunc("privilege", cobra.FixedCompletions(privileges, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder))
 	required := password.AddFlags(cmd.Flags(), "password")
 	cmd.MarkFlagsOneRequired(required...)
 	cmd.MarkFlagsMutuallyExclusive(required...)
@@ -154,7 +156,7 @@ cannot log in before it has a password and a privilege, and is enabled.`,
 			return options.Print(&a.Terminal, table)
 		},
 	}
-	options.AddFlags(cmd)
+	options.AddFlags(cmd, userColumns)
 	return cmd
 }
 

@@ -46,8 +46,8 @@ func (c *choice) String() string { return c.value }
 
 func (c *choice) Type() string { return "format" }
 
-// AddFlags adds the flags to a command.
-func (o *Options) AddFlags(cmd *cobra.Command) {
+// AddFlags adds the flags to a command that prints a table with these columns.
+func (o *Options) AddFlags(cmd *cobra.Command, columns []Column) {
 	flags := cmd.Flags()
 	o.format = choice{value: "table", allowed: []string{"table", "wide", "json", "yaml", "csv", "value"}}
 	flags.VarP(&o.format, "output", "o", "output `format`: "+strings.Join(o.format.allowed, ", "))
@@ -58,7 +58,13 @@ func (o *Options) AddFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "print no header")
 	cmd.MarkFlagsMutuallyExclusive("output", "format")
 	o.addOldFlags(flags)
-	for flag, values := range map[string][]string{"output": o.format.allowed, "format": o.oldFormat.allowed} {
+	var names []string
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	for flag, values := range map[string][]string{
+		"output": o.format.allowed, "format": o.oldFormat.allowed, "column": names, "sort-column": names,
+	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
 }

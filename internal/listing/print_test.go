@@ -30,7 +30,7 @@ func printed(t *testing.T, args ...string) (stdout, stderr string, err error) {
 		out, bad bytes.Buffer
 		cmd      = &cobra.Command{Use: "list", SilenceErrors: true, SilenceUsage: true}
 	)
-	o.AddFlags(cmd)
+	o.AddFlags(cmd, fleet.Columns)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		return o.Print(&terminal.Terminal{Stdout: &out, Stderr: &bad, Getenv: func(string) string { return "" }}, fleet)
 	}

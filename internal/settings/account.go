@@ -25,7 +25,7 @@ func FindAccount(ctx context.Context, text string) (units.Account, error) {
 	case uid == "":
 		return units.Account{}, hint.Add(fmt.Errorf("no user %q", name), `"useradd --system --create-home NAME" creates one`)
 	case uid == "0":
-		return units.Account{}, hint.Add(errors.New("--run-as needs a user other than root"), "without --run-as, the BMC runs as root")
+		return units.Account{}, hint.Add(hint.Misuse(errors.New("--run-as needs a user other than root")), "without --run-as, the BMC runs as root")
 	case !grouped:
 		return units.Account{User: name}, nil
 	}
@@ -34,6 +34,20 @@ func FindAccount(ctx context.Context, text string) (units.Account, error) {
 		err = hint.Add(fmt.Errorf("no group %q", group), "without a group, the BMC has the primary group of the user")
 	}
 	return units.Account{User: name, Group: group}, err
+}
+
+// Accounts returns the names of all users except root.
+func Accounts(ctx context.Context) (names []string, err error) {
+	out, err := exec.CommandContext(ctx, "getent", "passwd").Output()
+	if err != nil {
+		return nil, fmt.Errorf("getent passwd: %w", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		if name, _, _ := strings.Cut(line, ":"); name != "root" {
+			names = append(names, name)
+		}
+	}
+	return names, nil
 }
 
 // notFound is the exit status of getent(1) if a database does not have the key.

@@ -30,6 +30,28 @@ type Flags struct {
 	partial bool // settings that the command line does not give stay as they are
 }
 
+// Section is the annotation of a flag with the title of the section of the help that it
+// belongs to.
+const Section = "section"
+
+const (
+	loginSection     = "Who may log in"
+	networkSection   = "Where it listens"
+	providerSection  = "What it switches"
+	inventorySection = "Inventory, for ipmitool fru"
+	processSection   = "How it runs"
+)
+
+var sections = map[string]string{
+	"username": loginSection, "password": loginSection, "password-file": loginSection, "password-stdin": loginSection,
+	"ask-password": loginSection, "kg": loginSection, "kg-file": loginSection, "kg-stdin": loginSection, "ask-kg": loginSection,
+	"cipher-suites": loginSection,
+	"address":       networkSection, "port": networkSection, "allow": networkSection,
+	"provider": providerSection, "set": providerSection,
+	"manufacturer": inventorySection, "product": inventorySection, "serial": inventorySection, "asset": inventorySection,
+	"run-as": processSection, "timeout": processSection,
+}
+
 // AddFlags adds the flags for a new BMC to a command.
 func (f *Flags) AddFlags(cmd *cobra.Command, h *Host) {
 	f.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
@@ -59,14 +81,14 @@ func (f *Flags) AddFlags(cmd *cobra.Command, h *Host) {
 	f.flags.StringVar(&f.provider, "provider", "", "name of a provider, or path of a file that ends in .conf")
 	f.flags.Var(&f.set, "set", "parameter of the provider, as \"shipmi providers\" lists them; may be repeated; not for secrets")
 
+	for flag, section := range sections {
+		_ = f.flags.SetAnnotation(flag, Section, []string{section})
+	}
 	cmd.Flags().AddFlagSet(f.flags)
 	cmd.MarkFlagsMutuallyExclusive(password...)
 	cmd.MarkFlagsMutuallyExclusive(kg...)
 	cmd.MarkFlagsMutuallyExclusive("password-stdin", "kg-stdin")
 	_ = cmd.RegisterFlagCompletionFunc("provider", h.CompleteProvider)
-	_ = cmd.RegisterFlagCompletionFunc("set", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return h.completeParameter(f.provider)
-	})
 }
 
 // AddPartialFlags adds the flags for BMCs that exist to a command. Settings whose flag is
@@ -78,6 +100,7 @@ func (f *Flags) AddPartialFlags(cmd *cobra.Command, h *Host) {
 	own := pflag.NewFlagSet("parameters", pflag.ContinueOnError)
 	own.StringArrayVar(&f.unset, "unset", nil, "give this `parameter` of the provider its default again; may be repeated")
 	own.BoolVar(&f.reset, "reset-parameters", false, "give all parameters of the provider their defaults, except those of --set")
+	own.VisitAll(func(flag *pflag.Flag) { flag.Annotations = map[string][]string{Section: {providerSection}} })
 	f.flags.AddFlagSet(own)
 	cmd.Flags().AddFlagSet(own)
 	cmd.MarkFlagsMutuallyExclusive("unset", "reset-parameters")
@@ -108,8 +131,8 @@ func (h *Host) CompleteProvider(*cobra.Command, []string, string) ([]cobra.Compl
 	return names, cobra.ShellCompDirectiveDefault
 }
 
-// completeParameter proposes the parameters of a provider.
-func (h *Host) completeParameter(provider string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// CompleteParameter proposes the parameters of a provider.
+func (h *Host) CompleteParameter(provider string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	p, err := h.FindProvider(provider, "")
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/maruel/natural"
+
 	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/provider"
 )
@@ -39,9 +41,12 @@ func (h Host) OwnProviders() []string {
 	return append(dirs, filepath.SplitList(h.Getenv("SHIPMI_PROVIDERS"))...)
 }
 
-// ListProviders returns the built-in providers and those of the administrator.
+// ListProviders returns the built-in providers and those of the administrator, in natural
+// order: pdu2 comes before pdu10.
 func (h Host) ListProviders() ([]provider.Entry, error) {
-	return provider.List(append([]string{h.BuiltIn}, h.OwnProviders()...))
+	entries, err := provider.List(append([]string{h.BuiltIn}, h.OwnProviders()...))
+	slices.SortStableFunc(entries, func(a, b provider.Entry) int { return natural.Compare(a.Name, b.Name) })
+	return entries, err
 }
 
 // ProviderNames returns the names of the providers that ListProviders returns.

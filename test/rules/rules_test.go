@@ -29,8 +29,9 @@ const (
 var imports = map[string][]string{
 	"cmd/shipmi": {
 		"internal/actionlog", "internal/check", "internal/doctor", "internal/hint", "internal/instance",
-		"internal/lint", "internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/settings",
-		"internal/systemd", "internal/terminal", "internal/units", "github.com/jedib0t/go-pretty", "github.com/spf13", "golang.org/x/sys",
+		"internal/lint", "internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/session",
+		"internal/settings", "internal/systemd", "internal/terminal", "internal/units", "github.com/jedib0t/go-pretty",
+		"github.com/maruel/natural", "github.com/spf13", "golang.org/x/sys",
 	},
 	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
 	"cmd/shipmi-bmc": {
@@ -61,6 +62,7 @@ var imports = map[string][]string{
 	"internal/migrate":   {"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units"},
 	"internal/check": {
 		"internal/actionlog", "internal/hint", "internal/instance", "internal/machine", "internal/provider", "internal/script",
+		"golang.org/x/sys",
 	},
 	"internal/lint":    {"internal/provider", "mvdan.cc/sh"},
 	"internal/keyring": {"internal/instance", "github.com/google/renameio"},
@@ -69,7 +71,7 @@ var imports = map[string][]string{
 	},
 	"internal/settings": {
 		"internal/hint", "internal/instance", "internal/provider", "internal/terminal", "internal/units", "github.com/spf13",
-		"golang.org/x/sys", "gopkg.in/ini.v1",
+		"github.com/maruel/natural", "golang.org/x/sys", "gopkg.in/ini.v1",
 	},
 	"internal/listing": {
 		"internal/hint", "internal/terminal", "github.com/jedib0t/go-pretty", "github.com/maruel/natural", "github.com/spf13",
