@@ -81,3 +81,22 @@ func TestDescribe(t *testing.T) {
 	require.Equal(t, filepath.Join(bin, "dash"), Describe(filepath.Join(bin, "dash")))
 	require.Equal(t, "/nowhere/ksh", Describe("/nowhere/ksh"))
 }
+
+// Small shells understand the providers that come with ShIPMI.
+func TestBuiltInProviders(t *testing.T) {
+	const dir = "../../contrib/providers/"
+	files, err := filepath.Glob(dir + "*.conf")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		p, err := provider.Load(file, dir)
+		require.NoError(t, err)
+		values := make(map[string]string)
+		for _, parameter := range p.Parameters {
+			values[parameter.Name] = "x"
+		}
+		for _, v := range p.Verbs() {
+			require.Empty(t, bashFeature(p.Script(v, "node-0", values, provider.Boot{})), "%s: %s", file, v)
+		}
+	}
+}
