@@ -43,6 +43,9 @@ since the last boot with its result. Only root can see the last action.`,
 			if err := options.CheckColumns(listColumns); err != nil {
 				return err
 			}
+			if interval < 0 {
+				return hint.Misuse(errors.New("the interval of --watch must not be negative"))
+			}
 			err := a.Watch(cmd.Context(), interval, func(ctx context.Context) error { return a.list(ctx, &options, args) }, a.report)
 			if errors.Is(err, units.ErrNotExist) && cmd.Flags().Changed("watch") {
 				err = hint.Add(err, "an interval follows an equals sign, as in --watch=5s")

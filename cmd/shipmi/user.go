@@ -37,7 +37,7 @@ func (a *app) userAddCommand() *cobra.Command {
 		Short: "Add a user to a BMC",
 		Example: `  shipmi user add node-0 maas --privilege operator --ask-password
   shipmi user add node-0 monitor --privilege user --password-file secret`,
-		Args:              nameAndUser,
+		Args:              nameAndNewUser,
 		ValidArgsFunction: a.completeNameAndUser,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			u := instance.User{Name: args[1], Privilege: privilege}
@@ -179,6 +179,14 @@ func login(u instance.User) string {
 	default:
 		return "no access"
 	}
+}
+
+// nameAndNewUser checks the arguments of a command that takes a BMC and a user to add.
+func nameAndNewUser(cmd *cobra.Command, args []string) error {
+	if err := nameAndUser(cmd, args); err != nil {
+		return err
+	}
+	return instance.CheckUserName(args[1])
 }
 
 // nameAndUser checks the arguments of a command that takes a BMC and one of its users.

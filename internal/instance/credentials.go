@@ -121,8 +121,8 @@ func (c Credentials) Check() error {
 	}
 	names, ids := make(map[string]bool), make(map[byte]bool)
 	for _, u := range c.Users {
-		if err := checkField("user name", u.Name, len(u.Name), 1, MaxUserName); err != nil {
-			return fmt.Errorf("%w: %q", err, u.Name)
+		if err := CheckUserName(u.Name); err != nil {
+			return err
 		}
 		password := u.Password.Reveal()
 		if err := checkField("password", password, len(password), 0, MaxPassword); err != nil {
@@ -146,6 +146,14 @@ func (c Credentials) Check() error {
 		return err
 	}
 	return checkField("Kg", c.Kg.Reveal(), len(key), 0, maxKg)
+}
+
+// CheckUserName returns an error for a text that is not valid as the name of a user.
+func CheckUserName(name string) error {
+	if err := checkField("user name", name, len(name), 1, MaxUserName); err != nil {
+		return fmt.Errorf("%w: %q", err, name)
+	}
+	return nil
 }
 
 // checkField checks the text of a field, and the number of bytes that the text encodes.

@@ -15,7 +15,7 @@ import (
 func (o *Options) width(t *terminal.Terminal) int {
 	switch width := t.Width(); {
 	case o.maxWidth > 0:
-		return o.maxWidth
+		return int(o.maxWidth)
 	case width > 0:
 		return width
 	case o.fitWidth:

@@ -23,7 +23,7 @@ type Options struct {
 	// Flags that only ShIPMI in Python has.
 	descending bool
 	quote      choice // of CSV
-	maxWidth   int
+	maxWidth   uint
 	fitWidth   bool
 	noIndent   bool
 }
@@ -75,7 +75,7 @@ func (o *Options) addOldFlags(flags *pflag.FlagSet) {
 	own.BoolVar(&o.noIndent, "noindent", false, "print JSON in one line")
 	o.quote = choice{value: "nonnumeric", allowed: []string{"all", "minimal", "none", "nonnumeric"}}
 	own.Var(&o.quote, "quote", "what to quote in CSV")
-	own.IntVar(&o.maxWidth, "max-width", 0, "maximum width of a table")
+	own.UintVar(&o.maxWidth, "max-width", 0, "maximum width of a table")
 	own.BoolVar(&o.fitWidth, "fit-width", false, "without a terminal, limit tables to $COLUMNS, or to 80 if that is not set")
 	own.BoolVar(&o.descending, "sort-descending", false, "sort in descending order")
 	own.Bool("sort-ascending", true, "the default")

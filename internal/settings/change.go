@@ -37,6 +37,14 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 	if h.User && f.runAs != "" {
 		return nil, hint.Misuse(errors.New("--run-as does not work with --user: these BMCs run as the user"))
 	}
+	if f.applies("username") {
+		if err := instance.CheckUserName(f.username); err != nil {
+			return nil, hint.Misuse(err)
+		}
+	}
+	if err := instance.CheckText(f.comment); err != nil {
+		return nil, hint.Misuse(fmt.Errorf("comment %q %w", f.comment, err))
+	}
 	for _, name := range f.unset {
 		if _, both := f.set[name]; both {
 			return nil, hint.Misuse(fmt.Errorf("want --set or --unset of %q, not both", name))
