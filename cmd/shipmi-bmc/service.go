@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -83,11 +84,11 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 	if err != nil {
 		log.Error("state lost, starting afresh", "err", err)
 	}
-	managed := &machine.Machine{State: state, HostBoot: boot, FRU: provider.FRU(set.FRU), Log: log}
 	streams := journal.NewStreams(journal.Socket(getenv))
-	b := bmc.New(bmc.Config{
-		Machine: managed,
-		Scripts: scripts{&script.Loader{
+	provided := scripts{
+		former: script.Former{Dir: stateDir},
+		log:    log,
+		loader: &script.Loader{
 			File:  set.Provider,
 			Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
 			Given: set.Parameters,
@@ -98,7 +99,15 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 				Stderr:   func(v provider.Verb) (*os.File, error) { return streams.Open(v.Identifier()) },
 				Log:      log,
 			},
-		}},
+		},
+	}
+	managed := &machine.Machine{
+		State: provided.takeFormer(state, file.Save), HostBoot: boot, FRU: provider.FRU(set.FRU),
+		ActionLimit: set.Timeouts.Action, Log: log,
+	}
+	b := bmc.New(bmc.Config{
+		Machine: managed,
+		Scripts: provided,
 		Actions: &actionlog.Log{Dir: filepath.Join(stateDir, instance.ActionDir), HostBoot: boot},
 		Save:    file.Save,
 		Clock:   bootTime,
@@ -135,7 +144,42 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 }
 
 // scripts implements bmc.Scripts.
-type scripts struct{ loader *script.Loader }
+type scripts struct {
+	loader *script.Loader
+	former script.Former
+	log    *slog.Logger
+}
+
+func (s scripts) Former() provider.Boot {
+	former, err := s.former.Read()
+	if err != nil {
+		s.log.Warn("former boot device ignored", "err", err)
+	}
+	return former
+}
+
+func (s scripts) ForgetFormer() {
+	if err := s.former.Remove(); err != nil {
+		s.log.Warn("former boot device not removed", "err", err)
+	}
+}
+
+// takeFormer is the state with the former boot device that "boot set" left for a process that
+// is gone, or for an earlier version of this program.
+func (s scripts) takeFormer(state machine.State, save func(machine.State) error) machine.State {
+	former := s.Former()
+	if former.Device == "" {
+		return state
+	}
+	taken := state
+	taken.Former = cmp.Or(taken.Former, former)
+	if err := save(taken); err != nil {
+		s.log.Error("former boot device left to the next process", "err", err)
+		return state
+	}
+	s.ForgetFormer()
+	return taken
+}
 
 func (s scripts) Load(ctx context.Context) (bmc.Runner, error) { return s.loader.Load(ctx) }
 

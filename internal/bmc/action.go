@@ -28,6 +28,7 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 	runner, err := b.loadFor(ctx, j)
 	var script machine.Script
 	var args provider.Args
+	var refused error
 	var record actionlog.Record
 	goesOn := false
 	b.Enter(func() {
@@ -47,7 +48,11 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 				b.end(j, outcome)
 			})
 		default:
+			if script.Refuse != nil {
+				refused = script.Refuse(runner.Has)
+			}
 			args = script.Args(b.Now())
+			j.Yields = args.GoingDown > 0
 			record = actionlog.Record{
 				Boot: b.Machine.HostBoot, Began: b.now, Intent: j.Intent, Asker: j.Asker, Cause: j.Cause,
 				Callers: slices.Clone(j.Callers),
@@ -69,10 +74,14 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 	defer file.Close()
 	begun := b.Enter(func() {
 		b.Log.Info(string(script.Verb)+" begins", about(j.Asker)...)
-		b.Jobs.Begin(j, file.Path(), script.Accept, b.now)
+		b.Jobs.Begin(j, file.Path(), script.Accept && refused == nil, b.now)
 	})
 	if !begun {
 		b.Actions.Forget(file.Path()) // the next process must not wait for what never began
+		return
+	}
+	if refused != nil {
+		b.scriptEnded(j, script, record.Began, &provider.Error{Verb: script.Verb, Err: refused})
 		return
 	}
 	limited, cancel := context.WithTimeout(ctx, b.Action)
@@ -102,21 +111,27 @@ func (b *BMC) load(ctx context.Context) (Runner, error) {
 // scriptEnded keeps the outcome of a script: in the state, then in the action file. That the
 // state cannot be saved does not undo the action.
 func (b *BMC) scriptEnded(j *jobs.Job, script machine.Script, began time.Duration, err error) {
+	result := machine.Result{Err: err}
+	if script.Verb == provider.BootSet {
+		result.Former = b.Scripts.Former()
+	}
 	b.Enter(func() {
 		b.Jobs.ScriptEnded(j)
-		now := b.Now()
+		result.Moment, result.Accepted = b.Now(), j.Accepted
 		b.logScript(script.Verb, j.Asker, b.now-began, machine.Reading{Err: err})
-		outcome := script.Then(err, now)
-		if outcome.Undone() {
-			b.end(j, outcome)
-			return
-		}
+		outcome := script.Then(result)
 		b.Stored(func(err error) {
 			if err != nil && script.Durable {
 				outcome = machine.Failed
 			}
 			b.work(func() func() {
-				err := b.Actions.End(j.Path, actionlog.Answer{Outcome: outcome, At: now.Uptime})
+				if err == nil && result.Former.Device != "" {
+					b.Scripts.ForgetFormer() // it is in the state now
+				}
+				if outcome.Undone() {
+					return func() { b.end(j, outcome) }
+				}
+				err := b.Actions.End(j.Path, actionlog.Answer{Outcome: outcome, At: result.Uptime})
 				return func() {
 					if err != nil {
 						b.Log.Error("result not kept", "err", err)

@@ -41,8 +41,8 @@ func (b *BMC) adopt() error {
 // goOn waits for a script that an earlier process began.
 func (b *BMC) goOn(j *jobs.Job) {
 	script := b.Machine.Plan(j.Intent, j.Cause)
-	script.Args(machine.Moment{Uptime: j.Started})
-	j.Accept = script.Accept
+	args := script.Args(machine.Moment{Uptime: j.Started})
+	j.Accept, j.Accepted, j.Yields = script.Accept, !j.Own, args.GoingDown > 0
 	b.Log.Warn(string(script.Verb)+" goes on: an earlier process began it", about(j.Asker)...)
 	ctx, abort := context.WithCancelCause(b.scripts)
 	b.aborts[j] = abort

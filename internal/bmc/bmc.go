@@ -45,6 +45,11 @@ type Scripts interface {
 	Load(ctx context.Context) (Runner, error)
 	// Adopt waits for a script that an earlier process began, and says how it ended.
 	Adopt(ctx context.Context, v provider.Verb, path string) error
+	// Former returns what the managed system booted from before "boot set" set a boot device,
+	// if [provider.Args.Remember] asked for it and ForgetFormer was not called since. Without
+	// a device there is nothing.
+	Former() provider.Boot
+	ForgetFormer()
 }
 
 // A Runner runs the scripts of a provider as its files were when it was loaded.
@@ -233,6 +238,7 @@ func (b *BMC) settle() time.Duration {
 		b.Alive()
 	}
 	b.store.flush(b)
+	b.restoreBoot()
 	b.report()
 	return b.wait()
 }
@@ -246,14 +252,21 @@ func (b *BMC) aliveDue() time.Duration {
 }
 
 // wait is how long nothing is due; 0 if nothing ever will be. The process stays for its
-// watchdog, for what a front needs it for, while a script runs or the state is not saved,
-// and as long as a client may repeat a change, which the next process would make again.
+// watchdog, for the end of a boot override, for what a front needs it for, while a script
+// runs or the state is not saved, and as long as a client may repeat a change, which the
+// next process would make again.
 func (b *BMC) wait() time.Duration {
-	left, watchdog := b.Machine.WatchdogLeft(b.Now())
+	due := Never
+	if left, running := b.Machine.WatchdogLeft(b.Now()); running {
+		due = b.now + left
+	}
+	if left, known := b.Machine.FormerLeft(b.Now()); known && left > 0 {
+		due = min(due, b.now+left)
+	}
 	until := max(b.answered+b.Idle, b.Jobs.RepeatableUntil(), b.front.NeededUntil())
 	switch {
-	case watchdog:
-		until = b.now + left
+	case due != Never:
+		until = due
 	case b.Jobs.Busy() || b.store.pending(b) || b.later > 0:
 		until = b.now + b.Idle
 	case b.now >= until:
@@ -269,7 +282,7 @@ func (b *BMC) watchdogExpired() {
 	if verb == "" {
 		return
 	}
-	b.Stored(func(error) { b.perform(verb, "watchdog", machine.CauseWatchdog) })
+	b.Stored(func(error) { b.perform(machine.Intent{Verb: verb}, "watchdog", machine.CauseWatchdog) })
 }
 
 // restore carries out the power restore policy, once the state says so: a policy that cannot
@@ -281,12 +294,23 @@ func (b *BMC) restore() {
 	}
 	b.Stored(func(err error) {
 		if err == nil {
-			b.perform(provider.On, "restore policy", cause)
+			b.perform(machine.Intent{Verb: provider.On}, "restore policy", cause)
 		}
 	})
 }
 
-// perform has a power action carried out that no client asked for.
-func (b *BMC) perform(v provider.Verb, user string, cause machine.Cause) {
-	b.Jobs.Perform(machine.Intent{Verb: v}, machine.Asker{User: user, Via: "bmc"}, cause, b.now)
+// restoreBoot sets the boot device again that was there before an override that has ended,
+// once the state says so. A start that comes first does it itself: see [provider.Args.Former].
+func (b *BMC) restoreBoot() {
+	if b.Jobs.Acting() || b.store.pending(b) {
+		return
+	}
+	if intent, due := b.Machine.RestoreBoot(b.Now()); due {
+		b.perform(intent, "boot override", machine.CauseUnknown)
+	}
+}
+
+// perform has an intent carried out that no client asked for.
+func (b *BMC) perform(i machine.Intent, user string, cause machine.Cause) {
+	b.Jobs.Perform(i, machine.Asker{User: user, Via: "bmc"}, cause, b.now)
 }

@@ -98,8 +98,9 @@ func (f StateFile) upgrade(text []byte) (stateText, error) {
 }
 
 // Save replaces the state. When it returns without an error, the state outlasts a power
-// failure. If the restore policy needs action after a boot of the host, Save also creates the
-// file restore, which a unit checks for; otherwise Save removes it.
+// failure. If the restore policy may need action after a boot of the host, or a former boot
+// device must be set again, Save also creates the file restore, which a unit checks for;
+// otherwise Save removes it.
 func (f StateFile) Save(s machine.State) error {
 	text, err := json.Marshal(stateText{Format: stateFormat, Boot: f.HostBoot, State: s})
 	if err != nil {
@@ -109,7 +110,7 @@ func (f StateFile) Save(s machine.State) error {
 		return err
 	}
 	marker := filepath.Join(f.Dir, restoreName)
-	if s.Restore != machine.RestoreOff {
+	if s.Restore != machine.RestoreOff || s.Former.Device != "" {
 		return os.WriteFile(marker, nil, 0o600)
 	}
 	if err := os.Remove(marker); !errors.Is(err, fs.ErrNotExist) {

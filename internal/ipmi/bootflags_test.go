@@ -43,6 +43,7 @@ func TestBootDevices(t *testing.T) {
 // The provider sets a boot device only if the flags ask for another one.
 func TestBootSetOnlyIfChanged(t *testing.T) {
 	r := newRig(t, fullService)
+	r.does[provider.BootGet] = machine.Reading{Device: provider.DeviceOptical}
 	for _, c := range []struct{ flags, ran string }{
 		{"80 04 00 00 00", "boot set network"},
 		{"80 04 00 00 00", ""},
@@ -54,7 +55,8 @@ func TestBootSetOnlyIfChanged(t *testing.T) {
 		{"e0 2c 00 00 00", ""}, // remote, but a hard disk
 		{"60 08 00 00 00", ""}, // not valid
 		{"e0 08 00 00 00", "boot set hd persistent efi"},
-		{"c0 00 00 00 00", ""}, // no device
+		{"c0 00 00 00 00", "boot set optical persistent"}, // no device: as it was before
+		{"c0 00 00 00 00", ""},
 		{"80 08 00 00 00", "boot set hd"},
 	} {
 		require.Equal(t, "00", r.ask("00/08 05 "+c.flags))
@@ -154,15 +156,15 @@ func TestValidBit(t *testing.T) {
 func TestFlagsOfOtherFronts(t *testing.T) {
 	r := newRig(t, allButGet)
 	r.talk(step{"00/08 05 80 20 62 0a 1f", "00"}, flagsAre("80 20 62 0a 1f")) // remote optical
-	r.Machine.SetOverride(machine.Override{
+	r.Machine.Update(func(s *machine.State) { s.Override = machine.Override{
 		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceOptical, Persistent: true, EFI: true}},
 		Valid: true,
-	})
+	}})
 	r.talk(flagsAre("e0 14 00 00 00"))
-	r.Machine.SetOverride(machine.Override{
+	r.Machine.Update(func(s *machine.State) { s.Override = machine.Override{
 		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceHD}, Raw: [5]byte{0x80, 0xA3, 0x62, 0x0A, 0x1F}},
 		Valid: true,
-	})
+	}})
 	r.talk(flagsAre("80 8b 62 0a 1f"))
 }
 
@@ -179,7 +181,7 @@ func TestExpiredFlags(t *testing.T) {
 }
 
 func TestOneShot(t *testing.T) {
-	const kept, used = "a0 04 00 00 00", "00 00 00 00 00"
+	const kept, used = "a0 04 00 00 00", "20 00 00 00 00" // the mode stays
 	for _, c := range []struct {
 		request string
 		err     error
@@ -221,4 +223,67 @@ func TestRefusedControl(t *testing.T) {
 	r.talk(step{pxeOnce, "00"}, step{"00/02 03", "d5"})
 	r.now += time.Minute
 	r.talk(flagsAre("00 04 00 00 00"))
+}
+
+// What a client has written reads back, also when it has expired: never as a device for
+// every boot that the provider is about to change again.
+func TestExpiredFlagsReadBackFromTheRecord(t *testing.T) {
+	r := newRig(t, fullService)
+	r.does[provider.BootGet] = machine.Reading{Device: provider.DeviceNetwork}
+	r.talk(step{pxeOnce, "00"})
+	r.now += 63 * time.Second
+	r.scripts()
+	r.talk(flagsAre("00 04 00 00 00"))
+	require.Empty(t, r.scripts(), "the provider is not asked")
+}
+
+// pyghmi clears the flags for set_bootdev("default"), and takes flags that are not valid as
+// the default.
+func TestDefaultReadsBackAsTheDefault(t *testing.T) {
+	r := newRig(t, fullService)
+	r.does[provider.BootGet] = machine.Reading{Device: provider.DeviceNetwork}
+	r.talk(
+		step{"00/08 03 08", "00"}, step{pxeOnce, "00"},
+		step{"00/08 03 08", "00"}, step{"00/08 05 00 00 00 00 00", "00"}, flagsAre("00 00 00 00 00"),
+	)
+}
+
+// The mode reads back while nothing is overridden, beside the device that the provider tells.
+func TestModeIsKeptWhileNothingIsOverridden(t *testing.T) {
+	r := newRig(t, fullService)
+	r.does[provider.BootGet] = machine.Reading{Device: provider.DeviceHD}
+	r.talk(step{"00/08 05 a0 04 00 00 00", "00"}, step{"00/02 01", "00"}, flagsAre("e0 08 00 00 00"))
+	r.Machine.Update(func(s *machine.State) { s.Former = provider.Boot{} }) // it was set again
+	r.talk(flagsAre("e0 08 00 00 00"))
+	require.Equal(t, "boot get", r.scripts()[2])
+}
+
+// No device for every boot: what was there before the first override comes back. If that is
+// not known, the request is refused.
+func TestNoDeviceForEveryBoot(t *testing.T) {
+	const none = "00/08 05 c0 00 00 00 00"
+	r := newRig(t, fullService)
+	r.does[provider.BootGet] = machine.Reading{Device: provider.DeviceHD}
+	r.talk(step{pxeKept, "00"}, step{"00/02 01", "00"}, step{"00/02 00", "00"})
+	r.scripts()
+	r.talk(step{none, "00"}, flagsAre("c0 00 00 00 00"))
+	require.Equal(t, []string{"boot set hd persistent"}, r.scripts())
+
+	r = newRig(t, fullService) // whose provider cannot say what it boots from
+	r.talk(step{pxeKept, "00"}, step{none, "cc"}, flagsAre("c0 04 00 00 00"))
+	require.Equal(t, []string{"boot set network persistent"}, r.scripts())
+
+	r = newRig(t, allButGet) // whose provider is told the device at each start
+	r.talk(step{pxeKept, "00"}, step{none, "00"}, step{"00/02 01", "00"})
+	require.Equal(t, []string{"boot set network persistent", "boot set none persistent", "power on none persistent"}, r.scripts())
+
+	newRig(t, powerOnly).talk(step{none, "d6"})
+}
+
+// Flags that were marked invalid were taken back. Marked valid again, they ask the provider
+// again.
+func TestFlagsThatAreMarkedValidAgain(t *testing.T) {
+	r := newRig(t, fullService)
+	r.talk(step{pxeOnce, "00"}, step{"00/08 85", "00"}, step{"00/08 05", "00"}, flagsAre("80 04 00 00 00"))
+	require.Equal(t, []string{"boot set network", "boot set network"}, r.scripts())
 }

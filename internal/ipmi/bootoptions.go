@@ -63,7 +63,7 @@ func setSystemBootOptions(b *BMC, r *Request) Answer {
 	option := bootOptions[number]
 	switch {
 	case len(data) == 0:
-		return markBootOption(b, number, invalid(r))
+		return markBootOption(b, r, number)
 	case option.length != 0 && len(data) != option.length:
 		return reply(InvalidLength)
 	}
@@ -73,13 +73,14 @@ func setSystemBootOptions(b *BMC, r *Request) Answer {
 // invalid reports whether a request marks its option as invalid.
 func invalid(r *Request) bool { return r.Data[0]&markInvalid != 0 }
 
-func markBootOption(b *BMC, number byte, invalid bool) Answer {
+func markBootOption(b *BMC, r *Request, number byte) Answer {
 	if number == bootFlags {
-		b.Machine.Update(func(s *machine.State) { s.Override.Masked = invalid })
-		return stored()
+		o := b.Machine.Override(r.Now)
+		o.Masked = invalid(r)
+		return b.setOverride(o, r.Now)
 	}
 	note := b.bootNote(number)
-	note.invalid = invalid
+	note.invalid = invalid(r)
 	return b.keepBootNote(number, note)
 }
 
@@ -164,9 +165,7 @@ func (b *BMC) bootProgress() byte {
 // setBootClearing changes whether boot flags expire. Flags that have expired by now
 // stay so.
 func setBootClearing(b *BMC, r *Request, data []byte) Answer {
-	o := b.Machine.Override(r.Now)
-	o.Keep = data[0]&keepFlags != 0
-	b.Machine.SetOverride(o)
+	b.Machine.KeepOverride(data[0]&keepFlags != 0, r.Now)
 	return storeBootOption(b, r, data)
 }
 
@@ -177,29 +176,31 @@ func setBootAcknowledge(b *BMC, r *Request, data []byte) Answer {
 	return storeBootOption(b, r, []byte{0, now&^mask | data[1]&mask})
 }
 
-// setBootFlags has the provider set the boot device, unless the flags ask for nothing
-// or for what is in force: some clients write the flags once for every bit.
+// setBootFlags makes boot flags the boot override. The provider sets the boot device,
+// unless the flags ask for nothing or for what is in force: some clients write the flags
+// once for every bit.
 func setBootFlags(b *BMC, r *Request, data []byte) Answer {
 	boot, ok := decodeFlags(data)
 	if !ok {
 		return reply(InvalidField)
 	}
-	o := machine.Override{
+	return b.setOverride(machine.Override{
 		Boot:   boot,
 		Valid:  data[0]&flagsValid != 0,
 		Masked: invalid(r),
 		Set:    r.Now.Uptime,
 		Keep:   b.Machine.State.Override.Keep,
-	}
-	wanted := o.InForce()
+	}, r.Now)
+}
+
+func (b *BMC) setOverride(o machine.Override, now machine.Moment) Answer {
+	intent, outcome := b.Machine.SetOverride(o, b.Running(), now)
 	switch {
-	case wanted.Device == provider.DeviceNone && b.Running():
-		return reply(NodeBusy) // the end of an earlier request would undo this one
-	case wanted.Device != provider.DeviceNone && (wanted != b.Machine.InForce(r.Now) || b.Running()):
-		// An action that runs may use up what is in force now.
-		return Answer{Intent: bootIntent(boot), Stored: true}
+	case intent != nil:
+		return Answer{Intent: intent, Stored: true}
+	case outcome != machine.Done:
+		return Respond(outcome)
 	}
-	b.Machine.SetOverride(o)
 	return stored()
 }
 
@@ -255,18 +256,27 @@ func bootOptionData(number byte, invalid bool, data ...byte) Answer {
 	return done(append([]byte{bootVersion, number}, data...)...)
 }
 
-// bootFlags reads the boot flags. If none are valid, the provider is asked what the
-// managed system boots from, and that holds for all boots.
+// bootFlags reads the boot flags from the record of the boot override. If no client has
+// written any, or a start has used them, the answer is what the managed system boots from,
+// and that holds for all boots: the device that is about to be set again, or else what the
+// provider says.
 func (b *BMC) bootFlags(now machine.Moment) Answer {
 	o := b.Machine.Override(now)
 	flags := bootOptionData(bootFlags, o.Masked, encodeFlags(o)...)
-	if o.Masked || o.Valid {
+	if o.Masked || o.Device != "" {
 		return flags
 	}
-	return ask(provider.BootGet, func(r machine.Reading, _ machine.Moment) Answer {
-		if r.Device == provider.DeviceNone {
+	always := func(device provider.Device) Answer {
+		if device == provider.DeviceNone {
 			return flags
 		}
-		return bootOptionData(bootFlags, false, flagsValid|flagsPersistent, selectorOf(r.Device)<<deviceShift, 0, 0, 0)
-	}, func() Answer { return flags })
+		return bootOptionData(bootFlags, false,
+			flagsValid|flagsPersistent|flag(o.EFI, flagsEFI), selectorOf(device)<<deviceShift, 0, 0, 0)
+	}
+	if former, known := b.Machine.BootsFrom(); known {
+		return always(former.Device)
+	}
+	return ask(provider.BootGet,
+		func(r machine.Reading, _ machine.Moment) Answer { return always(r.Device) },
+		func() Answer { return flags })
 }

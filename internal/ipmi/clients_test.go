@@ -61,9 +61,9 @@ func TestClients(t *testing.T) {
 			{"00/08 00 02", "00"},
 			{"00/08 00 00", "00"},
 			{"00/02 02", "00"},
-			{"00/09 05 00 00", "00 01 05 c0 08 00 00 00"}, // as the provider says
+			{"00/09 05 00 00", "00 01 05 c0 08 00 00 00"}, // what is about to be set again
 			{"00/02 04", "00"},
-		}, []string{"boot set network", "power cycle network", "boot get", "power diag none"}},
+		}, []string{"boot set network", "power cycle network", "power diag none"}},
 
 		"MAAS, power on": {!on, []step{
 			{"06/3b 03", "00 03"},

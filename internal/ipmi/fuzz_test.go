@@ -154,7 +154,7 @@ func FuzzHandle(f *testing.F) {
 			script := m.Plan(*answer.Intent, machine.CauseUnknown)
 			script.Args(r.moment())
 			if result.Has {
-				answer = Respond(script.Then(result.Err, r.moment()))
+				answer = Respond(script.Then(machine.Result{Moment: r.moment(), Err: result.Err}))
 			} else {
 				answer = Respond(script.Without(r.moment()))
 			}

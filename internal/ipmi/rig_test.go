@@ -243,7 +243,17 @@ func (r *rig) play(i machine.Intent, cause machine.Cause) machine.Outcome {
 	case !r.provider.Has(script.Verb):
 		return script.Without(r.moment())
 	}
-	text, b := string(script.Verb), script.Args(r.moment()).Boot
+	if script.Refuse != nil {
+		if err := script.Refuse(r.provider.Has); err != nil {
+			return script.Then(machine.Result{Moment: r.moment(), Err: err})
+		}
+	}
+	args := script.Args(r.moment())
+	result := machine.Result{Err: r.does[script.Verb].Err}
+	if former := r.does[provider.BootGet].Device; args.Remember && r.provider.Has(provider.BootGet) && result.Err == nil {
+		result.Former = provider.Boot{Device: former, Persistent: former != "", EFI: args.Boot.EFI && former != ""}
+	}
+	text, b := string(script.Verb), args.Boot
 	if b != (provider.Boot{}) {
 		text += " " + string(b.Device)
 	}
@@ -254,7 +264,8 @@ func (r *rig) play(i machine.Intent, cause machine.Cause) machine.Outcome {
 		text += " efi"
 	}
 	r.ran = append(r.ran, text)
-	return script.Then(r.does[script.Verb].Err, r.moment())
+	result.Moment = r.moment()
+	return script.Then(result)
 }
 
 // read is what the managed system says. Only the script of a query runs.

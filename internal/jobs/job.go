@@ -33,6 +33,10 @@ type Job struct {
 	Ended   time.Duration
 	Path    string // of its action file
 	Accept  bool   // clients may be answered before it ends
+	// Accepted is set if a client was, or may have been by an earlier process.
+	Accepted bool
+	// Yields is set if an action that does not ask the guest may cut the job short.
+	Yields  bool
 	Callers Callers
 	Outcome machine.Outcome
 	// Data is what the front answered beside the outcome of a change, in its own words.
@@ -65,6 +69,7 @@ func (j *Job) moveOn(r Request) {
 // accept tells the clients that wait that the job is accepted.
 func (j *Job) accept() {
 	for _, c := range j.calls {
+		j.Accepted = true
 		if known := j.Callers.find(c.Session, c.Key); known != nil {
 			known.accepted = true
 		}

@@ -175,15 +175,15 @@ func (t *Table) enqueue(j *Job, now time.Duration) {
 	t.next(now)
 }
 
-// supersede cuts a shutdown short for an action that does not ask the guest: the guest was
-// asked long enough. A shutdown that waits is not begun any more.
+// supersede cuts a job that waits for the guest short for an action that does not ask the
+// guest: the guest was asked long enough. A shutdown that waits is not begun any more.
 func (t *Table) supersede(by *Job, now time.Duration) {
 	v := by.Intent.Verb
 	if v != provider.Off && v != provider.Reset && v != provider.Cycle {
 		return
 	}
 	for _, j := range t.running {
-		if j.Intent.Verb == provider.Shutdown {
+		if j.Intent.Verb == provider.Shutdown || j.Yields {
 			t.Abort(j)
 		}
 	}
@@ -378,7 +378,7 @@ func (t *Table) Leave(session uint32) {
 // Expire answers the clients that have waited long enough. A job that runs is accepted. A
 // job that has not begun is given up, unless the BMC itself asked.
 func (t *Table) Expire(now time.Duration) {
-	late := func(j *Job) bool { return now-j.Asked >= t.AnswerAfter }
+	late := func(j *Job) bool { return now-j.Asked >= t.patience(j) }
 	for _, j := range t.running {
 		if j.State == Running && j.Accept && now >= t.acceptedAt(j) {
 			j.accept()
@@ -400,6 +400,19 @@ func (t *Table) acceptedAt(j *Job) time.Duration {
 	return max(j.Asked+t.AnswerAfter, j.begun+beginning)
 }
 
+// startPatience is how long a start waits for the boot device to be set that it must start
+// from: ipmitool gives up after 10 s.
+const startPatience = 9 * time.Second
+
+// patience is how long a job waits for its turn.
+func (t *Table) patience(j *Job) time.Duration {
+	running := t.Running()
+	if j.Intent.Verb.Starts() && running != nil && running.Intent.Verb == provider.BootSet {
+		return max(t.AnswerAfter, startPatience)
+	}
+	return t.AnswerAfter
+}
+
 // Due is when [Table.Expire] has something to do next; never if it has nothing.
 func (t *Table) Due(never time.Duration) time.Duration {
 	due := t.questionsDue(never)
@@ -410,7 +423,7 @@ func (t *Table) Due(never time.Duration) time.Duration {
 	}
 	for _, j := range t.queued {
 		if len(j.calls) > 0 {
-			due = min(due, j.Asked+t.AnswerAfter)
+			due = min(due, j.Asked+t.patience(j))
 		}
 	}
 	return due

@@ -80,6 +80,6 @@ func TestAnActionSeesTheBootDeviceOfTheOneBefore(t *testing.T) {
 		time.Sleep(1100 * time.Millisecond)
 		require.Len(t, r.answers(), 2)
 		require.Equal(t, []provider.Verb{provider.BootSet, provider.On}, r.scripts.started())
-		require.Equal(t, provider.Boot{Device: provider.DeviceNetwork, Persistent: true}, r.scripts.bootOfLast())
+		require.Equal(t, provider.Boot{Device: provider.DeviceNetwork, Persistent: true}, r.scripts.argsOfLast().Boot)
 	})
 }

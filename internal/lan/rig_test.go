@@ -92,7 +92,7 @@ func (r *rig) start() {
 
 	r.sessions = table
 	r.actions = &actionlog.Log{Dir: filepath.Join(r.dir, "actions"), HostBoot: r.hostBoot}
-	r.machine = &machine.Machine{State: state, HostBoot: r.hostBoot, Log: r.log}
+	r.machine = &machine.Machine{State: state, HostBoot: r.hostBoot, ActionLimit: 5 * time.Minute, Log: r.log}
 	r.bmc = bmc.New(bmc.Config{
 		Machine: r.machine,
 		Scripts: r.scripts,
@@ -290,8 +290,11 @@ type fakeScripts struct {
 
 	mu     sync.Mutex
 	ran    []provider.Verb
-	boot   provider.Boot // of the last
+	args   provider.Args // of the last
 	joined int
+
+	present provider.Device // what the machine boots from, as "boot get" and "boot set" have it
+	former  provider.Boot
 }
 
 func newFakeScripts(t *testing.T) *fakeScripts {
@@ -332,9 +335,14 @@ func (f fakeRunner) Query(ctx context.Context, v provider.Verb) machine.Reading 
 
 func (f fakeRunner) Act(ctx context.Context, v provider.Verb, args provider.Args, _ *actionlog.File) error {
 	f.scripts.mu.Lock()
-	f.scripts.boot = args.Boot
+	f.scripts.args = args
+	if args.Remember && f.scripts.present != "" {
+		f.scripts.former = provider.Boot{Device: f.scripts.present, Persistent: true}
+	}
 	f.scripts.mu.Unlock()
-	return f.scripts.run(v)(ctx).Err
+	err := f.scripts.run(v)(ctx).Err
+	f.scripts.did(v, err)
+	return err
 }
 
 // Adopt implements bmc.Scripts.
@@ -343,7 +351,36 @@ func (f *fakeScripts) Adopt(ctx context.Context, v provider.Verb, _ string) erro
 	f.joined++
 	script := f.wait(v)
 	f.mu.Unlock()
-	return script(ctx).Err
+	err := script(ctx).Err
+	f.did(v, err)
+	return err
+}
+
+// did does what action.sh does at the end of "boot set". A killed process does not see it.
+func (f *fakeScripts) did(v provider.Verb, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case v != provider.BootSet || errors.Is(err, context.Canceled):
+	case err != nil:
+		f.former = provider.Boot{}
+	case f.present != "":
+		f.present = f.args.Boot.Device
+	}
+}
+
+// Former implements bmc.Scripts.
+func (f *fakeScripts) Former() provider.Boot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.former
+}
+
+// ForgetFormer implements bmc.Scripts.
+func (f *fakeScripts) ForgetFormer() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.former = provider.Boot{}
 }
 
 func (f *fakeScripts) run(v provider.Verb) func(context.Context) machine.Reading {
@@ -365,10 +402,17 @@ func (f *fakeScripts) adopted() int {
 	return f.joined
 }
 
-func (f *fakeScripts) bootOfLast() provider.Boot {
+func (f *fakeScripts) argsOfLast() provider.Args {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.boot
+	return f.args
+}
+
+// bootsFrom is what the machine boots from.
+func (f *fakeScripts) bootsFrom() provider.Device {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.present
 }
 
 func (f *fakeScripts) wait(v provider.Verb) func(context.Context) machine.Reading {

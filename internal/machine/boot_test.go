@@ -19,7 +19,7 @@ func set(t *testing.T, m *Machine, b Boot, now Moment) {
 	t.Helper()
 	args, outcome := carryOut(m, Intent{Verb: provider.BootSet, Boot: b}, CauseUnknown, now, nil)
 	require.Equal(t, Done, outcome)
-	require.Equal(t, provider.Args{Boot: b.Boot}, args)
+	require.Equal(t, b.Boot, args.Boot)
 }
 
 // Scripts are told what is in force. A start uses an override for one boot, and nothing
@@ -29,8 +29,8 @@ func TestOverrideIsUsedByAStart(t *testing.T) {
 		m, _ := newMachine()
 		set(t, m, once, start)
 		require.Equal(t, provider.Args{Boot: once.Boot}, power(t, m, verb, start))
-		if starts(verb) {
-			require.Equal(t, Override{}, m.Override(start))
+		if verb.Starts() {
+			require.Equal(t, Override{Boot: Boot{Boot: provider.Boot{EFI: true}}}, m.Override(start), "the mode stays")
 			require.Equal(t, none, m.InForce(start))
 		} else {
 			require.Equal(t, once, m.Override(start).Boot)

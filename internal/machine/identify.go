@@ -30,11 +30,11 @@ func (m *Machine) identify(l provider.Light) Script {
 		Durable: true,
 		Args:    func(Moment) provider.Args { return provider.Args{Light: l} },
 		Without: store,
-		Then: func(err error, now Moment) Outcome {
-			if outcome := OutcomeOf(err); outcome != Done {
+		Then: func(r Result) Outcome {
+			if outcome := OutcomeOf(r.Err); outcome != Done {
 				return outcome
 			}
-			return store(now)
+			return store(r.Moment)
 		},
 	}
 }

@@ -13,6 +13,9 @@ type Intent struct {
 	Verb provider.Verb `json:"verb"`
 	// Boot is what [provider.BootSet] sets.
 	Boot Boot `json:"boot,omitzero"`
+	// Former is set if Boot is what the managed system booted from before an override that
+	// has ended.
+	Former bool `json:"former,omitempty"`
 	// Light is what [provider.Identify] switches.
 	Light provider.Light `json:"light,omitzero"`
 }
@@ -28,16 +31,29 @@ type Asker struct {
 // follows from it. Its functions are called by the owner of the [Machine].
 type Script struct {
 	Verb provider.Verb
+	// Refuse, unless it is nil, is evaluated when the script starts. Has says which scripts
+	// the provider has. An error is the result of the script, which then does not run.
+	Refuse func(has func(provider.Verb) bool) error
 	// Args is evaluated when the script starts, and so sees what earlier actions changed.
 	Args func(Moment) provider.Args
 	// Without is the outcome if the provider has no such script.
 	Without func(Moment) Outcome
-	// Then is the outcome of the script, with the time at which it ended.
-	Then func(error, Moment) Outcome
+	// Then is the outcome of the script.
+	Then func(Result) Outcome
 	// Accept is set if a client may be answered before the script ends.
 	Accept bool
 	// Durable is set if Done is [Failed] when the state that follows cannot be saved.
 	Durable bool
+}
+
+// A Result is how a script has ended.
+type Result struct {
+	Moment
+	Err error
+	// Accepted is set if a client may have been told that the script goes on.
+	Accepted bool
+	// Former is the answer that [provider.Args.Remember] asked for, if there is one.
+	Former provider.Boot
 }
 
 // Plan says what an intent means. Cause is the restart cause that a start of the
@@ -45,7 +61,7 @@ type Script struct {
 func (m *Machine) Plan(i Intent, cause Cause) Script {
 	switch i.Verb {
 	case provider.BootSet:
-		return m.setBoot(i.Boot)
+		return m.setBoot(i)
 	case provider.Identify:
 		return m.identify(i.Light)
 	default:

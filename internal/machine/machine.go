@@ -22,12 +22,18 @@ type Machine struct {
 	HostBoot string
 	// FRU is the inventory that the settings give, for fields that the provider does not know.
 	FRU provider.FRU
-	Log *slog.Logger
+	// ActionLimit is the time limit of an action. A guest that was asked to shut down is
+	// given as long.
+	ActionLimit time.Duration
+	Log         *slog.Logger
 	// Generation counts the changes of State: a State that has been saved is current as
 	// long as Generation is the same.
 	Generation uint64
 
 	expired time.Duration // deadline of the watchdog timer that expired last
+	// restored is set when the former boot device was set again, or could not be, since the
+	// last change of the override and the last start.
+	restored bool
 }
 
 // Update changes the state.

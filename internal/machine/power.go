@@ -2,6 +2,7 @@ package machine
 
 import (
 	"cmp"
+	"errors"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
@@ -58,7 +59,12 @@ func (p *PowerOnTime) seen(on bool, now time.Time) {
 
 // Seen notes what the status script said.
 func (m *Machine) Seen(on bool, now Moment) {
-	m.Update(func(s *State) { s.PowerOn.seen(on, now.Clock) })
+	m.Update(func(s *State) {
+		s.PowerOn.seen(on, now.Clock)
+		if !on {
+			s.Shutdown = 0
+		}
+	})
 }
 
 // SetRestore sets the restore policy. It takes effect with the next boot of the host.
@@ -73,18 +79,51 @@ func (m *Machine) control(v provider.Verb, cause Cause) Script {
 		Verb:    v,
 		Accept:  true,
 		Without: unavailable,
+		Refuse: func(func(provider.Verb) bool) error {
+			if v.Starts() && cause == CauseUnknown && m.State.BootFailed {
+				return errBootFailed
+			}
+			return nil
+		},
 		Args: func(now Moment) provider.Args {
 			asked = now.Uptime
-			return provider.Args{Boot: m.State.Override.at(now.Uptime).InForce()}
+			args := provider.Args{Boot: m.InForce(now)}
+			if v.Starts() && args.Boot.Device == provider.DeviceNone {
+				args.Former = m.State.Former
+			}
+			if v == provider.On {
+				args.GoingDown = m.goingDown(now)
+			}
+			return args
 		},
-		Then: func(err error, now Moment) Outcome {
-			outcome := OutcomeOf(err)
+		Then: func(r Result) Outcome {
+			outcome := OutcomeOf(r.Err)
+			if v.Starts() {
+				m.restored = false
+			}
 			if !outcome.harmless() {
-				m.Update(func(s *State) { s.controlled(v, cause, outcome, asked, now) })
+				m.Update(func(s *State) {
+					s.BootFailed = s.BootFailed && !errors.Is(r.Err, errBootFailed)
+					s.controlled(v, cause, outcome, asked, r.Moment)
+				})
 			}
 			return outcome
 		},
 	}
+}
+
+// errBootFailed refuses a start: the managed system would boot from another device than a
+// client was promised.
+var errBootFailed = errors.New("refused once: the boot device that a client asked for could not be set")
+
+// goingDown is how long a start waits for a guest that was asked to shut down and may still
+// be doing so; 0 if there is none. The guest has the time limit of an action. One tenth of
+// what is left of it stays for the start itself.
+func (m *Machine) goingDown(now Moment) time.Duration {
+	if m.State.Shutdown == 0 {
+		return 0
+	}
+	return max(0, m.State.Shutdown+m.ActionLimit-now.Uptime) * 9 / 10
 }
 
 // controlled keeps what a power action has changed. Asked is when its script began; a
@@ -99,13 +138,17 @@ func (s *State) controlled(v provider.Verb, cause Cause, outcome Outcome, asked 
 	}
 	s.Events.add(Entry{Event: Event{Kind: happened}}, now.Clock)
 	switch {
+	case v == provider.Shutdown && (outcome == Done || outcome == TimedOut):
+		s.Shutdown = asked
 	case s.PowerFault:
-	case starts(v):
+	case v.Starts():
+		s.Shutdown = 0
 		s.Override = s.Override.used()
 		s.PoweredOn = true
 		s.Cause = cmp.Or(cause, CauseClient)
 		s.PowerOn.seen(true, now.Clock)
 	case v == provider.Off:
+		s.Shutdown = 0
 		s.PoweredOn = false
 		s.PowerOn.seen(false, now.Clock)
 	}

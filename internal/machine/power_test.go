@@ -43,7 +43,7 @@ func TestPowerEventHasTheTimeOfTheEnd(t *testing.T) {
 	script := m.Plan(Intent{Verb: provider.Off}, CauseUnknown)
 	script.Args(start)
 	end := start.later(90 * time.Second)
-	require.Equal(t, Done, script.Then(nil, end))
+	require.Equal(t, Done, script.Then(Result{Moment: end}))
 	require.Equal(t, uint32(end.Clock.Unix()), m.State.Events.Entries[0].Time)
 }
 

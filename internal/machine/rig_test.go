@@ -19,14 +19,14 @@ func (m Moment) later(d time.Duration) Moment { return Moment{m.Uptime + d, m.Cl
 
 func newMachine() (*Machine, *bytes.Buffer) {
 	var log bytes.Buffer
-	return &Machine{HostBoot: "first", Log: slog.New(slog.NewTextHandler(&log, nil))}, &log
+	return &Machine{HostBoot: "first", ActionLimit: 5 * time.Minute, Log: slog.New(slog.NewTextHandler(&log, nil))}, &log
 }
 
 // carryOut is an intent whose script ends at that moment, with that error.
 func carryOut(m *Machine, i Intent, cause Cause, now Moment, err error) (provider.Args, Outcome) {
 	script := m.Plan(i, cause)
 	args := script.Args(now)
-	return args, script.Then(err, now)
+	return args, script.Then(Result{Moment: now, Err: err})
 }
 
 func power(t *testing.T, m *Machine, v provider.Verb, now Moment) provider.Args {

@@ -1,11 +1,31 @@
 package machine
 
-import "github.com/shipmi/shipmi/internal/provider"
+import (
+	"time"
+
+	"github.com/shipmi/shipmi/internal/provider"
+)
 
 // A State is what a BMC keeps when its process ends and when its host is booted again.
 // The zero value is the state of a new BMC. It is stored as JSON.
 type State struct {
 	Override Override `json:"override,omitzero"`
+	// Former is what the managed system booted from before the override for one boot. It is
+	// set again when that override has ended: see [Machine.RestoreBoot].
+	Former provider.Boot `json:"former,omitzero"`
+	// Original is what the managed system booted from before the first override, while an
+	// override for every boot may be in place.
+	Original provider.Boot `json:"original,omitzero"`
+	// FormerLost is set if a boot device was set and it is not known what the managed system
+	// booted from before.
+	FormerLost bool `json:"former_lost,omitempty"`
+	// BootFailed is set if a boot device could not be set although a client was told that it
+	// would be. The next start that a client asks for is refused. A boot device that is set
+	// or taken back clears BootFailed, and so does that one refusal.
+	BootFailed bool `json:"boot_failed,omitempty"`
+	// Shutdown is when the guest was last asked to shut down, in time since boot, until the
+	// managed system is known to be off or was started. 0: it was not asked.
+	Shutdown time.Duration `json:"shutdown,omitempty"`
 	// PowerFault is set while the last power action failed.
 	PowerFault bool `json:"power_fault,omitempty"`
 	// PoweredOn is set if the last change to on came from a power action.
@@ -27,6 +47,7 @@ type State struct {
 // in time since boot is over.
 func (s State) NextBoot() State {
 	s.Watchdog.Running = false
+	s.Shutdown = 0
 	s.Identify.Until = 0
 	if s.Override.expires() {
 		s.Override.Valid = false
@@ -43,11 +64,6 @@ func (s *State) Note(name string, value []byte) {
 		s.Notes = make(map[string][]byte)
 	}
 	s.Notes[name] = value
-}
-
-// starts reports whether the managed system boots when the script of v has succeeded.
-func starts(v provider.Verb) bool {
-	return v == provider.On || v == provider.Cycle || v == provider.Reset
 }
 
 // SetNote replaces the note of that name.

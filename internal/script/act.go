@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed"
 	"os"
+	"strconv"
 
 	"github.com/shipmi/shipmi/internal/actionlog"
 	"github.com/shipmi/shipmi/internal/provider"
@@ -17,9 +18,10 @@ var actionProgram string
 // some. Act closes file, so that the lock on it belongs to the action alone; from then on any
 // process can wait for the end of the action with [actionlog.Wait].
 //
-// If "boot get" can tell the present boot device, a boot device that is not persistent is in
-// force for one successful On, Cycle or Reset, see oneShot. Setting the former device again is part of the
-// action and of its time, but a failure to do so is not a failure of the action.
+// What args say to do before the script of the action is part of the action and of its time,
+// but its failure is not a failure of the action: a former boot device is set again, and a
+// guest that is shutting down is waited for. Only a boot device for one boot is not set if the
+// answer of "boot get" must be remembered and cannot be written.
 //
 // The end of ctx has the effect that [actionlog.Wait] describes. Errors are a
 // [*provider.Error].
@@ -59,10 +61,9 @@ func (r *Runner) start(ctx context.Context, v provider.Verb, args provider.Args,
 	defer stderr.file.Close()
 
 	boot := args.Boot
-	once := r.oneShot(v, boot, stderr.file)
 	cmd := r.shell(context.Background(), v, args, provider.DefaultShell, actionProgram, r.Provider.Shell, v.Identifier(),
 		r.Script(provider.Status, boot), r.Script(provider.On, boot), r.Script(provider.Off, boot), r.Script(v, boot),
-		once.get, once.before, once.after)
+		r.get(args), r.again(args.Former), strconv.Itoa(int(args.GoingDown.Seconds())))
 	cmd.Stdout, cmd.Stderr = stderr.file, stderr.file
 	cmd.ExtraFiles = []*os.File{file.Descriptor()}
 	if err := cmd.Start(); err != nil {

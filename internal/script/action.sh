@@ -1,16 +1,17 @@
 # Runs one action of a provider to its end, even if the process that started it is gone by then.
 #
-#   sh -c "$(cat action.sh)" SHELL VERB STATUS ON OFF SCRIPT GET BEFORE AFTER
+#   sh -c "$(cat action.sh)" SHELL VERB STATUS ON OFF SCRIPT GET BEFORE PATIENCE
 #
 # SHELL, which is $0 in here, runs the scripts.
 # VERB is in the form of SHIPMI_VERB (power-on) and SCRIPT is what the provider has for it. GET tells the boot device
-# that must be remembered, BEFORE and AFTER set a remembered one again: see oneshot.go. A missing script is empty.
+# that must be remembered, and BEFORE sets a remembered one again: see former.go. PATIENCE is for how many seconds power-on
+# waits for a guest that was asked to shut down. A missing script is empty.
 # Descriptor 3 is the action file, and its lock lasts as long as this process and the script that it runs. Into it go
 # "action: pid N" before anything runs, and "action: exit N" when the outcome is certain.
 # shellcheck shell=sh
 
 set -uf
-verb=$1 status=$2 on=$3 off=$4 script=$5 get=$6 before=$7 after=$8
+verb=$1 status=$2 on=$3 off=$4 script=$5 get=$6 before=$7 patience=$8
 former=$SHIPMI_STATE_DIRECTORY/boot-former
 
 # run VERB SCRIPT: without descriptor 3, so that a guest left in the background does not hold the lock. The subshell
@@ -60,32 +61,42 @@ remember() {
 	esac
 }
 
-# restore SCRIPT: sets the remembered boot device again and forgets it. Where that fails, the next start tries again.
+# restore: sets the former boot device again.
 restore() {
-	[ -n "$1" ] || return 0
-	if run boot-set "$1"; then
-		rm -f "$former"
-	else
-		echo "exit status $?: the former boot device will be set again at the next start" >&2
-	fi
+	[ -n "$before" ] || return 0
+	run boot-set "$before" || echo "exit status $?: the former boot device is not set again before this start" >&2
 }
 
-# set_boot: a device for all boots leaves nothing to be remembered, and neither does one that could not be set.
+# set_boot: a device that could not be set leaves nothing to be remembered. A device for one boot is not set if the former
+# one cannot be remembered: it would stay for ever.
 set_boot() {
-	remember || return
-	if run "$verb" "$script"; then
-		[ "$SHIPMI_BOOT_PERSISTENT" = 0 ] || rm -f "$former"
-	else
-		code=$?
-		[ -z "$get" ] || rm -f "$former"
-		return $code
+	remember || [ "$SHIPMI_BOOT_PERSISTENT" = 1 ] || return
+	run "$verb" "$script"
+	code=$?
+	if [ $code -ne 0 ] && [ -n "$get" ]; then
+		rm -f "$former"
 	fi
+	return $code
+}
+
+# await_off: waits for a guest that is shutting down. A script for "on" would fail, or do nothing, while it still runs.
+await_off() {
+	[ "$patience" -gt 0 ] || return 0
+	limit=$(($(date +%s) + patience))
+	until says off; do
+		if [ "$(date +%s)" -ge "$limit" ]; then
+			echo "the machine is not off $patience s after the guest was to be shut down" >&2
+			return
+		fi
+		sleep 1 3>&-
+	done
 }
 
 act() {
 	case $verb in
 	power-on)
-		restore "$before"
+		await_off
+		restore
 		settle on "$verb" "$script"
 		;;
 	power-off | power-shutdown)
@@ -93,11 +104,11 @@ act() {
 		;;
 	power-reset)
 		if says off; then return 65; fi
-		restore "$before"
+		restore
 		run "$verb" "$script"
 		;;
 	power-cycle)
-		restore "$before"
+		restore
 		if says off; then
 			settle on power-on "$on"
 		elif [ -n "$script" ]; then
@@ -119,6 +130,4 @@ act() {
 
 echo "action: pid $$" >&3 || exit
 act
-code=$?
-echo "action: exit $code" >&3
-[ $code -ne 0 ] || restore "$after"
+echo "action: exit $?" >&3

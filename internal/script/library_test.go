@@ -14,7 +14,6 @@ import (
 
 	"github.com/shipmi/shipmi/test/standin"
 
-	"github.com/shipmi/shipmi/internal/actionlog"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
@@ -57,9 +56,9 @@ func TestLibrary(t *testing.T) {
 // A rig is the BMC that a transcript drives.
 type rig struct {
 	*Runner
+	owner        *owner
 	library      *provider.Provider // that the transcript is for
 	root         string
-	boot         provider.Boot // in force
 	ran          map[provider.Verb]bool
 	noStatus     bool // was seen
 	failedAction bool // was seen
@@ -96,6 +95,7 @@ func newRig(ts *testscript.TestScript, _ bool, args []string) {
 			return os.OpenFile(filepath.Join(m.root, "journal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 		},
 	}
+	m.owner = newOwner(m.Runner, filepath.Join(m.root, "actions"))
 }
 
 // verb runs a script: its answer is the standard output, why it failed the standard error. "boot set DEVICE [once]" sets
@@ -104,7 +104,7 @@ func verb(section string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		m := ts.Value("rig").(*rig)
 		v := provider.Verb(section + " " + args[0])
-		answer, err := m.run(ts, v, args[1:])
+		answer, err := m.run(v, args[1:])
 		fmt.Fprint(ts.Stdout(), answer)
 		if err != nil {
 			fmt.Fprintln(ts.Stderr(), err)
@@ -119,7 +119,7 @@ func verb(section string) func(*testscript.TestScript, bool, []string) {
 	}
 }
 
-func (m *rig) run(ts *testscript.TestScript, v provider.Verb, args []string) (answer string, err error) {
+func (m *rig) run(v provider.Verb, args []string) (answer string, err error) {
 	switch v {
 	case provider.Status:
 		reading := m.Query(context.Background(), v)
@@ -133,17 +133,12 @@ func (m *rig) run(ts *testscript.TestScript, v provider.Verb, args []string) (an
 	case provider.FRUGet:
 		reading := m.Query(context.Background(), v)
 		return fmt.Sprintf("%+v\n", reading.FRU), reading.Err
-	case provider.BootSet:
-		m.boot = provider.Boot{Device: provider.Device(args[0]), Persistent: !slices.Contains(args, "once")}
 	}
-	log := actionlog.Log{Dir: filepath.Join(m.root, "actions")}
-	file, err := log.Begin(actionlog.Record{Intent: machine.Intent{Verb: v}})
-	ts.Check(err)
-	err = m.Act(context.Background(), v, provider.Args{Boot: m.boot, Light: provider.Light{On: true}}, file)
-	if err == nil && v.Starts() && !m.boot.Persistent {
-		m.boot = provider.Boot{}
+	intent := machine.Intent{Verb: v, Light: provider.Light{On: true}}
+	if v == provider.BootSet {
+		intent.Boot.Device, intent.Boot.Persistent = provider.Device(args[0]), !slices.Contains(args, "once")
 	}
-	return "", err
+	return "", m.owner.act(intent)
 }
 
 // complete reports what the transcript has left out.
