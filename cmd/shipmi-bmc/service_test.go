@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/session"
 )
@@ -115,6 +116,37 @@ func TestGUIDOfAUsersBMC(t *testing.T) {
 	require.NotEqual(t, hostSystem, userSystem)
 	require.NotEqual(t, hostDevice, userDevice)
 	require.NotEqual(t, userSystem, userDevice)
+}
+
+// What "boot set" of an earlier process or an earlier version has remembered is set again. A file that nobody can read is
+// left alone.
+func TestFormerBootDevice(t *testing.T) {
+	env := unit(t)
+	file := filepath.Join(env["STATE_DIRECTORY"], "boot-former")
+	start := func() (former provider.Boot, log string) {
+		var text bytes.Buffer
+		s, err := newService(nil, entries(env), slog.New(&logHandler{out: &text}))
+		require.NoError(t, err)
+		require.NoError(t, s.sessions.Close())
+		return s.bmc.Machine.State.Former, text.String()
+	}
+	want := provider.Boot{Device: provider.DeviceHD, Persistent: true, EFI: true}
+	require.NoError(t, os.WriteFile(file, []byte("hd 1\n"), 0o600))
+	for range 2 { // the second time from the state
+		former, log := start()
+		require.Equal(t, want, former)
+		require.Empty(t, log)
+		require.NoFileExists(t, file)
+	}
+
+	require.NoError(t, os.WriteFile(file, []byte("network 0\n"), 0o600)) // killed before it was removed
+	former, _ := start()
+	require.Equal(t, want, former)
+
+	require.NoError(t, os.WriteFile(file, []byte("usb 0\n"), 0o600))
+	former, log := start()
+	require.Equal(t, want, former)
+	require.Contains(t, log, "former boot device ignored")
 }
 
 // A BMC serves even if its state cannot be read.

@@ -27,6 +27,11 @@ func stateFile(t testing.TB) StateFile {
 func whole() machine.State {
 	m := &machine.Machine{HostBoot: "first", Log: slog.New(slog.DiscardHandler), State: machine.State{
 		Override:   machine.Override{Boot: machine.Boot{Boot: provider.Boot{Device: provider.DeviceNetwork}, Raw: [5]byte{0x80, 4}}, Valid: true, Set: time.Minute},
+		Former:     provider.Boot{Device: provider.DeviceHD, Persistent: true},
+		Original:   provider.Boot{Device: provider.DeviceOptical, Persistent: true, EFI: true},
+		FormerLost: true,
+		BootFailed: true,
+		Shutdown:   time.Second,
 		PowerFault: true,
 		Restore:    machine.RestorePrevious,
 		RestoredIn: "first",

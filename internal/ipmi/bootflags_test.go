@@ -156,15 +156,19 @@ func TestValidBit(t *testing.T) {
 func TestFlagsOfOtherFronts(t *testing.T) {
 	r := newRig(t, allButGet)
 	r.talk(step{"00/08 05 80 20 62 0a 1f", "00"}, flagsAre("80 20 62 0a 1f")) // remote optical
-	r.Machine.Update(func(s *machine.State) { s.Override = machine.Override{
-		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceOptical, Persistent: true, EFI: true}},
-		Valid: true,
-	}})
+	r.Machine.Update(func(s *machine.State) {
+		s.Override = machine.Override{
+			Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceOptical, Persistent: true, EFI: true}},
+			Valid: true,
+		}
+	})
 	r.talk(flagsAre("e0 14 00 00 00"))
-	r.Machine.Update(func(s *machine.State) { s.Override = machine.Override{
-		Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceHD}, Raw: [5]byte{0x80, 0xA3, 0x62, 0x0A, 0x1F}},
-		Valid: true,
-	}})
+	r.Machine.Update(func(s *machine.State) {
+		s.Override = machine.Override{
+			Boot:  machine.Boot{Boot: provider.Boot{Device: provider.DeviceHD}, Raw: [5]byte{0x80, 0xA3, 0x62, 0x0A, 0x1F}},
+			Valid: true,
+		}
+	})
 	r.talk(flagsAre("80 8b 62 0a 1f"))
 }
 

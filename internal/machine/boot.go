@@ -108,7 +108,7 @@ func (m *Machine) SetOverride(o Override, acting bool, now Moment) (*Intent, Out
 	return nil, Done
 }
 
-// takeBack ends all overrides: what was there before the first one must be set again.
+// takeBack ends all overrides: the device from before the first one must be set again.
 func (s *State) takeBack() {
 	s.Former, s.Original = cmp.Or(s.Original, s.Former), provider.Boot{}
 	s.BootFailed = false
@@ -165,7 +165,7 @@ var errNoOriginal = fmt.Errorf("%w: it is not known what the machine booted from
 	provider.ErrUnsupported)
 
 // refuseNone refuses to set no device for every boot if a device was set and it is not known
-// what was there before. A provider without "boot get" takes the device from what its
+// which device was there before. A provider without "boot get" takes the device from what its
 // scripts are told at each start, or knows by itself what no device means.
 func (m *Machine) refuseNone(has func(provider.Verb) bool) error {
 	s := &m.State

@@ -113,3 +113,97 @@ func TestMaskedOverride(t *testing.T) {
 	require.Equal(t, none, m.InForce(start))
 	require.Equal(t, provider.Args{Boot: none}, power(t, m, provider.On, start))
 }
+
+// asked is a set whose action has remembered what the managed system booted from.
+func asked(m *Machine, b, former provider.Boot) Outcome {
+	return m.Plan(Intent{Verb: provider.BootSet, Boot: Boot{Boot: b}}, CauseUnknown).Then(Result{Moment: start, Former: former})
+}
+
+// restored carries out what is due.
+func restored(t *testing.T, m *Machine, now Moment, err error) {
+	t.Helper()
+	intent, due := m.RestoreBoot(now)
+	require.True(t, due)
+	args, _ := carryOut(m, intent, CauseUnknown, now, err)
+	require.Equal(t, provider.Args{Boot: intent.Boot.Boot}, args)
+	_, due = m.RestoreBoot(now)
+	require.False(t, due, "once, until the next start")
+}
+
+var hd = provider.Boot{Device: provider.DeviceHD, Persistent: true}
+
+// The process is needed until the former device can be set again, if that has a time.
+func TestTimeUntilTheFormerBootDeviceIsSetAgain(t *testing.T) {
+	m, _ := newMachine()
+	asked(m, once.Boot, hd)
+	left, known := m.FormerLeft(start.later(20 * time.Second))
+	require.True(t, known)
+	require.Equal(t, 40*time.Second, left)
+	_, due := m.RestoreBoot(start.later(59 * time.Second))
+	require.False(t, due)
+	restored(t, m, start.later(OverrideLife), nil)
+	require.Zero(t, m.State.Former)
+
+	m, _ = newMachine()
+	m.KeepOverride(true, start)
+	asked(m, once.Boot, hd)
+	_, known = m.FormerLeft(start.later(time.Hour))
+	require.False(t, known, "until it is used")
+	power(t, m, provider.On, start.later(time.Hour))
+	restored(t, m, start.later(time.Hour), nil)
+}
+
+// A start that comes first sets the former device itself, and so does one after a failure.
+func TestFormerBootDeviceThatCannotBeSetAgain(t *testing.T) {
+	m, log := newMachine()
+	asked(m, once.Boot, hd)
+	require.Zero(t, power(t, m, provider.On, start).Former)
+	restored(t, m, start, provider.ErrTimeout)
+	require.Contains(t, log.String(), "the former boot device will be set again before the next start")
+	require.Zero(t, power(t, m, provider.Off, start).Former)
+	_, due := m.RestoreBoot(start)
+	require.False(t, due)
+	require.Equal(t, hd, power(t, m, provider.Cycle, start).Former)
+	restored(t, m, start, nil)
+	require.Zero(t, power(t, m, provider.Reset, start).Former)
+}
+
+// What an earlier version did not remember cannot come back.
+func TestNoDeviceIsRefusedIfTheOriginalIsNotKnown(t *testing.T) {
+	get := func(v provider.Verb) bool { return v == provider.BootGet }
+	refusal := func(m *Machine) error {
+		return m.Plan(Intent{Verb: provider.BootSet, Boot: Boot{Boot: provider.Boot{Device: provider.DeviceNone, Persistent: true}}}, CauseUnknown).Refuse(get)
+	}
+	m, _ := newMachine()
+	require.NoError(t, refusal(m), "nothing is overridden")
+	m.State.Override = Override{Boot: kept, Valid: true}
+	require.ErrorIs(t, refusal(m), provider.ErrUnsupported)
+
+	m, _ = newMachine()
+	asked(m, once.Boot, provider.Boot{}) // "boot get" has failed
+	power(t, m, provider.On, start)
+	require.ErrorIs(t, refusal(m), provider.ErrUnsupported)
+	asked(m, once.Boot, hd) // which is not what was there before the first
+	power(t, m, provider.On, start)
+	require.ErrorIs(t, refusal(m), provider.ErrUnsupported)
+}
+
+// Only a start that a client asks for is refused.
+func TestStartAfterABootDeviceThatFailed(t *testing.T) {
+	for _, verb := range powerVerbs {
+		m, _ := newMachine()
+		fails := Result{Moment: start, Err: provider.ErrTimeout}
+		m.Plan(Intent{Verb: provider.BootSet, Boot: once}, CauseUnknown).Then(fails)
+		require.NoError(t, m.Plan(Intent{Verb: verb}, CauseUnknown).Refuse(nil), "the client knows")
+		fails.Accepted = true
+		m.Plan(Intent{Verb: provider.BootSet, Boot: once}, CauseUnknown).Then(fails)
+		refused := m.Plan(Intent{Verb: verb}, CauseUnknown).Refuse(nil)
+		require.Equal(t, verb.Starts(), refused != nil)
+		require.NoError(t, m.Plan(Intent{Verb: verb}, CauseWatchdog).Refuse(nil))
+		if refused != nil {
+			require.Equal(t, Failed, m.Plan(Intent{Verb: verb}, CauseUnknown).Then(Result{Moment: start, Err: refused}))
+			require.True(t, m.State.PowerFault)
+			require.NoError(t, m.Plan(Intent{Verb: verb}, CauseUnknown).Refuse(nil), "once")
+		}
+	}
+}

@@ -140,3 +140,32 @@ func TestRestoreAtBoot(t *testing.T) {
 		})
 	}
 }
+
+// A guest that was asked to shut down may be doing so until the machine is off, is started,
+// or the time limit of an action has passed.
+func TestGoingDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		after func(*Machine)
+		later time.Duration
+		want  time.Duration
+	}{
+		"at once":       {func(*Machine) {}, 0, 270 * time.Second},
+		"later":         {func(*Machine) {}, 200 * time.Second, 90 * time.Second},
+		"too late":      {func(*Machine) {}, 300 * time.Second, 0},
+		"much too late": {func(*Machine) {}, time.Hour, 0},
+		"seen off":      {func(m *Machine) { m.Seen(false, start) }, 0, 0},
+		"seen on":       {func(m *Machine) { m.Seen(true, start) }, 0, 270 * time.Second},
+		"switched off":  {func(m *Machine) { power(t, m, provider.Off, start) }, 0, 0},
+		"reset":         {func(m *Machine) { power(t, m, provider.Reset, start) }, 0, 0},
+		"interrupted":   {func(m *Machine) { power(t, m, provider.Diag, start) }, 0, 270 * time.Second},
+		"host booted":   {func(m *Machine) { m.State = m.State.NextBoot() }, 0, 0},
+	} {
+		m, _ := newMachine()
+		power(t, m, provider.Shutdown, start)
+		c.after(m)
+		require.Equal(t, c.want, power(t, m, provider.On, start.later(c.later)).GoingDown, name)
+	}
+	m, _ := newMachine()
+	carryOut(m, Intent{Verb: provider.Shutdown}, CauseUnknown, start, &provider.Error{Exit: 1})
+	require.Zero(t, power(t, m, provider.On, start).GoingDown, "the guest was not asked")
+}

@@ -30,6 +30,24 @@ var dialogues = map[string]dialogue{
 		c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x04, 0, 0, 0)
 		c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x08, 0, 0, 0)
 	}},
+	"boot device for one boot": {1, func(h *host, c *client) {
+		c.admin()
+		c.ask(chassis, setBootOptions, bootFlags, bootValid, bootPXE, 0, 0, 0)
+		require.Eventually(h.t, func() bool { // busy as long as an action of a dead process runs
+			return c.ask(chassis, setBootOptions, bootFlags, 0, 0, 0, 0, 0) == "\x00"
+		}, 10*time.Second, 100*time.Millisecond)
+		c.bootsFromDisk()
+
+		set := c.ask(chassis, setBootOptions, bootFlags, bootValid, bootPXE, 0, 0, 0) == "\x00"
+		if !c.act("power-on", chassis, chassisControl, 1) { // killed before it began, or refused without the device
+			c.fault()
+			require.True(h.t, c.act("power-on", chassis, chassisControl, 1))
+		}
+		c.bootsFromDisk()
+		if set {
+			require.Equal(h.t, "network from network\n", h.Read("started"))
+		}
+	}},
 	"idle exit": {1, func(h *host, c *client) {
 		c.admin()
 		h.idle()
@@ -89,6 +107,15 @@ var dialogues = map[string]dialogue{
 }
 
 func (c *client) admin() { c.login("admin", "correct horse", 4) }
+
+// bootsFromDisk waits until the former boot device was set again.
+func (c *client) bootsFromDisk() {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		c.fault() // a process runs
+		return c.host.Read("boot") == "hd\n"
+	}, 10*time.Second, 100*time.Millisecond)
+}
 
 // dieAndGo has the process die as soon as the script of a verb runs, and the
 // script end soon after.

@@ -23,14 +23,15 @@ import (
 const scripts = `
 [POWER]
 status   = cat power
-on       = echo "$SHIPMI_VERB" >>ran; sleep 0.1; echo on >power
+on       = echo "$SHIPMI_VERB" >>ran; echo "$SHIPMI_BOOTDEV from $(cat boot)" >>started; sleep 0.1; echo on >power
 off      = echo "$SHIPMI_VERB" >>ran; echo off >power
 reset    = echo "$SHIPMI_VERB" >>ran
 shutdown = echo "$SHIPMI_VERB" >>ran; exec sleep 60
 cycle    = echo "$SHIPMI_VERB" >>ran; until [ -e go ]; do sleep 0.05; done
 diag     = echo "$SHIPMI_VERB" >>ran; until [ -e go ]; do sleep 0.05; done; exit 4
 [BOOT]
-set      = echo "$SHIPMI_VERB" >>ran
+get      = cat boot
+set      = echo "$SHIPMI_VERB" >>ran; echo "$SHIPMI_BOOTDEV" >boot.new; mv boot.new boot
 `
 
 const credentials = `{"users":[{"name":"admin","password":"correct horse","privilege":"administrator"},
@@ -75,7 +76,7 @@ func newHost(t *testing.T) *host { return newHostAt(t, "127.0.0.1") }
 // newHostAt is newHost with an address of its own.
 func newHostAt(t *testing.T, address string) *host {
 	h := &host{t: t, program: program(t, "v1.0"), last: syscall.SIGTERM, BMC: activation.New(t, address, map[string]string{
-		"provider.conf": scripts, "power": "on\n", "ran": "", "credentials/users": credentials,
+		"provider.conf": scripts, "power": "on\n", "boot": "hd\n", "ran": "", "started": "", "credentials/users": credentials,
 	})}
 	h.Env = append(h.Env, "SHIPMI_CREDENTIALS="+h.Path("credentials/users"), "SHIPMI_IDLE_TIMEOUT=2s", "SHIPMI_ANSWER_TIMEOUT=1s")
 	return h
