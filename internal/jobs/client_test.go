@@ -49,7 +49,7 @@ var commands = []command{
 	{name: "power off", kind: action, intent: machine.Intent{Verb: provider.Off}, accept: true},
 	{name: "power reset", kind: action, intent: machine.Intent{Verb: provider.Reset}, accept: true},
 	{name: "power shutdown", kind: action, intent: machine.Intent{Verb: provider.Shutdown}, accept: true},
-	{name: "boot set", kind: action, intent: machine.Intent{Verb: provider.BootSet}},
+	{name: "boot set", kind: action, intent: machine.Intent{Verb: provider.BootSet}, accept: true},
 	{name: "close session", kind: inline},
 }
 

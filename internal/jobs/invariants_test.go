@@ -136,8 +136,11 @@ func (w *world) checkEnd() {
 			w.violate("%s waits for ever", c.name)
 		}
 		for _, r := range c.former {
-			prompt := r.what().kind == inline || r.what().accept
-			if w.calm && prompt && !r.answered && c.patience > answerAfter+time.Second {
+			prompt, limit := r.what().kind == inline || r.what().accept, answerAfter
+			if r.what().intent.Verb.Starts() {
+				limit = startPatience // it may wait for a boot device to be set
+			}
+			if w.calm && prompt && !r.answered && c.patience > limit+time.Second {
 				w.violate("%v has no answer", r)
 			}
 		}

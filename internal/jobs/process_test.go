@@ -427,7 +427,7 @@ func (p *process) createFile(j *Job) {
 			return
 		}
 		p.files[j] = f
-		p.table.Begin(j, f.path(), j.Intent.Verb != provider.BootSet, p.now)
+		p.table.Begin(j, f.path(), true, p.now)
 		p.work(time.Millisecond, func() { p.startScript(j, f) }, func() { p.await(j, f.run) }, nil)
 	}, func() {
 		if !fails {

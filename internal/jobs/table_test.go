@@ -401,6 +401,41 @@ func TestAForcedActionCutsAShutdownShort(t *testing.T) {
 	require.Empty(t, r.aborted)
 }
 
+// A start that waits until the guest is off gives way too: the guest was asked long enough.
+func TestAForcedActionCutsAStartThatWaitsForTheGuestShort(t *testing.T) {
+	r := newRig(t)
+	require.True(t, r.asks(1, 1, on))
+	running := r.begin()
+	running.Yields = true
+	require.True(t, r.asks(2, 1, off))
+	require.Equal(t, []*Job{running}, r.aborted)
+}
+
+// A start waits longer than other actions if the boot device is being set.
+func TestAStartWaitsForTheBootDevice(t *testing.T) {
+	for _, c := range []struct {
+		intent machine.Intent
+		waits  time.Duration
+	}{{on, startPatience}, {reset, startPatience}, {off, 2 * time.Second}} {
+		r := newRig(t)
+		require.True(t, r.asks(1, 1, machine.Intent{Verb: provider.BootSet}))
+		running := r.begin()
+		require.True(t, r.asks(2, 1, c.intent))
+		r.after(2*time.Second - 1)
+		require.False(t, running.Accepted)
+		r.told()
+		r.after(1)
+		require.True(t, running.Accepted)
+		if c.waits > 2*time.Second {
+			r.told(machine.Accepted)
+			r.after(c.waits - 2*time.Second)
+			r.told(machine.Busy)
+		} else {
+			r.told(machine.Accepted, machine.Busy)
+		}
+	}
+}
+
 // The watchdog must not wait for a guest that was not even asked.
 func TestAForcedActionTakesThePlaceOfAShutdownThatWaits(t *testing.T) {
 	r := newRig(t)

@@ -41,6 +41,7 @@ const (
 	bootFlags                 = 5 // boot option
 	bootValid, bootPersistent = 0x80, 0x40
 	bootPXE, bootDisk         = 0x04, 0x08
+	bootOptical               = 0x14
 	bootEFI                   = 0x20
 	identifyMask              = 0x30
 	identifyTimed             = 0x10

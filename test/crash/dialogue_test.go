@@ -32,7 +32,7 @@ var dialogues = map[string]dialogue{
 	}},
 	"boot device for one boot": {1, func(h *host, c *client) {
 		c.admin()
-		c.ask(chassis, setBootOptions, bootFlags, bootValid, bootPXE, 0, 0, 0)
+		c.ask(chassis, setBootOptions, bootFlags, bootValid, bootOptical, 0, 0, 0)
 		require.Eventually(h.t, func() bool { // busy as long as an action of a dead process runs
 			return c.ask(chassis, setBootOptions, bootFlags, 0, 0, 0, 0, 0) == "\x00"
 		}, 10*time.Second, 100*time.Millisecond)
