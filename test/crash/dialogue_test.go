@@ -31,6 +31,7 @@ var dialogues = map[string]dialogue{
 		c.act("boot-set", chassis, setBootOptions, 5, 0xC0, 0x08, 0, 0, 0)
 	}},
 	"boot device for one boot": {1, func(h *host, c *client) {
+		must(os.WriteFile(h.Path("provider.conf"), []byte(scripts+"get = cat boot\n"), 0o600))
 		c.admin()
 		c.ask(chassis, setBootOptions, bootFlags, bootValid, bootOptical, 0, 0, 0)
 		require.Eventually(h.t, func() bool { // busy as long as an action of a dead process runs

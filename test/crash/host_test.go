@@ -30,7 +30,6 @@ shutdown = echo "$SHIPMI_VERB" >>ran; exec sleep 60
 cycle    = echo "$SHIPMI_VERB" >>ran; until [ -e go ]; do sleep 0.05; done
 diag     = echo "$SHIPMI_VERB" >>ran; until [ -e go ]; do sleep 0.05; done; exit 4
 [BOOT]
-get      = cat boot
 set      = echo "$SHIPMI_VERB" >>ran; echo "$SHIPMI_BOOTDEV" >boot.new; mv boot.new boot
 `
 
