@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,29 +17,30 @@ type section struct {
 	flags *pflag.FlagSet
 }
 
-// sectionsOf returns the flags of a command in sections, in the order of their first flags.
+// sectionsOf returns the flags of a command in sections, in the order of settings.Sections.
 // Flags that name no section come last.
 func sectionsOf(flags *pflag.FlagSet) []section {
-	var sections []section
-	rest := pflag.NewFlagSet("", pflag.ContinueOnError)
+	bySection := make(map[string]*pflag.FlagSet)
 	flags.VisitAll(func(flag *pflag.Flag) {
-		titles := flag.Annotations[settings.Section]
-		if titles == nil {
-			rest.AddFlag(flag)
-			return
+		title := otherFlags
+		if annotation := flag.Annotations[settings.Section]; annotation != nil {
+			title = annotation[0]
 		}
-		for _, s := range sections {
-			if s.title == titles[0] {
-				s.flags.AddFlag(flag)
-				return
-			}
+		if bySection[title] == nil {
+			bySection[title] = pflag.NewFlagSet(title, pflag.ContinueOnError)
 		}
-		s := section{titles[0], pflag.NewFlagSet("", pflag.ContinueOnError)}
-		s.flags.AddFlag(flag)
-		sections = append(sections, s)
+		bySection[title].AddFlag(flag)
 	})
-	return append(sections, section{"Other flags", rest})
+	var sections []section
+	for _, title := range append(slices.Clone(settings.Sections), otherFlags) {
+		if found := bySection[title]; found != nil {
+			sections = append(sections, section{title, found})
+		}
+	}
+	return sections
 }
+
+const otherFlags = "Other flags"
 
 // sectionedUsage prints the usage of a command with many flags, as cobra does, but with the
 // flags in sections.

@@ -42,6 +42,9 @@ const (
 	processSection   = "How it runs"
 )
 
+// Sections are the titles in the order of the help.
+var Sections = []string{providerSection, networkSection, loginSection, processSection, inventorySection}
+
 var sections = map[string]string{
 	"username": loginSection, "password": loginSection, "password-file": loginSection, "password-stdin": loginSection,
 	"ask-password": loginSection, "kg": loginSection, "kg-file": loginSection, "kg-stdin": loginSection, "ask-kg": loginSection,
