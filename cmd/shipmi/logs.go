@@ -99,5 +99,8 @@ func (a *app) followDebug(ctx context.Context, bmcs []units.BMC, command []strin
 	}
 	journalctl := exec.CommandContext(ctx, command[0], command[1:]...)
 	journalctl.Stdout, journalctl.Stderr = a.Stdout, a.Stderr
-	return journalctl.Run()
+	if err := journalctl.Run(); ctx.Err() == nil {
+		return err
+	}
+	return nil // an interrupt is how it usually ends
 }
