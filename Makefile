@@ -39,7 +39,7 @@ help:
 	@echo 'make demo        see a BMC at work in a disposable machine'
 	@echo 'make build       bin/shipmi and bin/shipmi-bmc'
 	@echo 'make install     install below PREFIX ($(PREFIX)); DESTDIR is put in front, for packagers'
-	@echo 'make uninstall   remove what install installed'
+	@echo 'make uninstall   remove what install installed; the settings of BMCs stay'
 	@echo 'make packages    .deb, .rpm and tarball of VERSION ($(VERSION)) for amd64 and arm64 in dist'
 	@echo 'make release VERSION=v1.2.3'
 	@echo '                 all checks and tests, then the packages in dist, then the tag'
@@ -87,18 +87,24 @@ install: build $(BIN)/docs
 	install -D -m 644 $(BIN)/docs/shipmi.bash $(DESTDIR)$(SHARE)/bash-completion/completions/shipmi
 	install -D -m 644 $(BIN)/docs/_shipmi $(DESTDIR)$(SHARE)/zsh/site-functions/_shipmi
 	install -D -m 644 $(BIN)/docs/shipmi.fish $(DESTDIR)$(FISH)/shipmi.fish
+	$(RELINK)
 	$(RELOAD)
 
 .PHONY: uninstall
 uninstall:
-	@! ls -d $(DESTDIR)/etc/systemd/system/shipmi-bmc@*.socket.d 2>/dev/null || \
-		{ echo 'error: these BMCs are still there; first delete them with "shipmi delete NAME..."'; exit 1; }
 	rm -f $(DESTDIR)$(PREFIX)/bin/shipmi $(DESTDIR)$(PREFIX)/sbin/shipmi-bmc
 	rm -f $(UNIT_FILES:%=$(DESTDIR)$(UNITS)/%) $(UNIT_FILES:%=$(DESTDIR)$(USER_UNITS)/%)
 	rm -f $(addprefix $(DESTDIR)$(SHARE)/, man/man1/shipmi.1 man/man5/shipmi-provider.5 man/man8/shipmi-bmc.8 \
 		bash-completion/completions/shipmi zsh/site-functions/_shipmi) $(DESTDIR)$(FISH)/shipmi.fish
 	rm -rf $(DESTDIR)$(PREFIX)/share/shipmi
+	$(RELINK)
 	$(RELOAD)
+
+# BMCs with a sandbox have a link to it. Links to the sandbox of an installation that is gone get the one of another
+# installation: of this one, or of a package.
+RELINK = @[ -n '$(DESTDIR)' ] || for sandbox in $(PREFIX)/share/shipmi/sandbox.conf /usr/share/shipmi/sandbox.conf; do \
+	for link in /etc/systemd/system/shipmi-bmc@*.service.d/40-sandbox.conf; do \
+	[ -e "$$link" ] || [ ! -L "$$link" ] || [ ! -e "$$sandbox" ] || ln -sf "$$sandbox" "$$link"; done; done
 
 # On a running system, and only there, systemd has to look at its units again.
 RELOAD = @[ -n '$(DESTDIR)' ] || [ ! -d /run/systemd/system ] || systemctl daemon-reload

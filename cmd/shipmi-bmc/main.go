@@ -46,11 +46,15 @@ Usage:
   shipmi-bmc [--help | --version]
 
 Environment (see "shipmi add --help" and the unit):
-  SHIPMI_NAME, SHIPMI_PROVIDER     name of the BMC, path of its provider file
+  SHIPMI_NAME                      name of the BMC
+  SHIPMI_PROVIDER                  name of a built-in provider, or path of a provider
+                                   file
   SHIPMI_CREDENTIALS               path of the file where users are changed over IPMI;
                                    if unset, they cannot be changed over IPMI
   SHIPMI_PROVIDERS                 directories of files that the provider includes by
                                    name, separated by colons, after those of the host
+  SHIPMI_SANDBOX                   path of the drop-in with the sandbox; the process does
+                                   not run if it is a link to a file that is gone
   SHIPMI_PARAM_...                 parameters of the provider, named in capitals
   SHIPMI_FRU_MANUFACTURER, SHIPMI_FRU_PRODUCT, SHIPMI_FRU_SERIAL, SHIPMI_FRU_ASSET
                                    inventory, used when the provider has no value

@@ -47,7 +47,10 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 	if err != nil {
 		return nil, settingError{err}
 	}
-	credentials, err := readCredentials(getenv("CREDENTIALS_DIRECTORY"))
+	if err := checkSandbox(getenv("SHIPMI_SANDBOX")); err != nil {
+		return nil, settingError{err}
+	}
+	credentials, err := readCredentials(getenv("CREDENTIALS_DIRECTORY"), getenv("SHIPMI_CREDENTIALS"))
 	if err != nil {
 		return nil, settingError{err}
 	}
@@ -89,7 +92,7 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 		former: script.Former{Dir: stateDir},
 		log:    log,
 		loader: &script.Loader{
-			File:  set.Provider,
+			File:  provider.Locate(provider.BuiltIn(), set.Provider),
 			Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
 			Given: set.Parameters,
 			Runner: script.Runner{
@@ -207,6 +210,19 @@ func suitesOf(set instance.Instance) []rmcp.Suite {
 		}
 	}
 	return suites
+}
+
+// checkSandbox returns an error if the sandbox of the BMC is a link to a file that is gone. systemd ignores such a drop-in,
+// so the scripts would run outside of the sandbox.
+func checkSandbox(link string) error {
+	target, err := os.Readlink(link)
+	if err != nil {
+		return nil // no sandbox, or a file that systemd has read
+	}
+	if _, err := os.Stat(link); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the sandbox is missing: %s is a link to %s, which does not exist", link, target)
+	}
+	return nil
 }
 
 // restoreTime reports whether the unit that waits for the end of the boot has created the file.

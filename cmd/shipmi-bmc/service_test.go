@@ -27,7 +27,7 @@ func entries(env map[string]string) (all []string) {
 func TestSettings(t *testing.T) {
 	for name, values := range map[string]map[string]string{
 		"SHIPMI_NAME":            {"": `invalid name ""`, "../x": `invalid name "../x"`},
-		"SHIPMI_PROVIDER":        {"": `"": want the absolute path`, "dummy": `"dummy": want the absolute path`},
+		"SHIPMI_PROVIDER":        {"": `"": want the name`, "dummy.conf": `"dummy.conf": want the name`, "../dummy": `"../dummy": want the name`},
 		"SHIPMI_IDLE_TIMEOUT":    {"10": `"10": want a duration`, "0s": `"0s": want a duration`},
 		"SHIPMI_SESSION_TIMEOUT": {"-1s": `"-1s": want a duration`},
 		"SHIPMI_QUERY_TIMEOUT":   {"1ms": `"1ms": want a duration`},
@@ -67,6 +67,38 @@ func TestCredentials(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "sesame")
 	}
+}
+
+// A BMC that was added with a sandbox does not run outside of it. systemd ignores a link to a file that is gone.
+func TestSandboxIsGone(t *testing.T) {
+	env := unit(t)
+	target := filepath.Join(t.TempDir(), "sandbox.conf")
+	env["SHIPMI_SANDBOX"] = filepath.Join(t.TempDir(), "40-sandbox.conf")
+	start := func() error {
+		s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		if err == nil {
+			s.sessions.Close()
+		}
+		return err
+	}
+	require.NoError(t, start(), "without a sandbox")
+	require.NoError(t, os.Symlink(target, env["SHIPMI_SANDBOX"]))
+	err := start()
+	require.ErrorAs(t, err, &settingError{})
+	require.EqualError(t, err, "the sandbox is missing: "+env["SHIPMI_SANDBOX"]+" is a link to "+target+", which does not exist")
+	require.NoError(t, os.WriteFile(target, nil, 0o644))
+	require.NoError(t, start())
+}
+
+// A drop-in for all services empties LoadCredential= in many containers. As root, the process can read the file itself.
+func TestCredentialsWithoutSystemd(t *testing.T) {
+	env := unit(t)
+	env["SHIPMI_CREDENTIALS"] = filepath.Join(env["CREDENTIALS_DIRECTORY"], "users")
+	delete(env, "CREDENTIALS_DIRECTORY")
+	s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	defer s.sessions.Close()
+	require.Equal(t, "admin", s.sessions.Users[0].Name)
 }
 
 // A fault of the host is not a bad setting: it may pass, and systemd tries again.

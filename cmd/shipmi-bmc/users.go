@@ -60,11 +60,17 @@ func (u *users) apply(changed instance.Credentials, number uint64) (ends []uint3
 	return ends
 }
 
-func readCredentials(dir string) (instance.Credentials, error) {
-	if dir == "" {
-		return instance.Credentials{}, errors.New("CREDENTIALS_DIRECTORY not set: does the unit have LoadCredential=users:…?")
+// readCredentials reads the copy of the credential file that systemd has put into dir. If systemd has passed no
+// credentials, it reads the file itself: in containers of LXC and Incus, a drop-in for all services empties
+// LoadCredential=. A process that does not run as root cannot read the file, and its unit does not name it.
+func readCredentials(dir, file string) (instance.Credentials, error) {
+	if dir != "" {
+		file = filepath.Join(dir, "users")
 	}
-	b, err := os.ReadFile(filepath.Join(dir, "users"))
+	if file == "" {
+		return instance.Credentials{}, errors.New("CREDENTIALS_DIRECTORY not set: does the unit have LoadCredential=users:…, and no drop-in that empties it?")
+	}
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return instance.Credentials{}, err
 	}

@@ -29,7 +29,7 @@ var supportedSuites = []byte{3, 17}
 // An Instance has the settings of one BMC.
 type Instance struct {
 	Name         string // see CheckName
-	Provider     string // absolute path of the provider file
+	Provider     string // name of a built-in provider, or absolute path of a provider file
 	Timeouts     Timeouts
 	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
 	FRU          FRU
@@ -134,12 +134,13 @@ func formatSuites(suites []byte) string {
 	return strings.Trim(fmt.Sprint(suites), "[]")
 }
 
-func checkProvider(path string) error {
-	if !filepath.IsAbs(path) {
-		return fmt.Errorf("%q: want the absolute path of a provider file", path)
+func checkProvider(provider string) error {
+	isName := provider != "" && !strings.Contains(provider, "/") && !strings.HasSuffix(provider, ".conf")
+	if !isName && !filepath.IsAbs(provider) {
+		return fmt.Errorf("%q: want the name of a built-in provider, or the absolute path of a provider file", provider)
 	}
-	if err := CheckText(path); err != nil {
-		return fmt.Errorf("%q %w", path, err)
+	if err := CheckText(provider); err != nil {
+		return fmt.Errorf("%q %w", provider, err)
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestFromEnvNamesEveryBadValue(t *testing.T) {
 	})
 	require.EqualError(t, err, strings.Join([]string{
 		`SHIPMI_NAME: invalid name "a b": use letters, digits, "_", "." and "-", a letter or digit first, 63 at most`,
-		`SHIPMI_PROVIDER: "qm.conf": want the absolute path of a provider file`,
+		`SHIPMI_PROVIDER: "qm.conf": want the name of a built-in provider, or the absolute path of a provider file`,
 		`SHIPMI_IDLE_TIMEOUT: "10": want a duration like 90s or 5m, from 100ms to 24h`,
 		`SHIPMI_SESSION_TIMEOUT: "99ms": want a duration like 90s or 5m, from 100ms to 24h`,
 		`SHIPMI_QUERY_TIMEOUT: "-1s": want a duration like 90s or 5m, from 100ms to 24h`,

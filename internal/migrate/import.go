@@ -139,7 +139,7 @@ func (i *Importer) translate(old BMC, dir string) (b units.BMC, c instance.Crede
 	}
 	b = units.BMC{
 		Instance: instance.Instance{
-			Name: old.Name, Provider: p.Path, Parameters: old.Parameters,
+			Name: old.Name, Provider: i.Host.NamedProvider(p.Path), Parameters: old.Parameters,
 			Timeouts: i.config.Timeouts, CipherSuites: i.config.CipherSuites,
 		},
 		Listen: []netip.AddrPort{old.Listen},

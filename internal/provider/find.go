@@ -25,6 +25,26 @@ func BuiltIn() string {
 	return filepath.Join(filepath.Dir(self), "../share/shipmi/providers")
 }
 
+// builtInPlace is how the paths of built-in providers end, wherever ShIPMI is installed.
+const builtInPlace = "/share/shipmi/providers"
+
+// Locate returns the path of the provider that a BMC has: it has a built-in provider by name, and any other one by path.
+// BMCs of older versions have built-in providers by path, too. If such a file is gone, because ShIPMI was installed
+// below another prefix, Locate returns the built-in provider of the same name. builtIn is the directory of BuiltIn.
+func Locate(builtIn, named string) string {
+	if !filepath.IsAbs(named) {
+		return filepath.Join(builtIn, named+".conf")
+	}
+	if _, err := os.Stat(named); !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(filepath.Dir(named), builtInPlace) {
+		return named
+	}
+	moved := filepath.Join(builtIn, filepath.Base(named))
+	if _, err := os.Stat(moved); err != nil {
+		return named
+	}
+	return moved
+}
+
 // An Entry is a provider file that was found; it may still be refused by Load.
 type Entry struct {
 	Name string // base name without ".conf"

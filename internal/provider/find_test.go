@@ -53,6 +53,23 @@ func TestFindAndList(t *testing.T) {
 	require.ErrorContains(t, err, etc+"/qm.conf")
 }
 
+// BMCs that an older version added have built-in providers by path. They go on when ShIPMI is installed elsewhere.
+func TestLocate(t *testing.T) {
+	root := t.TempDir()
+	old, builtIn := filepath.Join(root, "local/share/shipmi/providers"), filepath.Join(root, "usr/share/shipmi/providers")
+	require.NoError(t, os.MkdirAll(builtIn, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(builtIn, "dummy.conf"), nil, 0o644))
+
+	require.Equal(t, builtIn+"/dummy.conf", Locate(builtIn, "dummy"))
+	require.Equal(t, builtIn+"/gone.conf", Locate(builtIn, "gone"))
+	require.Equal(t, "/etc/shipmi/providers/dummy.conf", Locate(builtIn, "/etc/shipmi/providers/dummy.conf"))
+	require.Equal(t, builtIn+"/dummy.conf", Locate(builtIn, old+"/dummy.conf"))
+	require.Equal(t, old+"/gone.conf", Locate(builtIn, old+"/gone.conf"))
+	require.NoError(t, os.MkdirAll(old, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(old, "dummy.conf"), nil, 0o644))
+	require.Equal(t, old+"/dummy.conf", Locate(builtIn, old+"/dummy.conf"))
+}
+
 // A provider that is a pipe would keep its reader waiting.
 func TestLoadOnlyRegularFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pipe.conf")

@@ -133,7 +133,10 @@ func (c *Change) provide(b *units.BMC) error {
 	if err := CheckParameters(p, b.Name, set); err != nil {
 		return err
 	}
-	b.Provider, b.Parameters = p.Path, set
+	b.Parameters = set
+	if c.provider != nil {
+		b.Provider = c.host.NamedProvider(p.Path)
+	}
 	return nil
 }
 

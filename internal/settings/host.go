@@ -58,14 +58,24 @@ func (h Host) ProviderNames() (names []string, err error) {
 	return names, err
 }
 
-// LoadProvider reads a provider file. It finds included providers where the process of a
-// BMC finds them, which knows neither the caller's home nor $SHIPMI_PROVIDERS.
-func (h Host) LoadProvider(path string) (*provider.Provider, error) {
+// LoadProvider reads the provider that a BMC has, by name or by path. It finds included
+// providers where the process of a BMC finds them, which knows neither the caller's home
+// nor $SHIPMI_PROVIDERS.
+func (h Host) LoadProvider(named string) (*provider.Provider, error) {
 	places := []string{h.BuiltIn}
 	for _, dir := range slices.Backward(h.ConfigDirs) {
 		places = append(places, filepath.Join(dir, "providers"))
 	}
-	return provider.Load(path, places...)
+	return provider.Load(provider.Locate(h.BuiltIn, named), places...)
+}
+
+// NamedProvider returns how a BMC has the provider with that path: a built-in provider by
+// its name, so that the BMC does not depend on where ShIPMI is installed.
+func (h Host) NamedProvider(path string) string {
+	if filepath.Dir(path) == h.BuiltIn {
+		return ProviderName(path)
+	}
+	return path
 }
 
 // FindProvider returns the provider with the name or path asked. If that is empty, it
@@ -125,8 +135,9 @@ func DescribeDefault(p provider.Parameter) string {
 	return strconv.Quote(p.Default)
 }
 
-// ProviderName returns the name of the provider with that path, or "" if the path is "".
-func ProviderName(path string) string {
-	_, file := filepath.Split(path)
+// ProviderName returns the name of a provider that a BMC has by name or by path, or "" if
+// it has none.
+func ProviderName(named string) string {
+	_, file := filepath.Split(named)
 	return strings.TrimSuffix(file, ".conf")
 }

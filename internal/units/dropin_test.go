@@ -78,7 +78,7 @@ func TestNonsenseNamesTheFile(t *testing.T) {
 		"a line":      {"[Socket]\nhello\n", service, `$D/shipmi-bmc@bad.socket.d/x.conf: unexpected newline encountered while parsing option name`},
 		"a comment":   {listen + "[X-ShIPMI]\nComment=\"a\n", service, `$D/shipmi-bmc@bad.socket.d/x.conf: Comment="\"a": the quote " is not closed`},
 		"a quote":     {listen, "[Service]\nEnvironment=\"A=1\n", `$D/shipmi-bmc@bad.service.d/x.conf: Environment="\"A=1": the quote " is not closed`},
-		"no provider": {listen, "[Service]\nEnvironment=A=1\n", `$D/shipmi-bmc@bad.service.d/x.conf: SHIPMI_PROVIDER: "": want the absolute path of a provider file`},
+		"no provider": {listen, "[Service]\nEnvironment=A=1\n", `$D/shipmi-bmc@bad.service.d/x.conf: SHIPMI_PROVIDER: "": want the name of a built-in provider, or the absolute path of a provider file`},
 		"no service":  {listen, "", `shipmi-bmc@bad.service: no Environment= in any drop-in`},
 		"a timeout":   {listen, service + "Environment=SHIPMI_IDLE_TIMEOUT=soon\n", `$D/shipmi-bmc@bad.service.d/x.conf: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`},
 	}
