@@ -34,6 +34,7 @@ cannot be changed over IPMI.`,
 		Example: `  shipmi add node-0 --start
   shipmi add node-1 --port 6230 --comment "rack 3, top"
   shipmi add node-2 --address 192.0.2.1 --address 2001:db8::1
+  shipmi add node-2 --port 6232 --generate-password
   shipmi add node-3 --provider ./lab.conf --username root --ask-password
   shipmi add node-5 --run-as ipmi --allow 192.0.2.0/24
   shipmi add node-6 --port 6236 --provider proxmox-qm --set vmid=105
@@ -103,7 +104,17 @@ func (a *app) add(ctx context.Context, names []string, flags *settings.Flags) er
 	a.warnPassword(bmcs, change.Password())
 	a.warnUntrusted(bmcs)
 	a.warnScripts(ctx, bmcs)
-	return nil
+	return a.printGenerated(change)
+}
+
+// printGenerated prints the password that --generate-password made.
+func (a *app) printGenerated(change *settings.Change) error {
+	password, generated := change.Generated()
+	if !generated {
+		return nil
+	}
+	_, err := fmt.Fprintln(a.Stdout, password)
+	return err
 }
 
 // reload makes systemd read the files of all units again.

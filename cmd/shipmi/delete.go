@@ -3,48 +3,126 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/terminal"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 func (a *app) deleteCommand() *cobra.Command {
-	var selected selection
+	var (
+		selected selection
+		yes      bool
+	)
 	cmd := &cobra.Command{
 		Use:        "delete NAME...",
 		Aliases:    []string{"rm"},
 		SuggestFor: []string{"remove", "del"},
 		Short:      "Stop BMCs and delete everything that is stored for them",
 		Long: `Stop BMCs and delete everything that is stored for them: settings, credentials,
-sessions and boot options. Providers and the managed machines are left alone.`,
+sessions and boot options. Providers and the managed machines are left alone.
+
+Drop-ins that you wrote for a BMC are deleted, too, and so is what "systemctl edit",
+"systemctl mask" and "systemctl set-property" stored for its units. A warning names
+these files. On a terminal, you are asked before they are deleted, and before --all.`,
 		Example: `  shipmi delete node-0
   shipmi delete node-0 node-1 node-2
-  shipmi delete 'rack-3-*'`,
+  shipmi delete 'rack-3-*' --yes`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.manage(cmd.Context(), selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
+				if err := a.confirmDelete(cmd.Context(), bmcs, selected.all, yes); err != nil {
+					return err
+				}
 				return a.delete(cmd.Context(), s, bmcs)
 			})
 		},
 	}
 	selected.addTo(cmd, a)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask for confirmation")
 	return cmd
 }
 
+// confirmDelete names the files that the administrator wrote, and asks whether they may be
+// deleted. Without a terminal, it does not ask.
+func (a *app) confirmDelete(ctx context.Context, bmcs []units.BMC, all, yes bool) error {
+	ask := all
+	for _, b := range bmcs {
+		files, err := a.store.HandWritten(b.Name)
+		if err != nil {
+			return err
+		}
+		if files != nil {
+			a.Warn(`%s: files that "shipmi" did not write are deleted, too: %s`, b.Name, strings.Join(files, ", "))
+			ask = true
+		}
+	}
+	if yes || !ask {
+		return nil
+	}
+	confirmed, err := a.Confirm(ctx, fmt.Sprintf("Delete %d BMCs?", len(bmcs)))
+	if err == nil && !confirmed {
+		return errors.New("nothing was done")
+	}
+	if errors.Is(err, terminal.ErrNoTerminal) {
+		return nil
+	}
+	return err
+}
+
+// delete deletes the BMCs that stop. A BMC that cannot be deleted listens again if it
+// listened before.
 func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 	if err := a.checkIdle(bmcs); err != nil {
 		return err
 	}
-	stopped, err := stop(ctx, s, bmcs)
-	if stopped == nil {
+	before, err := s.States(ctx, sockets(bmcs))
+	if err != nil {
 		return err
 	}
-	for _, b := range stopped {
-		failure := a.checkIdle([]units.BMC{b}) // a script may have started since
-		if failure == nil {
-			failure = a.store.Delete(b.Name)
-		}
-		err = errors.Join(err, failure)
+	var names []string
+	for _, b := range bmcs {
+		names = append(names, b.Name)
 	}
-	return errors.Join(err, s.Reload(ctx))
+	var deletable []units.BMC
+	var failure error
+	err = a.store.Delete(names, func([]string) (stopped []string) {
+		var idle []units.BMC
+		idle, failure = stop(ctx, s, bmcs)
+		for _, b := range idle {
+			if err := a.checkIdle([]units.BMC{b}); err != nil { // a script may have started since
+				failure = errors.Join(failure, err)
+				continue
+			}
+			deletable = append(deletable, b)
+			stopped = append(stopped, b.Name)
+		}
+		return stopped
+	})
+	undo := context.WithoutCancel(ctx)
+	kept := slices.DeleteFunc(slices.Clone(bmcs), func(b units.BMC) bool {
+		wasDeleted := err == nil && slices.ContainsFunc(deletable, func(d units.BMC) bool { return d.Name == b.Name })
+		return wasDeleted || before[units.SocketUnit(b.Name)] != "active"
+	})
+	if len(kept) > 0 && (failure != nil || deletable != nil) {
+		err = errors.Join(err, startAgain(undo, s, kept))
+	}
+	if deletable == nil {
+		return errors.Join(failure, err)
+	}
+	return errors.Join(failure, err, s.Reload(undo))
+}
+
+// startAgain starts BMCs that were stopped for a change that failed.
+func startAgain(ctx context.Context, s serviceManager, bmcs []units.BMC) (err error) {
+	failed := s.Start(ctx, sockets(bmcs))
+	for _, b := range bmcs {
+		if failure := failed[units.SocketUnit(b.Name)]; failure != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
+		}
+	}
+	return err
 }

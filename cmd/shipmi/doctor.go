@@ -57,7 +57,7 @@ func (a *app) doctor(ctx context.Context, options *listing.Options) error {
 		return err
 	}
 	defer s.Close()
-	d := doctor.Doctor{Store: a.store, Host: a.host, Systemd: s, ProcDir: a.procDir, Version: version}
+	d := doctor.Doctor{Store: a.store, Host: a.host, Systemd: s, ProcDir: a.procDir, Version: version, LingerDir: a.lingerDir, Ping: a.ping}
 	findings, err := d.Examine(ctx)
 	problems := 0
 	for _, f := range findings {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os/exec"
 
 	"github.com/spf13/cobra"
@@ -85,11 +86,14 @@ func (a *app) followDebug(ctx context.Context, bmcs []units.BMC, command []strin
 			return err
 		}
 		defer s.Close()
-		var all []restartable
-		for _, b := range bmcs {
-			all = append(all, restartable{b.Name, units.ServiceUnit(b.Name)})
+		if err := s.Reload(ctx); err != nil {
+			return err
 		}
-		return errors.Join(s.Reload(ctx), restart(ctx, s, all))
+		var errs []error
+		for unit, err := range s.TryRestart(ctx, services(bmcs)) {
+			errs = append(errs, fmt.Errorf("%s: %w", unit, err))
+		}
+		return errors.Join(errs...)
 	}
 	defer func() {
 		err = errors.Join(err, a.store.RemoveDebug(bmcs), apply(context.WithoutCancel(ctx)))

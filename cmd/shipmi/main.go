@@ -31,6 +31,9 @@ func main() {
 		store:    units.SystemStore(""),
 		host:     settings.Host{BuiltIn: provider.BuiltIn(), Getenv: os.Getenv},
 		procDir:  "/proc",
+
+		lingerDir: "/var/lib/systemd/linger",
+		ping:      ping,
 	}
 	a.store.Sandbox = filepath.Join(filepath.Dir(provider.BuiltIn()), "sandbox.conf")
 	a.host.ConfigDirs = []string{a.store.ConfigDir()}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -35,7 +37,9 @@ func TestMain(m *testing.M) {
 					BuiltIn:    filepath.Join(root, "usr/share/shipmi/providers"),
 					Getenv:     os.Getenv,
 				},
-				procDir: filepath.Join(root, "proc"),
+				procDir:   filepath.Join(root, "proc"),
+				lingerDir: filepath.Join(root, "var/lib/systemd/linger"),
+				ping:      pingRecorder(root),
 			}
 			a.connect = func(context.Context) (serviceManager, error) { return connectRecorder(root, a.Progress) }
 			a.connectUser = func(context.Context) (serviceManager, error) { return connectRecorder(root+"/user", a.Progress) }
@@ -173,7 +177,15 @@ func (r recorder) Conditions(ctx context.Context, names []string) (map[string]sy
 	states, _ := r.States(ctx, names)
 	conditions := make(map[string]systemd.Condition)
 	for _, name := range names {
-		conditions[name] = systemd.Condition{Load: "loaded", Active: states[name] == "active", Failed: states[name] == "failed"}
+		conditions[name] = systemd.Condition{
+			Load: "loaded", Active: states[name] == "active", Failed: states[name] == "failed",
+			Credentials: []string{"users"}, NoNewPrivileges: true,
+		}
+		if dropIn := filepath.Join(r.root, "run/systemd/system/service.d/zzz-lxc-service.conf"); exists(dropIn) {
+			c := conditions[name]
+			c.DropIns, c.Credentials, c.NoNewPrivileges = []string{dropIn}, nil, false
+			conditions[name] = c
+		}
 	}
 	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.conditions"))
 	for line := range strings.Lines(string(text)) {
@@ -241,3 +253,19 @@ func (r recorder) jobs(verb, state string, units []string) map[string]error {
 }
 
 func (r recorder) Close() {}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// pingRecorder replaces the network. The addresses in the file "silent" do not answer.
+func pingRecorder(root string) func(context.Context, netip.AddrPort) error {
+	return func(_ context.Context, addr netip.AddrPort) error {
+		text, _ := os.ReadFile(filepath.Join(root, "silent"))
+		if slices.Contains(strings.Fields(string(text)), addr.String()) {
+			return errors.New("no answer")
+		}
+		return nil
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -45,6 +46,8 @@ type app struct {
 	connect     func(context.Context) (serviceManager, error)
 	connectUser func(context.Context) (serviceManager, error) // replaces connect with --user
 	procDir     string                                        // where proc(5) is mounted
+	lingerDir   string                                        // of logind
+	ping        func(context.Context, netip.AddrPort) error
 
 	remoteHost string // --host
 	remoteSudo bool   // --sudo
@@ -93,7 +96,7 @@ over LAN. systemd listens for each BMC, and starts its process when a packet arr
 	_ = root.RegisterFlagCompletionFunc("host", a.completeHost)
 	root.PersistentFlags().BoolP("help", "h", false, "explain a command, with examples")
 	root.Flags().BoolP("version", "v", false, "print the version")
-	addGroup(root, "Settings of BMCs", a.addCommand(), a.setCommand(), a.deleteCommand(), a.importCommand())
+	addGroup(root, "Settings of BMCs", a.addCommand(), a.setCommand(), a.copyCommand(), a.renameCommand(), a.deleteCommand(), a.importCommand())
 	addGroup(root, "Users of BMCs", a.userCommand(), a.kgCommand())
 	addGroup(root, "Start and stop", a.startCommand(), a.stopCommand(), a.restartCommand(), a.enableCommand(), a.disableCommand())
 	addGroup(root, "See what there is and what happens", a.listCommand(), a.showCommand(), a.statusCommand(), a.logsCommand())
@@ -163,9 +166,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 				return hint.Misuse(errors.New("--sudo works only with --host"))
 			case a.userError != nil:
 				return a.userError
-			default:
-				return do(cmd, words)
 			}
+			if err := a.store.Recover(); err != nil {
+				return err
+			}
+			return do(cmd, words)
 		}
 	})
 

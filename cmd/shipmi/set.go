@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/shipmi/shipmi/internal/doctor"
 	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/settings"
@@ -119,14 +120,25 @@ func (a *app) set(ctx context.Context, patterns []string, flags *settings.Flags,
 		return nil
 	}
 	var changes []units.Change
+	reloaded := false
 	err = a.store.Update(names, edit, func(made []units.Change) error {
 		if err := check(); err != nil || made == nil {
 			return err
 		}
 		changes = made
-		return s.Reload(ctx)
+		if err := s.Reload(ctx); err != nil {
+			return err
+		}
+		reloaded = true
+		return restartSockets(ctx, s, changes)
 	})
+	if err != nil && reloaded {
+		return errors.Join(err, restoreSockets(ctx, s, active, changes))
+	}
 	if err != nil {
+		return err
+	}
+	if err := a.printGenerated(change); err != nil {
 		return err
 	}
 	a.warnPassword(after, change.Password())
@@ -135,7 +147,7 @@ func (a *app) set(ctx context.Context, patterns []string, flags *settings.Flags,
 		a.warnUntrusted(after)
 		a.warnScripts(ctx, after)
 	}
-	err = restart(ctx, s, unitsToRestart(changes))
+	err = restartServices(ctx, s, changes)
 	if slices.Contains(given, "allow") {
 		a.warnUnfiltered(ctx, s, active)
 	}
@@ -143,27 +155,38 @@ func (a *app) set(ctx context.Context, patterns []string, flags *settings.Flags,
 }
 
 // checkMoves returns the BMCs that listen, with their new settings, and an error for each
-// new address that another program uses. The BMCs themselves use the ports that they had
-// before.
+// new address that another program uses. The BMCs themselves still use the addresses that
+// they had before.
 func (a *app) checkMoves(ctx context.Context, s serviceManager, before, after []units.BMC) (active []units.BMC, err error) {
 	states, err := s.States(ctx, sockets(after))
 	if err != nil {
 		return nil, err
 	}
-	var used []any
+	isActive := func(b units.BMC) bool { return states[units.SocketUnit(b.Name)] == "active" }
+	var used []netip.AddrPort
 	for _, b := range before {
-		used = append(used, ports(b.Listen)...)
+		if isActive(b) {
+			used = append(used, b.Listen...)
+		}
 	}
 	var errs []error
-	for _, b := range after {
-		if states[units.SocketUnit(b.Name)] != "active" {
+	for i, b := range after {
+		if !isActive(b) {
 			continue
 		}
 		active = append(active, b)
 		moved := b
-		moved.Listen = slices.DeleteFunc(slices.Clone(b.Listen), func(addr netip.AddrPort) bool {
-			return slices.Contains(used, any(int(addr.Port())))
-		})
+		moved.Listen = nil
+		for _, addr := range b.Listen {
+			overlaps := func(own netip.AddrPort) bool { return units.Overlap(addr, own) }
+			switch {
+			case slices.Contains(before[i].Listen, addr):
+			case slices.ContainsFunc(used, overlaps): // it cannot be bound while the BMCs listen
+				errs = append(errs, a.checkOthers(b.Name, addr, used))
+			default:
+				moved.Listen = append(moved.Listen, addr)
+			}
+		}
 		conns, err := a.listen(moved)
 		for _, conn := range conns {
 			conn.Close()
@@ -173,37 +196,85 @@ func (a *app) checkMoves(ctx context.Context, s serviceManager, before, after []
 	return active, errors.Join(errs...)
 }
 
-// A restartable is the unit of a BMC that has to be restarted so that a change takes effect.
-type restartable struct{ bmc, unit string }
-
-// unitsToRestart returns one unit of each BMC that needs a restart.
-func unitsToRestart(changes []units.Change) (all []restartable) {
-	for _, c := range changes {
-		switch {
-		case c.Listen:
-			all = append(all, restartable{c.Name, units.SocketUnit(c.Name)})
-		case c.Service, c.Credentials:
-			all = append(all, restartable{c.Name, units.ServiceUnit(c.Name)})
+// checkOthers returns an error if a socket that is not one of the used ones would receive
+// the packets to an address.
+func (a *app) checkOthers(name string, addr netip.AddrPort, used []netip.AddrPort) error {
+	others, err := doctor.UDPSockets(a.procDir)
+	if err != nil {
+		return err
+	}
+	for _, own := range used {
+		if i := slices.Index(others, own); i >= 0 {
+			others = slices.Delete(others, i, i+1)
 		}
 	}
-	return all
+	if slices.ContainsFunc(others, func(other netip.AddrPort) bool { return units.Overlap(addr, other) }) {
+		return inUse(name, addr)
+	}
+	return nil
 }
 
-// restart restarts those of the units that are running.
-func restart(ctx context.Context, s serviceManager, all []restartable) error {
-	if all == nil {
+// restartSockets restarts the sockets whose addresses have changed and that are running.
+func restartSockets(ctx context.Context, s serviceManager, changes []units.Change) error {
+	var moved []string
+	for _, c := range changes {
+		if c.Listen {
+			moved = append(moved, units.SocketUnit(c.Name))
+		}
+	}
+	if moved == nil {
 		return nil
 	}
-	var names []string
-	for _, r := range all {
-		names = append(names, r.unit)
-	}
-	failed := s.TryRestart(ctx, names)
+	failed := s.TryRestart(ctx, moved)
 	var errs []error
-	for _, r := range all {
-		if err := failed[r.unit]; err != nil {
-			err = fmt.Errorf("%s: the change is stored but has no effect yet: %w", r.bmc, err)
-			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, r.bmc))
+	for _, c := range changes {
+		if err := failed[units.SocketUnit(c.Name)]; err != nil {
+			err = fmt.Errorf("%s: it cannot listen on the new address, and nothing is changed: %w", c.Name, err)
+			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, c.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// restoreSockets makes the BMCs that listened listen on their former addresses again. Their
+// former files are in place again.
+func restoreSockets(ctx context.Context, s serviceManager, active []units.BMC, changes []units.Change) error {
+	var names []string
+	for _, b := range active {
+		if slices.ContainsFunc(changes, func(c units.Change) bool { return c.Listen && c.Name == b.Name }) {
+			names = append(names, units.SocketUnit(b.Name))
+		}
+	}
+	undo := context.WithoutCancel(ctx)
+	errs := []error{s.Reload(undo)}
+	if names != nil {
+		s.TryRestart(undo, names)
+		for _, err := range s.Start(undo, names) { // those that could not restart are not running
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// restartServices restarts the processes that run with former settings. A BMC whose socket
+// was restarted has no such process.
+func restartServices(ctx context.Context, s serviceManager, changes []units.Change) error {
+	var names, outdated []string
+	for _, c := range changes {
+		if !c.Listen && (c.Service || c.Credentials) {
+			names = append(names, c.Name)
+			outdated = append(outdated, units.ServiceUnit(c.Name))
+		}
+	}
+	if outdated == nil {
+		return nil
+	}
+	failed := s.TryRestart(ctx, outdated)
+	var errs []error
+	for i, unit := range outdated {
+		if err := failed[unit]; err != nil {
+			err = fmt.Errorf("%s: the change is stored but has no effect yet: %w", names[i], err)
+			errs = append(errs, hint.Add(err, `see "shipmi logs %s"`, names[i]))
 		}
 	}
 	return errors.Join(errs...)

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/shipmi/shipmi/internal/doctor"
 	"github.com/shipmi/shipmi/internal/hint"
 	"github.com/shipmi/shipmi/internal/systemd"
 	"github.com/shipmi/shipmi/internal/units"
@@ -97,7 +100,7 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 	}
 	// Enable comes first: one reload then covers the new links, too, and it is much faster
 	// before systemd has the units in memory.
-	var enable, started, takeBack []units.BMC
+	var enable []units.BMC
 	for _, b := range free {
 		if !enabled[b.Name] {
 			enable = append(enable, b)
@@ -105,13 +108,14 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 	}
 	if enable != nil {
 		if failure := s.Enable(ctx, sockets(enable)); failure != nil {
-			return errors.Join(err, failure)
+			return errors.Join(err, failure, takeBack(ctx, s, enable))
 		}
 	}
 	if failure := s.Reload(ctx); failure != nil {
-		return errors.Join(err, failure)
+		return errors.Join(err, failure, takeBack(ctx, s, enable))
 	}
 	failed := s.Start(ctx, sockets(free))
+	var started, stopped []units.BMC
 	for _, b := range free {
 		failure := failed[units.SocketUnit(b.Name)]
 		if failure == nil {
@@ -120,7 +124,7 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 		}
 		err = errors.Join(err, startError(b, failure))
 		if !enabled[b.Name] {
-			takeBack = append(takeBack, b)
+			stopped = append(stopped, b)
 		}
 	}
 	a.warnUnfiltered(ctx, s, started)
@@ -132,10 +136,41 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 			}
 		}
 	}
-	if takeBack == nil {
-		return err
+	a.warnLacks(ctx, s, started)
+	return errors.Join(err, takeBack(ctx, s, stopped))
+}
+
+// takeBack disables BMCs that "start" enabled and that did not start. If the command was
+// interrupted, systemd may be about to start them: their jobs are canceled.
+func takeBack(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+	if bmcs == nil {
+		return nil
 	}
-	return errors.Join(err, s.Disable(ctx, sockets(takeBack)), s.Reload(ctx))
+	undo := context.WithoutCancel(ctx)
+	var errs []error
+	if ctx.Err() != nil {
+		for _, err := range s.Stop(undo, sockets(bmcs)) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(append(errs, s.Disable(undo, sockets(bmcs)), s.Reload(undo))...)
+}
+
+// warnLacks warns of BMCs whose service lacks credentials or the sandbox, because of a drop-in
+// for all services of the host.
+func (a *app) warnLacks(ctx context.Context, s serviceManager, bmcs []units.BMC) {
+	isRoot := func(b units.BMC) bool { return b.RunAs == (units.Account{}) }
+	sandboxed := slices.DeleteFunc(slices.Clone(bmcs), isRoot)
+	conditions, err := s.Conditions(ctx, services(sandboxed))
+	if err != nil {
+		a.Warn("%v", err)
+		return
+	}
+	for _, b := range sandboxed {
+		for _, lack := range doctor.Lacks(b, conditions[units.ServiceUnit(b.Name)]) {
+			a.Warn("%s: %s", b.Name, lack)
+		}
+	}
 }
 
 // startError adds to the error of a unit where to look. The journal does not explain a mask.
@@ -193,8 +228,7 @@ func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
 		case failure == nil:
 			conns = append(conns, conn)
 		case errors.Is(failure, unix.EADDRINUSE):
-			failure = fmt.Errorf("%s: address and port %v are in use by another program", b.Name, addr)
-			err = errors.Join(err, hint.Add(failure, "see ss -lunp 'sport = :%d'", addr.Port()))
+			err = errors.Join(err, inUse(b.Name, addr))
 		case errors.Is(failure, unix.EADDRNOTAVAIL):
 			a.Warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
 		case a.host.User && errors.Is(failure, unix.EACCES):
@@ -205,4 +239,9 @@ func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
 		}
 	}
 	return conns, err
+}
+
+func inUse(name string, addr netip.AddrPort) error {
+	err := fmt.Errorf("%s: address and port %v are in use by another program", name, addr)
+	return hint.Add(err, "see ss -lunp 'sport = :%d'", addr.Port())
 }

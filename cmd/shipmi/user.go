@@ -246,5 +246,5 @@ func (a *app) changeCredentials(ctx context.Context, name string, change func(*i
 	if err := a.store.ChangeCredentials(name, change); err != nil {
 		return err
 	}
-	return restart(ctx, s, []restartable{{name, units.ServiceUnit(name)}})
+	return restartServices(ctx, s, []units.Change{{Name: name, Credentials: true}})
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/systemd"
@@ -21,6 +22,11 @@ type Doctor struct {
 	Systemd Systemd
 	ProcDir string // where proc(5) is mounted
 	Version string // of the program that calls
+
+	LingerDir string // where logind has a file for each user whose service manager always runs
+
+	// Ping returns an error if no BMC answers at an address of this host.
+	Ping func(context.Context, netip.AddrPort) error
 
 	bmcs       []units.BMC // those whose files are valid
 	conditions map[string]systemd.Condition
@@ -45,6 +51,7 @@ var examinations = []struct {
 	subject string
 	examine func(*Doctor, context.Context) error
 }{
+	{"configuration file", (*Doctor).examineConfig},
 	{"leftovers", (*Doctor).examineLeftovers},
 	{"credentials", (*Doctor).examineCredentials},
 	{"modes", (*Doctor).examineModes},
@@ -57,6 +64,9 @@ var examinations = []struct {
 	{"addresses", (*Doctor).examineAddresses},
 	{"firewall", (*Doctor).examineFirewall},
 	{"limits", (*Doctor).examineLimits},
+	{"services", (*Doctor).examineLacks},
+	{"login sessions", (*Doctor).examineLinger},
+	{"answers", (*Doctor).examineAnswers},
 }
 
 // Examine returns all findings. The error has a line for each examination that was not
@@ -82,6 +92,10 @@ func (d *Doctor) learn(ctx context.Context) error {
 	}
 	var names []string
 	for _, b := range all {
+		if errors.Is(b.Err, units.ErrNoSandbox) {
+			d.problem(b.Name, b.Err.Error(), "ln -sf %s %s", d.Store.Sandbox, d.Store.SandboxLink(b.Name))
+			continue
+		}
 		if b.Err != nil {
 			d.problem(b.Name, "its files are invalid: "+b.Err.Error(), `correct them, see "systemctl cat"; "shipmi delete" removes what "shipmi add" wrote`)
 			continue

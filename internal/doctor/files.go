@@ -18,6 +18,14 @@ import (
 	"github.com/shipmi/shipmi/internal/units"
 )
 
+// examineConfig reads the configuration file, of which a mistake makes every "add" fail.
+func (d *Doctor) examineConfig(context.Context) error {
+	if _, err := d.Host.LoadConfig(); err != nil {
+		d.problem("", err.Error(), `correct the file; "shipmi add" fails until then`)
+	}
+	return nil
+}
+
 func (d *Doctor) examineLeftovers(context.Context) error {
 	left, err := d.Store.Leftovers()
 	for _, path := range left {
@@ -28,6 +36,12 @@ func (d *Doctor) examineLeftovers(context.Context) error {
 
 func (d *Doctor) examineCredentials(context.Context) error {
 	for _, b := range d.bmcs {
+		source, err := d.Store.CredentialSource(b.Name)
+		if own := d.Store.CredentialPath(b.Name); err == nil && filepath.Dir(source) == filepath.Dir(own) && source != own {
+			d.problem(b.Name, fmt.Sprintf("it has the credentials of another BMC, %s, which \"shipmi user %s\" does not change", source, b.Name),
+				`if its drop-ins were copied by hand, write LoadCredential=users:%s/%%i into them, then systemctl daemon-reload; "shipmi copy" and "shipmi rename" do this`, filepath.Dir(own))
+			continue
+		}
 		c, err := d.Store.Credentials(b.Name)
 		switch {
 		case errors.Is(err, fs.ErrPermission):

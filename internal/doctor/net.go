@@ -21,7 +21,7 @@ import (
 // examinePorts finds sockets of other programs on the addresses of BMCs. systemd binds with
 // SO_REUSEADDR: several sockets can have the same address, and one of them gets the packets.
 func (d *Doctor) examinePorts(context.Context) error {
-	others, err := d.udpSockets()
+	others, err := UDPSockets(d.ProcDir)
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,10 @@ func (d *Doctor) examinePorts(context.Context) error {
 	return nil
 }
 
-// udpSockets returns the addresses of the UDP sockets of this host that are not connected
-// to a peer: those that receive packets of every sender.
-func (d *Doctor) udpSockets() ([]netip.AddrPort, error) {
-	proc, err := procfs.NewFS(d.ProcDir)
+// UDPSockets returns the addresses of the UDP sockets of this host that are not connected
+// to a peer: those that receive packets of every sender. procDir is where proc(5) is mounted.
+func UDPSockets(procDir string) ([]netip.AddrPort, error) {
+	proc, err := procfs.NewFS(procDir)
 	if err != nil {
 		return nil, err
 	}
@@ -79,18 +79,21 @@ func (d *Doctor) examineAddresses(context.Context) error {
 	}
 	for _, b := range d.bmcs {
 		for _, addr := range b.Listen {
-			ip := addr.Addr().WithZone("")
-			isOwn := func(a net.Addr) bool {
-				network, err := netip.ParsePrefix(a.String())
-				return err == nil && network.Addr() == ip
-			}
-			if !ip.IsUnspecified() && !ip.IsLoopback() && !slices.ContainsFunc(own, isOwn) {
+			if ip := addr.Addr().WithZone(""); !hasAddress(own, ip) {
 				d.problem(b.Name, fmt.Sprintf("this host does not have the address %v", ip),
 					"ip address add %v dev INTERFACE, or shipmi set %s --address ADDRESS", ip, b.Name)
 			}
 		}
 	}
 	return nil
+}
+
+// hasAddress reports whether packets to an address reach this host.
+func hasAddress(own []net.Addr, addr netip.Addr) bool {
+	return addr.IsUnspecified() || addr.IsLoopback() || slices.ContainsFunc(own, func(a net.Addr) bool {
+		network, err := netip.ParsePrefix(a.String())
+		return err == nil && network.Addr() == addr.WithZone("")
+	})
 }
 
 func onlyLoopback(b units.BMC) bool {

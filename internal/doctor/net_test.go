@@ -25,7 +25,7 @@ func TestUDPSockets(t *testing.T) {
 		" 3: B80D0120000000000000000001000000:1856 00000000000000000000000000000000:0000 07 00000000:00000000"+rest+
 		" 4: 0000000000000000FFFF0000010200C0:1856 00000000000000000000000000000000:0000 07 00000000:00000000"+rest+
 		" 5: 00000000000000000000000001000000:C350 00000000000000000000000001000000:0035 01 00000000:00000000"+rest)
-	got, err := d.udpSockets()
+	got, err := UDPSockets(d.ProcDir)
 	require.NoError(t, err)
 	require.Equal(t, []netip.AddrPort{
 		netip.MustParseAddrPort("192.0.2.1:6231"),
@@ -35,13 +35,13 @@ func TestUDPSockets(t *testing.T) {
 	}, got)
 
 	require.NoError(t, os.Remove(filepath.Join(d.ProcDir, "net/udp6")))
-	got, err = d.udpSockets()
+	got, err = UDPSockets(d.ProcDir)
 	require.NoError(t, err, "a kernel without IPv6")
 	require.Equal(t, []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:6231")}, got)
 
 	for _, bad := range []string{" 1:", " 1: 0:0 0:0", " 1: 0100007F:1856 x 07 00000000:00000000" + rest} {
 		write("udp", "titles\n"+bad)
-		_, err := d.udpSockets()
+		_, err := UDPSockets(d.ProcDir)
 		require.Error(t, err, bad)
 	}
 }

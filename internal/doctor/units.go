@@ -2,9 +2,13 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,6 +28,8 @@ func (d *Doctor) examineUnits(context.Context) error {
 		for _, unit := range []string{units.SocketUnit(b.Name), units.ServiceUnit(b.Name)} {
 			c := d.conditions[unit]
 			switch {
+			case c.Load == "masked":
+				d.problem(b.Name, unit+" is masked, so it does not run", "systemctl unmask %s", unit)
 			case c.Load != "loaded":
 				d.problem(b.Name, fmt.Sprintf("systemd cannot load %s: %s", unit, c.Load), "see systemctl status %s; ShIPMI may be installed only in part", unit)
 			case c.Failed:
@@ -45,12 +51,12 @@ func (d *Doctor) examineUnits(context.Context) error {
 // examineUnitFiles finds unit files of another installation that replace those of this one.
 // "systemctl edit --full" creates such files, too.
 func (d *Doctor) examineUnitFiles(context.Context) error {
-	replaced, err := d.Store.Replaced()
+	replaced := d.Store.Replaced()
 	for _, path := range slices.Sorted(maps.Keys(replaced)) {
 		d.warning("", fmt.Sprintf("systemd uses %s instead of %s", replaced[path], path),
 			`if that is not intended, remove it, with "make uninstall" if "make install" installed it; then systemctl daemon-reload`)
 	}
-	return err
+	return nil
 }
 
 // examineVersions compares the versions of the two programs.
@@ -73,4 +79,18 @@ func (d *Doctor) examineVersions(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// examineLinger finds BMCs of a user that end when the user logs out.
+func (d *Doctor) examineLinger(context.Context) error {
+	user := d.Host.Getenv("USER")
+	if !d.Host.User || user == "" || len(d.bmcs) == 0 {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(d.LingerDir, user))
+	if errors.Is(err, fs.ErrNotExist) {
+		d.warning("", "the BMCs of user "+user+" run only while the user is logged in", "loginctl enable-linger %s", user)
+		return nil
+	}
+	return err
 }

@@ -59,7 +59,9 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 	if c.account, err = FindAccount(ctx, f.runAs); err != nil {
 		return nil, err
 	}
-	if f.appliesAny("password", "password-file", "password-stdin", "ask-password") {
+	if f.generate {
+		c.password = instance.Hide(generatePassword())
+	} else if f.appliesAny("password", "password-file", "password-stdin", "ask-password") {
 		if c.password, err = f.password.Read(ctx, t); err != nil {
 			return nil, err
 		}
@@ -74,6 +76,11 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 
 // Password returns the password that the flags give, or an empty one.
 func (c *Change) Password() instance.Secret { return c.password }
+
+// Generated returns the password if nobody knows it yet, because --generate-password made it.
+func (c *Change) Generated() (password string, generated bool) {
+	return c.password.Reveal(), c.flags.generate
+}
 
 // BMC changes the settings of one BMC. Each call is about the next BMC.
 func (c *Change) BMC(b *units.BMC) error {

@@ -12,6 +12,7 @@ import (
 type Flags struct {
 	username  string
 	password  Secret
+	generate  bool // a password
 	kg        Secret
 	port      portValue
 	addresses addressesValue
@@ -60,7 +61,8 @@ func (f *Flags) AddFlags(cmd *cobra.Command, h *Host) {
 	f.flags = pflag.NewFlagSet("settings", pflag.ContinueOnError)
 	f.flags.StringVar(&f.username, "username", "admin", "name of the user who may log in")
 	f.flags.StringVar(&f.password.text, "password", DefaultPassword, "password of the user, which other users of this host can see")
-	password := append([]string{"password"}, f.password.AddFlags(f.flags, "password")...)
+	password := append([]string{"password", "generate-password"}, f.password.AddFlags(f.flags, "password")...)
+	f.flags.BoolVar(&f.generate, "generate-password", false, "make a random password, and print it")
 	f.flags.StringVar(&f.kg.text, "kg", "", "BMC key, as text or 0x and hex digits, which other users of this host can see")
 	kg := append([]string{"kg"}, f.kg.AddFlags(f.flags, "kg")...)
 	f.port = portValue{first: 623}

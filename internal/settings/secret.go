@@ -2,6 +2,8 @@ package settings
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/base32"
 	"errors"
 	"fmt"
 	"io"
@@ -45,7 +47,7 @@ func (s *Secret) Read(ctx context.Context, t *terminal.Terminal) (instance.Secre
 	var err error
 	switch {
 	case s.file != "":
-		text, err = terminal.Interruptible(ctx, func() (string, error) { return readFile(s.file) })
+		text, err = terminal.Interruptible(ctx, func() (string, error) { return readFile(s.file, t) })
 	case s.stdin:
 		text, err = terminal.Interruptible(ctx, func() (string, error) { return readSecret(t.Stdin) })
 	case s.ask:
@@ -60,14 +62,30 @@ func (s *Secret) Read(ctx context.Context, t *terminal.Terminal) (instance.Secre
 	return instance.Hide(text), err
 }
 
-func readFile(path string) (string, error) {
+// readFile reads a secret from a file. It warns of a file that other users can read.
+func readFile(path string, t *terminal.Terminal) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	return readSecret(f)
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	const others = 0o077
+	if info.Mode().IsRegular() && info.Mode().Perm()&others != 0 {
+		t.Warn("other users can read %s, or change it: chmod go= %s", path, path)
+	}
+	text, err := readSecret(f)
+	if strings.HasPrefix(text, byteOrderMark) {
+		t.Warn("%s begins with a byte order mark, which is left out", path)
+	}
+	return strings.TrimPrefix(text, byteOrderMark), err
 }
+
+// byteOrderMark is what some editors put before the first character of a file.
+const byteOrderMark = "\uFEFF"
 
 // maxSecret is more than every secret has, in bytes. It limits what is read.
 const maxSecret = 1 << 10
@@ -76,4 +94,12 @@ const maxSecret = 1 << 10
 func readSecret(r io.Reader) (string, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxSecret))
 	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), err
+}
+
+// generatePassword returns a password of 16 characters, which all clients can use. It has 80
+// random bits.
+func generatePassword() string {
+	random := make([]byte, 10)
+	_, _ = rand.Read(random) // it never fails
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random))
 }

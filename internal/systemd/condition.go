@@ -10,6 +10,10 @@ type Condition struct {
 	Result     string // of the last run, such as success, trigger-limit-hit or exit-code
 	NeedReload bool   // its files changed after systemd read them
 	Program    string // the program of ExecStart=; "" if the unit is not a service
+
+	DropIns         []string // paths of the drop-ins that systemd applies
+	Credentials     []string // IDs of LoadCredential=
+	NoNewPrivileges bool
 }
 
 // Conditions returns the condition of each unit.
@@ -30,6 +34,13 @@ func (s *Manager) Conditions(ctx context.Context, units []string) (map[string]Co
 		c.NeedReload, _ = properties["NeedDaemonReload"].(bool)
 		if commands, _ := properties["ExecStart"].([][]any); len(commands) > 0 {
 			c.Program, _ = commands[0][0].(string)
+		}
+		c.DropIns, _ = properties["DropInPaths"].([]string)
+		c.NoNewPrivileges, _ = properties["NoNewPrivileges"].(bool)
+		credentials, _ := properties["LoadCredential"].([][]any)
+		for _, pair := range credentials {
+			id, _ := pair[0].(string)
+			c.Credentials = append(c.Credentials, id)
 		}
 		all[unit] = c
 	}

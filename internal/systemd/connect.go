@@ -16,9 +16,11 @@ import (
 var ErrUnreachable = errors.New("systemd cannot be reached")
 
 // Connect opens a connection to the service manager of the host. The connection lives
-// until ctx ends or Close is called. Root talks to systemd directly and needs no
-// message bus. Other users go through the system bus.
+// until Close is called, also after ctx has ended: then a command that was interrupted still
+// has to undo what it began. Root talks to systemd directly and needs no message bus. Other
+// users go through the system bus.
 func Connect(ctx context.Context) (*Manager, error) {
+	ctx = context.WithoutCancel(ctx)
 	var private error
 	if os.Geteuid() == 0 {
 		conn, err := dbus.NewSystemdConnectionContext(ctx)
@@ -39,8 +41,10 @@ func Connect(ctx context.Context) (*Manager, error) {
 }
 
 // ConnectUser opens a connection to the service manager of the calling user. It needs
-// no message bus. runtimeDir is the user's $XDG_RUNTIME_DIR.
+// no message bus. runtimeDir is the user's $XDG_RUNTIME_DIR. The connection lives until Close
+// is called.
 func ConnectUser(ctx context.Context, runtimeDir string) (*Manager, error) {
+	ctx = context.WithoutCancel(ctx)
 	address := "unix:path=" + filepath.Join(runtimeDir, "systemd/private")
 	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) {
 		conn, err := godbus.Dial(address, godbus.WithContext(ctx))

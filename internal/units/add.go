@@ -11,7 +11,7 @@ import (
 // commit. If anything fails, commit included, no BMC is added. The error wraps ErrExist if
 // a name exists already, and ErrTaken if another BMC has an address.
 func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) error {
-	unlock, err := s.keyring().Lock()
+	unlock, err := s.lock()
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) erro
 		all = append(all, b)
 		files = append(files, rendered...)
 	}
-	return replace(files, commit)
+	return s.replace(files, commit)
 }
 
 // CheckAdd returns the error that Add would return if the other BMCs existed.
@@ -76,5 +76,5 @@ func (s Store) files(b BMC, c instance.Credentials) ([]file, error) {
 }
 
 func (s Store) credentialsFile(name string, c instance.Credentials) file {
-	return file{path: s.path(s.credentialsDir(), name), text: c.Marshal(), mode: 0o600}
+	return file{path: s.path(s.CredentialPath(name)), text: c.Marshal(), mode: 0o600}
 }

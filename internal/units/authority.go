@@ -15,6 +15,7 @@ const (
 	allowSetting = "IPAddressAllow"
 	denySetting  = "IPAddressDeny"
 	sandboxName  = "40-sandbox.conf" // sorts before the drop-ins of administrators
+	sandboxFile  = "/sandbox.conf"   // what such a link points to ends in this
 )
 
 // An Account is the user that a BMC and its scripts run as. The zero Account is root.
@@ -81,10 +82,15 @@ func allowed(settings []setting) (allow []string) {
 	return allow
 }
 
+// SandboxLink returns the path of the link to the sandbox of a BMC.
+func (s Store) SandboxLink(name string) string {
+	return filepath.Join(s.dropInDir(ServiceUnit(name)), sandboxName)
+}
+
 // sandbox returns the link to the sandbox of a BMC that does not run as root. For other
 // BMCs the link is gone. All links point to one file, which is updated with ShIPMI.
 func (s Store) sandbox(b BMC) (file, error) {
-	f := file{path: filepath.Join(s.dropInDir(ServiceUnit(b.Name)), sandboxName), link: s.Sandbox}
+	f := file{path: s.SandboxLink(b.Name), link: s.Sandbox}
 	if b.RunAs == (Account{}) {
 		return file{path: f.path, gone: true}, nil
 	}

@@ -26,6 +26,9 @@ var (
 	ErrExist    = errors.New("exists already")
 	ErrNotExist = errors.New("no such BMC")
 	ErrTaken    = errors.New("address and port are taken")
+
+	ErrNoSandbox        = errors.New("the sandbox is missing")
+	ErrOtherCredentials = errors.New("the BMC has the credentials of another file")
 )
 
 // SocketUnit returns the name of the unit that listens for a BMC.

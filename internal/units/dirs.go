@@ -20,9 +20,19 @@ type Store struct {
 	// takes precedence (systemd.unit(5)). The directories of generators are left out.
 	LoadPath []string
 
+	// UserLoadPath is the directories with the unit files of all users, for the service
+	// manager of the host.
+	UserLoadPath []string
+
+	// Owned is the directories of LoadPath in which "systemctl edit", "mask" and
+	// "set-property" write files for one BMC. Units is another one.
+	Owned []string
+
 	// Sandbox is the drop-in of all services that do not run as root. The service manager
 	// of a user has none.
 	Sandbox string
+
+	specifiers map[byte]string // those that are the same in all units (systemd.unit(5))
 
 	root string // prefix of every path that is read or written
 }
@@ -39,7 +49,12 @@ func SystemStore(root string) Store {
 		Config:  "/etc/shipmi",
 		Runtime: "/run/shipmi-bmc",
 		State:   []string{"/var/lib/shipmi-bmc"},
-		root:    root,
+		Owned:   []string{"/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/system"},
+
+		UserLoadPath: []string{"/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"},
+
+		specifiers: systemSpecifiers(),
+		root:       root,
 	}
 }
 
@@ -53,6 +68,7 @@ func UserStore(getenv func(string) string) (Store, error) {
 	config := cmp.Or(getenv("XDG_CONFIG_HOME"), filepath.Join(home, ".config"))
 	data := cmp.Or(getenv("XDG_DATA_HOME"), filepath.Join(home, ".local/share"))
 	state := cmp.Or(getenv("XDG_STATE_HOME"), filepath.Join(home, ".local/state"))
+	cache := cmp.Or(getenv("XDG_CACHE_HOME"), filepath.Join(home, ".cache"))
 	runtime := UserRuntimeDir(getenv)
 	return Store{
 		Units: filepath.Join(config, "systemd/user"),
@@ -65,6 +81,11 @@ func UserStore(getenv func(string) string) (Store, error) {
 		Config:  filepath.Join(config, "shipmi"),
 		Runtime: filepath.Join(runtime, "shipmi-bmc"),
 		State:   []string{filepath.Join(state, "shipmi-bmc"), filepath.Join(config, "shipmi-bmc")}, // before systemd 254
+		Owned: []string{
+			filepath.Join(config, "systemd/user.control"), filepath.Join(runtime, "systemd/user.control"),
+			filepath.Join(runtime, "systemd/user"),
+		},
+		specifiers: userSpecifiers(home, config, state, cache, runtime),
 	}, nil
 }
 

@@ -1,8 +1,10 @@
 package units
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,8 @@ const (
 	serviceSection = "Service"
 	envSetting     = "Environment"
 	credSetting    = "LoadCredential"
+	credentialID   = "users" // the name of the credentials in the credential directory of the process
+	envFileSetting = "EnvironmentFile"
 	ownSection     = "X-ShIPMI"
 	commentSetting = "Comment"
 )
@@ -42,7 +46,7 @@ func (d dropIn) equal(other dropIn) bool {
 // dropIns returns the drop-ins of the service and of the socket of a BMC.
 func (s Store) dropIns(b BMC) ([]dropIn, error) {
 	dropIns := []dropIn{
-		{ServiceUnit(b.Name), b.serviceOptions(filepath.Join(s.credentialsDir(), b.Name))},
+		{ServiceUnit(b.Name), b.serviceOptions(s.credentialOption())},
 		{SocketUnit(b.Name), b.socketOptions()},
 	}
 	for _, d := range dropIns {
@@ -65,23 +69,43 @@ func (b BMC) socketOptions() []*unit.UnitOption {
 	return options
 }
 
-func (b BMC) serviceOptions(credentials string) []*unit.UnitOption {
+// credentialOption is the same for all BMCs, so that a BMC whose drop-ins were copied by hand
+// has the credentials of its own name.
+func (s Store) credentialOption() *unit.UnitOption {
+	dir := strings.ReplaceAll(s.credentialsDir(), "%", "%%")
+	return unit.NewUnitOption(serviceSection, credSetting, credentialID+":"+filepath.Join(dir, "%i"))
+}
+
+// formerCredentialOption is what older versions wrote instead.
+func (s Store) formerCredentialOption(name string) *unit.UnitOption {
+	path := strings.ReplaceAll(s.CredentialPath(name), "%", "%%")
+	return unit.NewUnitOption(serviceSection, credSetting, credentialID+":"+path)
+}
+
+func (b BMC) serviceOptions(credentials *unit.UnitOption) []*unit.UnitOption {
 	var options []*unit.UnitOption
 	for _, variable := range b.Environ() {
 		options = append(options, unit.NewUnitOption(serviceSection, envSetting, quote(variable)))
 	}
-	options = append(options, unit.NewUnitOption(serviceSection, credSetting, "users:"+credentials))
-	return append(options, b.RunAs.options()...)
+	return append(append(options, credentials), b.RunAs.options()...)
 }
 
-// escape refuses line breaks, which would begin a new setting, and escapes %, which begins a
-// specifier. unit.Serialize does neither.
+// maxLine is the length of the longest line that the package unit reads again, in bytes.
+const maxLine = 2047
+
+// escape refuses line breaks, which would begin a new setting, and lines that are too long. It
+// escapes %, which begins a specifier. unit.Serialize does none of this.
 func escape(options []*unit.UnitOption) error {
 	for _, o := range options {
 		if err := instance.CheckText(o.Value); err != nil {
 			return fmt.Errorf("%s=%q %w", o.Name, o.Value, err)
 		}
-		o.Value = strings.ReplaceAll(o.Value, "%", "%%")
+		if o.Name != credSetting {
+			o.Value = strings.ReplaceAll(o.Value, "%", "%%")
+		}
+		if length := len(o.Name + "=" + o.Value); length > maxLine {
+			return fmt.Errorf("%s=%.60q… has %d bytes, the maximum is %d", o.Name, o.Value, length, maxLine)
+		}
 	}
 	return nil
 }
@@ -107,6 +131,12 @@ func (p loadPath) settings(unit string) ([]setting, error) {
 	var all []setting
 	for _, path := range paths {
 		options, err := readDropIn(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			if target, err := os.Readlink(path); err == nil && filepath.Base(path) == sandboxName {
+				return nil, fmt.Errorf("%w: %s is a link to %s, which does not exist", ErrNoSandbox, path, target)
+			}
+			continue // systemd ignores such a link
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -153,7 +183,7 @@ func (b *BMC) readSocket(p loadPath) error {
 		return err
 	}
 	for _, s := range pick(settings, socketSection, listenSetting) {
-		addr, err := parseListen(b.expand(s.Value))
+		addr, err := parseListen(p.expand(SocketUnit(b.Name), s.Value))
 		if err != nil {
 			return fmt.Errorf("%s: %s=%w", s.file, listenSetting, err)
 		}
@@ -164,7 +194,7 @@ func (b *BMC) readSocket(p loadPath) error {
 	}
 	b.Allow = allowed(settings)
 	for _, s := range pick(settings, ownSection, commentSetting) {
-		words, err := splitWords(b.expand(s.Value))
+		words, err := splitWords(p.expand(SocketUnit(b.Name), s.Value))
 		if err != nil {
 			return fmt.Errorf("%s: %s=%q: %w", s.file, commentSetting, s.Value, err)
 		}
@@ -173,34 +203,47 @@ func (b *BMC) readSocket(p loadPath) error {
 	return nil
 }
 
-// readService fills in the settings from the drop-ins of the service.
+// readService fills in the settings from the drop-ins of the service. Variables in files
+// override those of Environment=, as in systemd.
 func (b *BMC) readService(p loadPath) error {
-	settings, err := p.settings(ServiceUnit(b.Name))
+	service := ServiceUnit(b.Name)
+	settings, err := p.settings(service)
 	if err != nil {
 		return err
 	}
 	variables := []string{"SHIPMI_NAME=" + b.Name}
-	var files []string
+	var files, unreadable []string
 	for _, s := range pick(settings, serviceSection, envSetting) {
-		words, err := splitWords(b.expand(s.Value))
+		words, err := splitWords(p.expand(service, s.Value))
 		if err != nil {
 			return fmt.Errorf("%s: %s=%q: %w", s.file, envSetting, s.Value, err)
 		}
 		variables = append(variables, words...)
 		files = append(files, s.file)
 	}
-	if files == nil {
-		return fmt.Errorf("%s: no %s= in any drop-in", ServiceUnit(b.Name), envSetting)
+	for _, s := range pick(settings, serviceSection, envFileSetting) {
+		pattern := filepath.Join(p.root, strings.TrimPrefix(p.expand(service, s.Value), "-"))
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			return fmt.Errorf("%s: %s=%q: %w", s.file, envFileSetting, s.Value, err)
+		}
+		for _, path := range found {
+			text, err := os.ReadFile(path)
+			if err != nil { // it may be for root only, and contain nothing but secrets of scripts
+				unreadable = append(unreadable, err.Error())
+				continue
+			}
+			variables = append(variables, parseEnvFile(string(text))...)
+			files = append(files, path)
+		}
+	}
+	if files == nil && unreadable == nil {
+		return fmt.Errorf("%s: no %s= in any drop-in", service, envSetting)
 	}
 	b.RunAs = account(settings)
 	b.Instance, err = instance.FromEnv(variables)
 	if err != nil {
-		return fmt.Errorf("%s: %w", strings.Join(slices.Compact(files), ", "), err)
+		return fmt.Errorf("%s: %w", strings.Join(append(slices.Compact(files), unreadable...), ", "), err)
 	}
 	return nil
-}
-
-// expand replaces the specifiers %i and %%. Others do not occur in the settings of a BMC.
-func (b *BMC) expand(value string) string {
-	return strings.NewReplacer("%%", "%", "%i", b.Name).Replace(value)
 }

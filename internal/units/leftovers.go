@@ -19,7 +19,7 @@ func (s Store) Leftovers() ([]string, error) {
 		{s.Units, restoreUnit("*") + ".d"},
 		{filepath.Join(s.Units, "*.wants"), SocketUnit("*")},
 		{filepath.Join(s.Units, "*.wants"), restoreUnit("*")},
-		{s.credentialsDir(), "*"},
+		{s.credentialsDir(), "[^.]*"},
 		{s.Runtime, "*"},
 	}
 	for _, dir := range s.State {
@@ -31,7 +31,7 @@ func (s Store) Leftovers() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		before, after, _ := strings.Cut(k.pattern, "*")
+		before, after, _ := strings.Cut(strings.TrimPrefix(k.pattern, "[^.]"), "*")
 		for _, path := range paths {
 			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), before), after)
 			if name != "" && !slices.Contains(names, name) { // an empty name is that of the template
@@ -44,7 +44,7 @@ func (s Store) Leftovers() ([]string, error) {
 
 // NotPrivate returns the paths of secrets that users other than the owner can read or change.
 func (s Store) NotPrivate() (paths []string, err error) {
-	for _, pattern := range []string{s.credentialsDir(), filepath.Join(s.credentialsDir(), "*"), s.LoginPath("*")} {
+	for _, pattern := range []string{s.credentialsDir(), filepath.Join(s.credentialsDir(), "[^.]*"), s.LoginPath("*")} {
 		found, err := filepath.Glob(s.path(pattern))
 		if err != nil {
 			return nil, err

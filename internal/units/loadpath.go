@@ -16,10 +16,13 @@ var templates = []string{SocketUnit(""), ServiceUnit(""), restoreUnit("")}
 type loadPath struct {
 	dirs []string        // the first takes precedence
 	has  map[string]bool // by path
+
+	specifiers map[byte]string
+	root       string
 }
 
 func (s Store) loadPath() (loadPath, error) {
-	p := loadPath{has: make(map[string]bool)}
+	p := loadPath{has: make(map[string]bool), specifiers: s.specifiers, root: s.root}
 	for _, dir := range s.LoadPath {
 		dir = s.path(dir)
 		entries, err := os.ReadDir(dir)
@@ -32,16 +35,6 @@ func (s Store) loadPath() (loadPath, error) {
 		p.dirs = append(p.dirs, dir)
 	}
 	return p, nil
-}
-
-// named returns the paths of the files or directories with a name.
-func (p loadPath) named(name string) (paths []string) {
-	for _, dir := range p.dirs {
-		if path := filepath.Join(dir, name); p.has[path] {
-			paths = append(paths, path)
-		}
-	}
-	return paths
 }
 
 // dropIns returns the drop-ins of an instance of a template in the order in which systemd
@@ -92,18 +85,23 @@ func (p loadPath) dropInDirs(instance string) (paths []string) {
 }
 
 // Replaced returns the unit files of ShIPMI that systemd does not use, and for each the
-// file in another directory that it uses instead.
-func (s Store) Replaced() (map[string]string, error) {
-	p, err := s.loadPath()
-	if err != nil {
-		return nil, err
-	}
+// file in another directory that it uses instead. For the service manager of the host, it
+// also looks at the unit files of all users.
+func (s Store) Replaced() map[string]string {
 	replaced := make(map[string]string)
-	for _, unit := range templates {
-		found := p.named(unit)
-		for i := 1; i < len(found); i++ {
-			replaced[found[i]] = found[0]
+	for _, dirs := range [][]string{s.LoadPath, s.UserLoadPath} {
+		for _, unit := range templates {
+			used := ""
+			for _, dir := range dirs {
+				switch path := s.path(dir, unit); {
+				case !exists(path):
+				case used == "":
+					used = path
+				default:
+					replaced[path] = used
+				}
+			}
 		}
 	}
-	return replaced, nil
+	return replaced
 }

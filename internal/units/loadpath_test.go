@@ -79,19 +79,17 @@ func TestTemplateDropIn(t *testing.T) {
 
 func TestReplaced(t *testing.T) {
 	s := SystemStore(t.TempDir())
-	replaced, err := s.Replaced()
-	require.NoError(t, err)
-	require.Empty(t, replaced)
+	require.Empty(t, s.Replaced())
 	for _, path := range []string{
 		"/usr/local/lib/systemd/system/shipmi-bmc@.socket", "/usr/lib/systemd/system/shipmi-bmc@.socket",
-		"/usr/lib/systemd/system/shipmi-bmc@.service", "/usr/lib/systemd/system/ssh.service", "/etc/systemd/system/ssh.service",
+		"/usr/lib/systemd/system/shipmi-bmc@.service", "/usr/lib/systemd/system/ssh.service", "/usr/lib/systemd/user/shipmi-bmc@.service",
+		"/usr/local/lib/systemd/user/shipmi-bmc@.service", "/etc/systemd/system/ssh.service",
 	} {
 		require.NoError(t, os.MkdirAll(filepath.Dir(s.path(path)), 0o755))
 		require.NoError(t, os.WriteFile(s.path(path), nil, 0o644))
 	}
-	replaced, err = s.Replaced()
-	require.NoError(t, err)
 	require.Equal(t, map[string]string{
 		s.path("/usr/lib/systemd/system/shipmi-bmc@.socket"): s.path("/usr/local/lib/systemd/system/shipmi-bmc@.socket"),
-	}, replaced)
+		s.path("/usr/lib/systemd/user/shipmi-bmc@.service"):  s.path("/usr/local/lib/systemd/user/shipmi-bmc@.service"),
+	}, s.Replaced())
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2"
 )
 
 // LoginPath returns the path of a file with the credentials that a provider needs for
@@ -20,7 +22,10 @@ func (s Store) AddLogin(name string, text []byte) error {
 	now, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return replace([]file{{path: path, text: text, mode: 0o600}}, nothing)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		return renameio.WriteFile(path, text, 0o600, renameio.IgnoreUmask())
 	case err == nil && !bytes.Equal(now, text):
 		return fmt.Errorf("%s exists already, with other content", path)
 	default:

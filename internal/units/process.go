@@ -3,8 +3,6 @@ package units
 import (
 	"slices"
 	"strings"
-
-	"github.com/shipmi/shipmi/internal/instance"
 )
 
 // supervision are the prefixes of settings that say how systemd starts and supervises a
@@ -22,12 +20,11 @@ func (s Store) Surroundings(name string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := BMC{Instance: instance.Instance{Name: name}}
 	all := []string{"StateDirectory=shipmi-bmc/" + name, "StateDirectoryMode=0700", "KillMode=process"}
 	for _, set := range settings {
 		isSupervision := func(prefix string) bool { return strings.HasPrefix(set.Name, prefix) }
 		if set.Section == serviceSection && !slices.ContainsFunc(supervision, isSupervision) {
-			all = append(all, set.Name+"="+b.expand(set.Value))
+			all = append(all, set.Name+"="+p.expand(ServiceUnit(name), set.Value))
 		}
 	}
 	return all, nil

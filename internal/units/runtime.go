@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/google/renameio/v2"
 )
 
 // RuntimeDir returns a directory for temporary files that the service manager sees, too.
@@ -25,11 +27,16 @@ func (s Store) debugPath(name string) string {
 
 // AddDebug makes BMCs log debug messages, from the next start of their processes on.
 func (s Store) AddDebug(bmcs []BMC) error {
-	var files []file
 	for _, b := range bmcs {
-		files = append(files, file{path: s.debugPath(b.Name), text: []byte(debugDropIn), mode: 0o644})
+		path := s.debugPath(b.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := renameio.WriteFile(path, []byte(debugDropIn), 0o644); err != nil {
+			return err
+		}
 	}
-	return replace(files, nothing)
+	return nil
 }
 
 // RemoveDebug undoes AddDebug.

@@ -41,7 +41,11 @@ func (s Store) List() ([]BMC, error) {
 	}
 	var all []BMC
 	for _, name := range names {
-		all = append(all, p.load(name))
+		b := p.load(name)
+		if b.Err != nil && !exists(s.dropInDir(SocketUnit(name))) {
+			continue // it was deleted meanwhile
+		}
+		all = append(all, b)
 	}
 	return all, nil
 }
@@ -142,8 +146,15 @@ func (s Store) Credentials(name string) (instance.Credentials, error) {
 }
 
 // ChangeCredentials lets change work on the credentials of a BMC. If change returns an
-// error, they stay the same.
+// error, they stay the same. The error wraps ErrOtherCredentials if the BMC has the
+// credentials of another file.
 func (s Store) ChangeCredentials(name string, change func(*instance.Credentials) error) error {
+	if err := s.checkCredentialSource(name); err != nil {
+		return err
+	}
+	if err := s.Recover(); err != nil {
+		return err
+	}
 	_, err := s.keyring().Change(name, change)
 	return err
 }
@@ -160,32 +171,4 @@ func (s Store) ActionFiles(name string) ([]string, error) {
 		files = append(files, found...)
 	}
 	return files, nil
-}
-
-// Delete removes all files of a BMC: also drop-ins that ShIPMI did not write, and the links
-// that enable its units. The drop-ins of the socket are removed last, because the BMC exists
-// as long as they do: so Delete can be repeated after an error.
-func (s Store) Delete(name string) error {
-	unlock, err := s.keyring().Lock()
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	var doomed []string
-	for _, unit := range []string{SocketUnit(name), restoreUnit(name)} {
-		links, err := filepath.Glob(s.path(s.Units, "*.wants", unit))
-		if err != nil {
-			return err
-		}
-		doomed = append(doomed, links...)
-	}
-	for _, dir := range slices.Concat(s.State, []string{s.Runtime, s.credentialsDir()}) {
-		doomed = append(doomed, s.path(dir, name))
-	}
-	for _, path := range append(doomed, s.dropInDir(ServiceUnit(name)), s.dropInDir(SocketUnit(name))) {
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	return nil
 }

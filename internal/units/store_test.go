@@ -32,6 +32,9 @@ func admin(password string) instance.Credentials {
 
 func committed() error { return nil }
 
+// all is for Delete: every BMC has been stopped.
+func all(names []string) []string { return names }
+
 // tree returns the path of everything below root, with the text of files.
 func tree(t *testing.T, root string) map[string]string {
 	t.Helper()
@@ -78,7 +81,7 @@ Comment="rack \"3\" \\ 50%%"
 [Service]
 Environment="SHIPMI_PROVIDER=/p/100%% \"q\" \\.conf"
 Environment="SHIPMI_IDLE_TIMEOUT=30s"
-LoadCredential=users:/etc/shipmi/credentials/node-0
+LoadCredential=users:/etc/shipmi/credentials/%i
 `, files["/etc/systemd/system/shipmi-bmc@node-0.service.d/50-shipmi.conf"])
 	require.Equal(t, `-rw------- {"users":[{"id":2,"name":"admin","password":"secret","privilege":"administrator"}]}
 `, files["/etc/shipmi/credentials/node-0"])
@@ -253,9 +256,9 @@ func TestDeleteLeavesNothing(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
 
-	require.NoError(t, s.Delete("node-0"))
+	require.NoError(t, s.Delete([]string{"node-0"}, all))
 	require.Equal(t, before, tree(t, s.root))
-	require.NoError(t, s.Delete("node-0"), "deleting can be repeated")
+	require.NoError(t, s.Delete([]string{"node-0"}, all), "deleting can be repeated")
 }
 
 func TestFindNamesEveryMissingBMC(t *testing.T) {

@@ -30,7 +30,7 @@ var ErrOverridden = errors.New("another drop-in overrides this setting")
 // anything fails, commit included, no BMC is changed. Settings that somebody added to the
 // files stay.
 func (s Store) Update(names []string, change func(*BMC, *instance.Credentials) error, commit func([]Change) error) error {
-	unlock, err := s.keyring().Lock()
+	unlock, err := s.lock()
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s Store) Update(names []string, change func(*BMC, *instance.Credentials) e
 	if err != nil {
 		return err
 	}
-	return replace(files, func() error {
+	return s.replace(files, func() error {
 		if err := s.checkEffect(wanted); err != nil {
 			return err
 		}
@@ -142,7 +142,8 @@ func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what C
 			continue
 		}
 		what.Service = what.Service || d.unit == ServiceUnit(b.Name)
-		foreign, err := foreignOptions(s.dropInPath(d.unit), slices.Concat(before[i].options, d.options))
+		ours := slices.Concat(before[i].options, d.options, []*unit.UnitOption{s.formerCredentialOption(b.Name)})
+		foreign, err := foreignOptions(s.dropInPath(d.unit), ours)
 		if err != nil {
 			return nil, what, err
 		}
@@ -162,6 +163,9 @@ func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what C
 	}
 	credentials, err := s.keyring().Read(b.Name)
 	if err == nil && !bytes.Equal(credentials.Marshal(), c.Marshal()) {
+		if err := s.checkCredentialSource(b.Name); err != nil {
+			return nil, what, err
+		}
 		what.Credentials = true
 		files = append(files, s.credentialsFile(b.Name, c))
 	}

@@ -18,7 +18,7 @@ import (
 // two BMCs, of which the second has a drop-in made by hand.
 func two(t *testing.T) Store {
 	s := SystemStore(t.TempDir())
-	require.NoError(t, s.Add([]BMC{newBMC("a", "[::]:1"), newBMC("b", "[::]:2")}, admin("x"), nothing))
+	require.NoError(t, s.Add([]BMC{newBMC("a", "[::]:1"), newBMC("b", "[::]:2")}, admin("x"), committed))
 	write(t, s, map[string]string{"shipmi-bmc@b.socket.d/60-mine.conf": "[Socket]\nReceiveBuffer=1M\n"})
 	return s
 }
@@ -127,7 +127,7 @@ func TestUpdatesAreNotLost(t *testing.T) {
 func TestNaturalOrder(t *testing.T) {
 	s := SystemStore(t.TempDir())
 	for i, name := range []string{"n10", "n2", "N3", "n02", "a"} {
-		require.NoError(t, s.Add([]BMC{newBMC(name, fmt.Sprintf("[::]:%d", i+1))}, admin("x"), nothing))
+		require.NoError(t, s.Add([]BMC{newBMC(name, fmt.Sprintf("[::]:%d", i+1))}, admin("x"), committed))
 	}
 	names, err := s.Names()
 	require.NoError(t, err)
@@ -186,6 +186,8 @@ func TestUserStore(t *testing.T) {
 	none := map[string]string{"HOME": "/home/ada", "XDG_RUNTIME_DIR": "/run/user/7"}
 	s, err := UserStore(func(name string) string { return none[name] })
 	require.NoError(t, err)
+	require.Equal(t, []string{"/home/ada/.config", "/home/ada/.local/state", "/run/user/7"}, []string{s.specifiers['E'], s.specifiers['S'], s.specifiers['t']})
+	s.specifiers = nil
 	require.Equal(t, Store{
 		Units: "/home/ada/.config/systemd/user",
 		LoadPath: []string{
@@ -197,6 +199,7 @@ func TestUserStore(t *testing.T) {
 		Config:  "/home/ada/.config/shipmi",
 		Runtime: "/run/user/7/shipmi-bmc",
 		State:   []string{"/home/ada/.local/state/shipmi-bmc", "/home/ada/.config/shipmi-bmc"},
+		Owned:   []string{"/home/ada/.config/systemd/user.control", "/run/user/7/systemd/user.control", "/run/user/7/systemd/user"},
 	}, s)
 
 	own := map[string]string{"HOME": "/home/ada", "XDG_RUNTIME_DIR": "/run/user/7", "XDG_CONFIG_HOME": "/c", "XDG_STATE_HOME": "/s"}
