@@ -23,7 +23,8 @@ func (a *app) addCommand() *cobra.Command {
 		SuggestFor: []string{"create", "new"},
 		Short:      "Add BMCs",
 		Long: `Add a BMC, or several that differ only in their ports: all of them, or none. A BMC does
-not listen before "shipmi start"; --start does both.
+not listen before "shipmi start"; --start does both. --generate-password
+prints the password that it makes, which is the same for all of them.
 
 Without --provider, the provider is the one in the configuration file, or the only one
 in /etc/shipmi/providers, ~/.shipmi/providers and $SHIPMI_PROVIDERS. The address ::

@@ -22,8 +22,10 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Find problems of the BMCs of this host",
 		Long: `Find what prevents BMCs from working: files that are invalid or belong to no BMC,
 missing or readable credentials, providers that are gone or need a command that is not
-installed, units that failed or changed, ports that other programs use, addresses that
-the host does not have, a firewall, limits, default passwords. Nothing is changed. The
+installed, units that failed, changed or are masked, drop-ins that take away what a
+service needs, ports that other programs use, addresses that the host does not have, a
+firewall, limits, default passwords, mistakes in the configuration file. Each BMC that
+listens gets a ping, which starts its process. Nothing is changed. The
 exit status is 1 if there is a problem. A warning is no problem: only you can decide
 whether something is intended.
 

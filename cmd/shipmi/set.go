@@ -26,14 +26,16 @@ func (a *app) setCommand() *cobra.Command {
 		Use:        "set NAME...",
 		SuggestFor: []string{"edit", "modify", "update", "config"},
 		Short:      "Change the settings of BMCs",
-		Long: `Change the settings that "shipmi add" made: those that are given, for all BMCs that are
-named or for none. An empty text removes a comment, a --run-as or a word of the
-inventory, "--allow any" removes the networks, and "--timeout action=" and
-"--cipher-suites ''" give back the defaults. Changes take effect immediately:
+		Long: `Change the settings that "shipmi add" made: those that are given. The files and
+addresses of all BMCs that are named change, or of none. An empty text removes a
+comment, a --run-as or a word of the inventory, "--allow any" removes the networks, and
+"--timeout action=" and "--cipher-suites ''" give back the defaults. Changes take effect
+immediately:
 
   --port, --address, --allow             a BMC that listens is restarted, and all its
-                                         sessions end
-  --password..., --username              of the user that "add" created: its sessions
+                                         sessions end; if it cannot listen on the new
+                                         address, nothing is changed
+  --...password..., --username           of the user that "add" created: its sessions
                                          end; "shipmi user" manages other users
   --kg...                                all sessions end
   --provider, --run-as, --timeout,       sessions and running scripts continue
