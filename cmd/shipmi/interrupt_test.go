@@ -73,10 +73,11 @@ func (i *interruptible) Stop(ctx context.Context, names []string) map[string]err
 		}
 		i.set([]string{name}, false)
 	}
+	i.interrupt("stopped")
 	return failed
 }
 
-// ^C at any instant of "start" leaves each BMC enabled and active, or neither. ^C in
+// ^C at any instant of "start" and "stop" leaves each BMC enabled and active, or neither. ^C in
 // "delete" and "rename" leaves the BMC as it was.
 func TestInterrupted(t *testing.T) {
 	for _, tt := range []struct {
@@ -87,6 +88,7 @@ func TestInterrupted(t *testing.T) {
 		{"reload", []string{"start", "--all"}},
 		{"start", []string{"start", "--all"}},
 		{"stop", []string{"delete", "n1"}},
+		{"stopped", []string{"stop", "n1", "n2", "n3"}},
 		{"stop", []string{"rename", "n1", "new"}},
 		{"reload", []string{"rename", "n1", "new"}},
 		{"reload", []string{"copy", "n1", "new", "--port", "6240"}},
@@ -126,9 +128,13 @@ func TestInterrupted(t *testing.T) {
 					cancel()
 				}
 			}
-			require.Equal(t, exitInterrupted, shipmi(ctx, tt.args...), stderr.String())
+			want := exitInterrupted
+			if tt.order == "stopped" {
+				want = exitOK // nothing was left to do
+			}
+			require.Equal(t, want, shipmi(ctx, tt.args...), stderr.String())
 			for _, unit := range sockets {
-				if tt.args[0] == "start" {
+				if tt.args[0] == "start" || tt.args[0] == "stop" {
 					require.Equal(t, manager.active[unit], manager.enabled[unit], unit)
 				} else {
 					require.True(t, manager.active[unit], unit)

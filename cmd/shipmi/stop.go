@@ -31,7 +31,8 @@ of it each.`,
 				if stopped == nil {
 					return err
 				}
-				return errors.Join(err, s.Disable(ctx, sockets(stopped)), s.Reload(ctx))
+				finish := context.WithoutCancel(ctx) // what has stopped must not start at boot
+				return errors.Join(err, s.Disable(finish, sockets(stopped)), s.Reload(finish))
 			})
 		},
 	}

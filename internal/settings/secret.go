@@ -56,6 +56,10 @@ func (s *Secret) Read(ctx context.Context, t *terminal.Terminal) (instance.Secre
 			err = hint.Add(err, "use --%s-file or --%s-stdin", s.what, s.what)
 		}
 	}
+	if strings.HasPrefix(text, byteOrderMark) {
+		t.Warn("the %s begins with a byte order mark, which is left out", s.what)
+		text = strings.TrimPrefix(text, byteOrderMark)
+	}
 	if err == nil && text == "" {
 		err = fmt.Errorf("the %s is empty", s.what)
 	}
@@ -77,11 +81,7 @@ func readFile(path string, t *terminal.Terminal) (string, error) {
 	if info.Mode().IsRegular() && info.Mode().Perm()&others != 0 {
 		t.Warn("other users can read %s, or change it: chmod go= %s", path, path)
 	}
-	text, err := readSecret(f)
-	if strings.HasPrefix(text, byteOrderMark) {
-		t.Warn("%s begins with a byte order mark, which is left out", path)
-	}
-	return strings.TrimPrefix(text, byteOrderMark), err
+	return readSecret(f)
 }
 
 // byteOrderMark is what some editors put before the first character of a file.

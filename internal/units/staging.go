@@ -105,8 +105,8 @@ func (s Store) recover() error {
 	switch {
 	case err == nil:
 		var moves []transfer
-		if err := json.Unmarshal(text, &moves); err != nil {
-			return fmt.Errorf("%s: %w", s.journal(), err)
+		if json.Unmarshal(text, &moves) != nil {
+			return s.clear() // the process was killed while it wrote the journal, before it moved anything
 		}
 		return s.undo(moves)
 	case errors.Is(err, fs.ErrNotExist):

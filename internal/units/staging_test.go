@@ -150,6 +150,16 @@ func TestRecoverKeepsLaterChanges(t *testing.T) {
 	require.Equal(t, "later", c.Kg.Reveal())
 }
 
+// A process that is killed while it writes the journal has moved nothing.
+func TestRecoverFromHalfAJournal(t *testing.T) {
+	s := two(t)
+	before := tree(t, s.root)
+	require.NoError(t, os.Mkdir(s.path(s.Units, stagingName), 0o700))
+	require.NoError(t, os.WriteFile(s.journal(), []byte(`[{"Path":"/etc`), 0o600))
+	require.NoError(t, s.Recover())
+	require.Equal(t, before, tree(t, s.root))
+}
+
 // A temporary file of a process that was killed while it changed a password is removed.
 func TestSweep(t *testing.T) {
 	s := two(t)
