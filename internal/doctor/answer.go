@@ -13,8 +13,9 @@ import (
 // pingsAtOnce limits how many processes of BMCs start at the same time.
 const pingsAtOnce = 16
 
-// examineAnswers finds BMCs that listen and do not answer. Those that accept packets only
-// from some networks are left out, because this host may not be in these networks.
+// examineAnswers finds BMCs that listen and do not answer. It leaves out BMCs of which
+// another finding says why, and those that accept packets only from some networks, because
+// this host may not be in these networks.
 func (d *Doctor) examineAnswers(ctx context.Context) error {
 	own, err := net.InterfaceAddrs()
 	if err != nil {
@@ -31,7 +32,7 @@ func (d *Doctor) examineAnswers(ctx context.Context) error {
 	)
 	slots := make(chan struct{}, pingsAtOnce)
 	for _, b := range d.bmcs {
-		if b.Allow != nil || !d.conditions[units.SocketUnit(b.Name)].Active {
+		if b.Allow != nil || d.silent[b.Name] || !d.conditions[units.SocketUnit(b.Name)].Active {
 			continue
 		}
 		for _, addr := range b.Listen {

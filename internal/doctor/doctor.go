@@ -31,6 +31,7 @@ type Doctor struct {
 	bmcs       []units.BMC // those whose files are valid
 	conditions map[string]systemd.Condition
 	findings   []Finding
+	silent     map[string]bool // BMCs of which a finding says why they do not answer
 }
 
 // Systemd is a connection to the service manager.
@@ -86,6 +87,7 @@ func (d *Doctor) Examine(ctx context.Context) ([]Finding, error) {
 
 // learn finds out which BMCs there are, and the condition of their units.
 func (d *Doctor) learn(ctx context.Context) error {
+	d.silent = make(map[string]bool)
 	all, err := d.Store.List()
 	if err != nil {
 		return err

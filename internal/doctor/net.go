@@ -43,6 +43,7 @@ func (d *Doctor) examinePorts(context.Context) error {
 				}
 			}
 			if slices.ContainsFunc(others, overlaps) {
+				d.silent[b.Name] = true
 				d.problem(b.Name, fmt.Sprintf("another program uses %v, too", addr), "see ss -lunp 'sport = :%d'", addr.Port())
 			}
 		}

@@ -27,6 +27,7 @@ func (d *Doctor) examineUnits(context.Context) error {
 	for _, b := range d.bmcs {
 		for _, unit := range []string{units.SocketUnit(b.Name), units.ServiceUnit(b.Name)} {
 			c := d.conditions[unit]
+			d.silent[b.Name] = d.silent[b.Name] || c.Load != "loaded" || c.Failed
 			switch {
 			case c.Load == "masked":
 				d.problem(b.Name, unit+" is masked, so it does not run", "systemctl unmask %s", unit)
