@@ -53,6 +53,7 @@ var imports = map[string][]string{
 	"internal/jobs":      {"internal/machine", "internal/provider"},
 	"internal/machine":   {"internal/provider"},
 	"internal/provider":  {},
+	"internal/console":   {"internal/rmcp"},
 	"internal/session":   {"internal/rmcp"},
 	"internal/rmcp":      {},
 	"internal/instance":  {},
