@@ -22,6 +22,7 @@ const (
 	maxUser     = 16
 	maxZone     = 16
 	maxNotice   = 128
+	maxPosition = 1 << 62 // no line lives so long
 )
 
 // Why a line cannot be restored.
@@ -137,7 +138,7 @@ func Restore(saved, storage []byte, settings Settings, now time.Duration) (*Line
 	if l.input.start() > l.input.end {
 		l.input.setStart(l.input.end) // Disconnect dropped characters that were not on disk
 	}
-	if l.input.room() < 0 {
+	if l.input.end-l.input.start() > ringLen || l.output.end() > maxPosition {
 		return nil, errDamaged
 	}
 	for i := range l.last {
