@@ -18,6 +18,7 @@ var sections = map[string][]string{
 	"boot":       {"get", "set"},
 	"chassis":    {"identify"},
 	"fru":        {"get"},
+	"console":    {"connect", "break"},
 }
 
 var parameterName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)

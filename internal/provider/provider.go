@@ -100,6 +100,11 @@ func newProvider(path string, settings map[string]setting) (*Provider, error) {
 		if err := checkPlaceholders(v, s.value, names); err != nil {
 			return nil, s.fail(err)
 		}
+		if v == Connect {
+			if err := checkEscapes(s.value); err != nil {
+				return nil, s.fail(err)
+			}
+		}
 		p.scripts[v] = s.script(filepath.Dir(path))
 	}
 	if p.scripts[Status] == "" {

@@ -21,15 +21,22 @@ const (
 	BootSet  Verb = "boot set"
 	Identify Verb = "chassis identify"
 	FRUGet   Verb = "fru get"
+	// Connect is neither a query nor an action: it runs as long as somebody uses the serial
+	// console, and its standard input and output are that console.
+	Connect Verb = "console connect"
+	Break   Verb = "console break"
 )
 
-var verbs = []Verb{Status, On, Off, Shutdown, Reset, Diag, Cycle, BootGet, BootSet, Identify, FRUGet}
+var verbs = []Verb{Status, On, Off, Shutdown, Reset, Diag, Cycle, BootGet, BootSet, Identify, FRUGet, Connect, Break}
 
 // Identifier is the verb in one word, "power-on", for SHIPMI_VERB and for journalctl -t.
 func (v Verb) Identifier() string { return strings.ReplaceAll(string(v), " ", "-") }
 
 // Known reports whether there is such a verb.
 func (v Verb) Known() bool { return slices.Contains(verbs, v) }
+
+// Asks reports whether the script of v prints an answer and changes nothing.
+func (v Verb) Asks() bool { return v == Status || v == BootGet || v == FRUGet }
 
 // Starts reports whether the managed machine boots when v has succeeded.
 func (v Verb) Starts() bool { return v == On || v == Cycle || v == Reset }

@@ -1,0 +1,49 @@
+package provider
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// shellEscapes are programs with a key sequence that starts a shell on this host. What is typed
+// into a console comes from the network, so these programs would give that shell to everybody
+// who may open the console.
+var shellEscapes = map[string]string{
+	"telnet":  `"Ctrl-]" and "!"`,
+	"cu":      `"~!"`,
+	"tip":     `"~!"`,
+	"minicom": `"Ctrl-A" and "J"`,
+	"screen":  `"Ctrl-A" and "C"`,
+}
+
+// checkEscapes returns an error if the script of [Connect] uses a program that lets a client
+// leave the console for a shell on this host. It looks at every word of the script, so an
+// argument that is the name of such a program is refused too.
+func checkEscapes(script string) error {
+	script = strings.ReplaceAll(script, "\\\n", " ")
+	for _, command := range strings.FieldsFunc(script, endsCommand) {
+		words := strings.Fields(command)
+		for i, word := range words {
+			name := path.Base(strings.Trim(word, `"'\{}`))
+			if keys, escapes := shellEscapes[name]; escapes {
+				return fmt.Errorf("%s: a client could start a shell on this host with %s; use socat or picocom", name, keys)
+			}
+			if name == "ssh" && !withoutEscape(words[i+1:]) {
+				return fmt.Errorf(`ssh: a client could forward ports of this host with "~C"; add the option -e none`)
+			}
+		}
+	}
+	return nil
+}
+
+// endsCommand reports whether a simple command of the shell ends before the character.
+func endsCommand(r rune) bool { return strings.ContainsRune(";|&()`\n", r) }
+
+// withoutEscape reports whether arguments of ssh switch the escape character off.
+func withoutEscape(args []string) bool {
+	none := slices.Index(args, "none")
+	return none > 0 && args[none-1] == "-e" || slices.Contains(args, "-enone") ||
+		slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(strings.ToLower(arg), "escapechar=none") })
+}
