@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
 // eachSuiteOf measures with each suite.
@@ -37,7 +39,7 @@ func BenchmarkSeal(b *testing.B) {
 		s, answer, out := r.Find(c.SIDc, r.now), []byte(strings.Repeat("x", 24)), make([]byte, 0, 128)
 		for b.Loop() {
 			s.reserved = next(s.sent)
-			if _, err := r.Seal(out, s, answer); err != nil {
+			if _, err := r.Seal(out, s, rmcp.PayloadIPMI, answer); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -71,7 +71,7 @@ func replay(t *testing.T, file string) {
 		require.Equal(t, byte(rmcp.AddressBMC), request.RsAddr|request.RsLUN)
 
 		_, want := c.Read(exchange.answer)
-		answer, err := r.Seal(nil, s, []byte(want))
+		answer, err := r.Seal(nil, s, rmcp.PayloadIPMI, []byte(want))
 		require.NoError(t, err)
 		require.Equal(t, exchange.answer, answer)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/test/console"
 )
 
@@ -59,7 +60,7 @@ func TestPacketWithoutFile(t *testing.T) {
 	require.ErrorIs(t, err, os.ErrClosed)
 	require.NotErrorIs(t, err, ErrDuplicate)
 	for range 2 { // a number that is not in the file must not be sent
-		_, err = r.Seal(nil, s, []byte("x"))
+		_, err = r.Seal(nil, s, rmcp.PayloadIPMI, []byte("x"))
 		require.ErrorIs(t, err, os.ErrClosed)
 	}
 	require.ErrorIs(t, r.End(s, r.now), os.ErrClosed)
@@ -85,7 +86,7 @@ func TestEndedSessionIsNotSaved(t *testing.T) {
 
 	require.ErrorIs(t, r.save(ended), errEnded)
 	require.ErrorIs(t, r.End(ended, r.now), errEnded)
-	_, err := r.Seal(nil, ended, []byte("late answer"))
+	_, err := r.Seal(nil, ended, rmcp.PayloadIPMI, []byte("late answer"))
 	require.ErrorIs(t, err, errEnded)
 	r.kill()
 	r.requireEcho(successor, "mine")

@@ -45,10 +45,10 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 	return s, plain, nil
 }
 
-// Seal appends a datagram to b that carries an IPMI payload to the client, encrypted and authenticated, and returns the
+// Seal appends a datagram to b that carries a payload of a type to the client, encrypted and authenticated, and returns the
 // extended buffer. It uses the next sequence number (§6.12.8). Unless Receive has reserved that number, Seal writes it to
 // the file first. It returns an error if the file cannot be written or the session has ended.
-func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
+func (t *Table) Seal(b []byte, s *Session, kind rmcp.PayloadType, payload []byte) ([]byte, error) {
 	if s.reserved == s.sent {
 		changed := *s
 		changed.reserved = next(s.sent)
@@ -57,5 +57,5 @@ func (t *Table) Seal(b []byte, s *Session, payload []byte) ([]byte, error) {
 		}
 	}
 	s.sent = next(s.sent)
-	return s.cipher().seal(b, rmcp.PayloadIPMI, s.clientID, s.sent, payload, t.Random)
+	return s.cipher().seal(b, kind, s.clientID, s.sent, payload, t.Random)
 }

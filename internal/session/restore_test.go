@@ -176,14 +176,14 @@ func TestOutboundSequenceOverKills(t *testing.T) {
 				r.kill()
 				continue
 			}
-			answer, err := r.Seal(nil, s, plain)
+			answer, err := r.Seal(nil, s, rmcp.PayloadIPMI, plain)
 			require.NoError(t, err)
 			left(answer)
 			if point == afterSeal {
 				r.kill()
 				continue
 			}
-			answer, err = r.Seal(nil, s, plain) // the same response to another client
+			answer, err = r.Seal(nil, s, rmcp.PayloadIPMI, plain) // the same response to another client
 			require.NoError(t, err)
 			left(answer)
 			if point == afterSecondSeal {

@@ -134,7 +134,7 @@ func (r *rig) echo(c *console.Console, p rmcp.Packet) []byte {
 	if err != nil {
 		return nil
 	}
-	answer, err := r.Seal(nil, s, plain)
+	answer, err := r.Seal(nil, s, rmcp.PayloadIPMI, plain)
 	require.NoError(r.t, err)
 	return answer
 }

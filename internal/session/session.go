@@ -58,6 +58,9 @@ func (s *Session) Handle() byte { return byte(s.slot + 1) }
 // User returns the user that opened the session.
 func (s *Session) User() *User { return s.user }
 
+// Heard returns when the latest valid packet of the session came.
+func (s *Session) Heard() time.Duration { return s.touched }
+
 // Missing returns the number of packets, from 0 to 30, that the client numbered right below the given sequence number and
 // that have not arrived. It returns 0 if a packet with a higher sequence number has arrived.
 func (s *Session) Missing(sequence uint32) int {
