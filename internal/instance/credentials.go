@@ -39,6 +39,7 @@ type User struct {
 	Privilege   Privilege // highest level of the user's sessions
 	Disabled    bool      // (§22.28)
 	NoMessaging bool      // IPMI messaging is off (§22.26), and so is every use over LAN
+	NoConsole   bool      // the user may not open the serial console (§24.6)
 }
 
 // CanLogIn reports whether the user is enabled and has a password, a privilege and IPMI messaging.

@@ -22,9 +22,10 @@ type userEntry struct {
 	Privilege Privilege `json:"privilege"`
 	Enabled   *bool     `json:"enabled,omitempty"`   // nil: true
 	Messaging *bool     `json:"messaging,omitempty"` // nil: true
+	Console   *bool     `json:"console,omitempty"`   // nil: true
 }
 
-var errUnknownField = errors.New("unknown field: want users and kg, and of a user id, name, password, privilege, enabled and messaging")
+var errUnknownField = errors.New("unknown field: want users and kg, and of a user id, name, password, privilege, enabled, messaging and console")
 
 // ParseCredentials parses a credential file and checks it as Check does. Users without an ID get the lowest free IDs, in
 // the order of the file. The error contains no secret.
@@ -55,6 +56,7 @@ func (f credentialsFile) credentials() (Credentials, error) {
 		u := User{
 			ID: e.ID, Name: e.Name, Password: Hide(e.Password), Privilege: e.Privilege,
 			Disabled: isFalse(e.Enabled), NoMessaging: isFalse(e.Messaging),
+			NoConsole: isFalse(e.Console),
 		}
 		if u.ID == 0 {
 			added = append(added, u)
@@ -83,6 +85,9 @@ func (c Credentials) Marshal() []byte {
 		}
 		if u.NoMessaging {
 			e.Messaging = new(false)
+		}
+		if u.NoConsole {
+			e.Console = new(false)
 		}
 		file.Users = append(file.Users, e)
 	}
