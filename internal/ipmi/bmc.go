@@ -1,9 +1,11 @@
 package ipmi
 
 import (
+	"iter"
 	"log/slog"
 	"net/netip"
 
+	"github.com/shipmi/shipmi/internal/console"
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
@@ -16,6 +18,8 @@ type BMC struct {
 	Machine  *machine.Machine
 	Sessions Sessions
 	Users    Users
+	// Console is used only if the provider has a console script.
+	Console Console
 	// Running reports whether an action runs or waits.
 	Running func() bool
 	// LAN describes the interface of the host that has an address. It asks the kernel,
@@ -58,6 +62,18 @@ type Session struct {
 type Sessions interface {
 	// List returns the active sessions in the order of their handles.
 	List() []Session
+}
+
+// Console is what the payload commands need of the serial port.
+type Console interface {
+	// Activate opens an instance of the console. An error means that it cannot be opened
+	// for want of space.
+	Activate(instance int, c console.Client) (console.Refusal, error)
+	// Deactivate closes an instance, and returns false if it was not open.
+	Deactivate(instance int, by console.Client) bool
+	// Payloads yields the instances that are open.
+	Payloads() iter.Seq[console.Payload]
+	SetSettings(console.Settings)
 }
 
 // Users is what the user commands need of the credentials.

@@ -92,7 +92,7 @@ func TestLANConfigurationAsksTheKernelOnlyIfNeeded(t *testing.T) {
 func TestSOLConfiguration(t *testing.T) {
 	r := newRig(t, statusOnly)
 	for parameter, data := range map[string]string{
-		"00": "00", "01": "00", "02": "c4", "03": "0c 60", "04": "07 32", "05": "00", "06": "00", "07": "01", "08": "56 18",
+		"00": "00", "01": "00", "02": "c3", "03": "0c 60", "04": "07 32", "05": "00", "06": "00", "07": "01", "08": "56 18",
 	} {
 		r.talk(step{"0c/22 0e " + parameter + " 00 00", "00 11 " + data}, step{"0c/22 81 " + parameter + " 00 00", "00 11"})
 		if parameter != "00" {

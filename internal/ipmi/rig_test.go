@@ -54,6 +54,7 @@ type rig struct {
 	saved    machine.State
 	current  uint64 // generation of the saved state
 	stored   []byte // the saved state, as JSON
+	console  rigConsole
 	reserved []byte // the reservations, as JSON
 	noSpace  bool   // nothing can be stored
 	log      bytes.Buffer
@@ -95,6 +96,7 @@ func newRig(t testing.TB, providerFile string) *rig {
 		Running:  func() bool { return r.running },
 		LAN:      func(netip.Addr) LAN { return r.lan },
 		Users:    r,
+		Console:  &r.console,
 		KeepReservations: func(all Reservations) {
 			var err error
 			r.reserved, err = json.Marshal(all)
@@ -164,6 +166,7 @@ func (r *rig) restart() {
 	m.State = s
 	r.BMC = &BMC{
 		Identity: r.Identity, Machine: &m, Sessions: r, Running: r.Running, Users: r, LAN: r.LAN,
+		Console:      &r.console,
 		Reservations: kept, KeepReservations: r.KeepReservations, Log: r.Log,
 	}
 	r.saved = s
@@ -275,7 +278,7 @@ func (r *rig) read(verb provider.Verb) machine.Reading {
 		return machine.Reading{Err: r.broken}
 	case !r.provider.Has(verb):
 		return machine.Reading{}
-	case verb == provider.Diag:
+	case !verb.Asks():
 		return machine.Reading{Has: true}
 	}
 	r.ran = append(r.ran, string(verb))
