@@ -177,22 +177,34 @@ func (c *Console) Packet(plain string) []byte {
 
 // Seal pads from the given number on: 1, as the specification has it, or wrongly.
 func (c *Console) Seal(sequence uint32, plain []byte, firstPad byte) []byte {
+	return c.SealText(sequence, pad(plain, firstPad))
+}
+
+func pad(plain []byte, first byte) []byte {
 	text := append([]byte(nil), plain...)
-	pad := 15 - len(plain)%16
-	for i := range pad {
-		text = append(text, firstPad+byte(i))
+	n := 15 - len(plain)%16
+	for i := range n {
+		text = append(text, first+byte(i))
 	}
-	return c.SealText(sequence, append(text, byte(pad)))
+	return append(text, byte(n))
+}
+
+// SOL is the next packet in the session, with a Serial over LAN payload.
+func (c *Console) SOL(plain string) []byte {
+	c.Sequence++
+	return c.seal(0xC1, c.Sequence, pad([]byte(plain), 1))
 }
 
 // SealText encrypts and signs whole blocks.
-func (c *Console) SealText(sequence uint32, text []byte) []byte {
+func (c *Console) SealText(sequence uint32, text []byte) []byte { return c.seal(0xC0, sequence, text) }
+
+func (c *Console) seal(kind byte, sequence uint32, text []byte) []byte {
 	block, err := aes.NewCipher(c.K2[:16])
 	require.NoError(c.t, err)
 	payload := make([]byte, 16+len(text))
 	rand.Read(payload[:16])
 	cipher.NewCBCEncrypter(block, payload[:16]).CryptBlocks(payload[16:], text)
-	return c.Sign(Datagram(0xC0, c.SIDc, sequence, payload))
+	return c.Sign(Datagram(kind, c.SIDc, sequence, payload))
 }
 
 // Sign appends the session trailer.
@@ -207,6 +219,18 @@ func (c *Console) Sign(b []byte) []byte {
 // Read opens a packet of the BMC and returns its sequence number and plaintext.
 func (c *Console) Read(b []byte) (sequence uint32, plain string) {
 	c.t.Helper()
+	return c.read(0xC0, b)
+}
+
+// ReadSOL opens a packet of the BMC with a Serial over LAN payload.
+func (c *Console) ReadSOL(b []byte) (plain string) {
+	c.t.Helper()
+	_, plain = c.read(0xC1, b)
+	return plain
+}
+
+func (c *Console) read(kind byte, b []byte) (sequence uint32, plain string) {
+	c.t.Helper()
 	_, n := c.Hash()
 	require.Greater(c.t, len(b), 16+32+n)
 	signed := len(b) - n
@@ -216,7 +240,7 @@ func (c *Console) Read(b []byte) (sequence uint32, plain string) {
 
 	sequence = binary.LittleEndian.Uint32(b[10:])
 	payload := b[16 : 16+length]
-	require.Equal(c.t, Datagram(0xC0, c.SIDm, sequence, payload), b[:16+length])
+	require.Equal(c.t, Datagram(kind, c.SIDm, sequence, payload), b[:16+length])
 
 	block, err := aes.NewCipher(c.K2[:16])
 	require.NoError(c.t, err)
