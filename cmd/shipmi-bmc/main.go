@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/lan"
+	"github.com/shipmi/shipmi/internal/script"
 )
 
 // version is set by the linker.
@@ -119,9 +120,10 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 
-	sockets, err := sockets()
+	passed := allPassed()
+	sockets, err := sockets(passed)
 	if err == nil {
-		err = serve(ctx, sockets, log)
+		err = serve(ctx, sockets, keptTerminal(passed, log), log)
 	}
 	var setting settingError
 	switch {
@@ -155,8 +157,8 @@ func logLevel(name string) (slog.Level, error) {
 }
 
 // serve creates the BMC and serves until it is idle or ctx ends.
-func serve(ctx context.Context, sockets *lan.Sockets, log *slog.Logger) error {
-	p, err := newService(sockets, os.Environ(), log)
+func serve(ctx context.Context, sockets *lan.Sockets, kept *script.Terminal, log *slog.Logger) error {
+	p, err := newService(sockets, kept, os.Environ(), log)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/script"
+	"github.com/shipmi/shipmi/internal/serial"
 	"github.com/shipmi/shipmi/internal/session"
 )
 
@@ -41,7 +42,7 @@ type service struct {
 }
 
 // newService puts the parts together. Errors that are not a settingError may pass.
-func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*service, error) {
+func newService(sockets *lan.Sockets, kept *script.Terminal, environ []string, log *slog.Logger) (*service, error) {
 	getenv := getter(environ)
 	set, err := instance.FromEnv(environ)
 	if err != nil {
@@ -88,22 +89,19 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 		log.Error("state lost, starting afresh", "err", err)
 	}
 	streams := journal.NewStreams(journal.Socket(getenv))
-	provided := scripts{
-		former: script.Former{Dir: stateDir},
-		log:    log,
-		loader: &script.Loader{
-			File:  provider.Locate(provider.BuiltIn(), set.Provider),
-			Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
-			Given: set.Parameters,
-			Runner: script.Runner{
-				Name:     set.Name,
-				StateDir: stateDir,
-				Environ:  environ,
-				Stderr:   func(v provider.Verb) (*os.File, error) { return streams.Open(v.Identifier()) },
-				Log:      log,
-			},
+	loader := &script.Loader{
+		File:  provider.Locate(provider.BuiltIn(), set.Provider),
+		Dirs:  append([]string{provider.BuiltIn(), provider.Dir}, filepath.SplitList(getenv("SHIPMI_PROVIDERS"))...),
+		Given: set.Parameters,
+		Runner: script.Runner{
+			Name:     set.Name,
+			StateDir: stateDir,
+			Environ:  environ,
+			Stderr:   func(v provider.Verb) (*os.File, error) { return streams.Open(v.Identifier()) },
+			Log:      log,
 		},
 	}
+	provided := scripts{loader: loader, former: script.Former{Dir: stateDir}, log: log}
 	managed := &machine.Machine{
 		State: provided.takeFormer(state, file.Save), HostBoot: boot, FRU: provider.FRU(set.FRU),
 		ActionLimit: set.Timeouts.Action, Log: log,
@@ -143,7 +141,32 @@ func newService(sockets *lan.Sockets, environ []string, log *slog.Logger) (*serv
 		Reservations:     reservations.load(),
 		KeepReservations: reservations.keep,
 	}
-	return &service{b, lan.NewServer(sockets, b, sessions, commands), commands, sessions}, nil
+	console := serial.Config{
+		Dir:      runtimeDir,
+		Settings: ipmi.SOLSettings(managed),
+		Connect:  func(ctx context.Context) (serial.Terminal, error) { return startTerminal(ctx, loader) },
+		Break: func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, set.Timeouts.Query)
+			defer cancel()
+			runner, err := loader.Load(ctx)
+			if err != nil {
+				return err
+			}
+			return runner.Break(ctx)
+		},
+		Later:   b.Later,
+		Now:     b.Uptime,
+		Expires: set.Timeouts.Session,
+		Log:     log,
+	}
+	if kept != nil {
+		console.Kept = storedTerminal{kept}
+	}
+	port, err := serial.Open(console, bootTime())
+	if err != nil {
+		return nil, err
+	}
+	return &service{b, lan.NewServer(sockets, b, sessions, commands, port), commands, sessions}, nil
 }
 
 // scripts implements bmc.Scripts.

@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 		for value, want := range values {
 			env := unit(t)
 			env[name] = value
-			_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+			_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 			require.ErrorAs(t, err, &settingError{}, "%s=%q", name, value)
 			require.ErrorContains(t, err, want)
 			if name[:6] == "SHIPMI" {
@@ -62,7 +62,7 @@ func TestCredentials(t *testing.T) {
 	} {
 		env := unit(t)
 		require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(text), 0o600))
-		_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 		require.ErrorAs(t, err, &settingError{})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "sesame")
@@ -75,7 +75,7 @@ func TestSandboxIsGone(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "sandbox.conf")
 	env["SHIPMI_SANDBOX"] = filepath.Join(t.TempDir(), "40-sandbox.conf")
 	start := func() error {
-		s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 		if err == nil {
 			s.sessions.Close()
 		}
@@ -95,7 +95,7 @@ func TestCredentialsWithoutSystemd(t *testing.T) {
 	env := unit(t)
 	env["SHIPMI_CREDENTIALS"] = filepath.Join(env["CREDENTIALS_DIRECTORY"], "users")
 	delete(env, "CREDENTIALS_DIRECTORY")
-	s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.sessions.Close()
 	require.Equal(t, "admin", s.sessions.Users[0].Name)
@@ -105,7 +105,7 @@ func TestCredentialsWithoutSystemd(t *testing.T) {
 func TestHostFault(t *testing.T) {
 	env := unit(t)
 	env["RUNTIME_DIRECTORY"] = "/nonexistent"
-	_, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "/nonexistent/sessions")
 	require.NotErrorAs(t, err, &settingError{})
 }
@@ -115,7 +115,7 @@ func TestNewService(t *testing.T) {
 	env["SHIPMI_CIPHER_SUITES"] = "17"
 	require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(
 		`{"users":[{"name":"a","password":"x","privilege":"user"},{"name":"b","password":"y","privilege":"operator"}],"kg":"z"}`), 0o600))
-	s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+	s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.sessions.Close()
 	require.True(t, s.ipmi.KgSet)
@@ -136,7 +136,7 @@ func TestNewService(t *testing.T) {
 func TestGUIDOfAUsersBMC(t *testing.T) {
 	env := unit(t)
 	guids := func() (system, device [16]byte) {
-		s, err := newService(nil, entries(env), slog.New(slog.DiscardHandler))
+		s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		defer s.sessions.Close()
 		require.Equal(t, s.ipmi.GUID, s.sessions.GUID)
@@ -157,7 +157,7 @@ func TestFormerBootDevice(t *testing.T) {
 	file := filepath.Join(env["STATE_DIRECTORY"], "boot-former")
 	start := func() (former provider.Boot, log string) {
 		var text bytes.Buffer
-		s, err := newService(nil, entries(env), slog.New(&logHandler{out: &text}))
+		s, err := newService(nil, nil, entries(env), slog.New(&logHandler{out: &text}))
 		require.NoError(t, err)
 		require.NoError(t, s.sessions.Close())
 		return s.bmc.Machine.State.Former, text.String()
@@ -186,7 +186,7 @@ func TestTornState(t *testing.T) {
 	env := unit(t)
 	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))
 	var log bytes.Buffer
-	s, err := newService(nil, entries(env), slog.New(&logHandler{out: &log}))
+	s, err := newService(nil, nil, entries(env), slog.New(&logHandler{out: &log}))
 	require.NoError(t, err)
 	defer s.sessions.Close()
 	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum does not match"\n$`, log.String())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -16,23 +17,46 @@ import (
 // firstPassed is SD_LISTEN_FDS_START.
 const firstPassed = 3
 
-// sockets returns the datagram sockets that systemd has passed to this process, see sd_listen_fds(3). If it returns an
-// error, it also returns the sockets that are usable. The package of go-systemd for this imports all of crypto/tls.
-func sockets() (*lan.Sockets, error) {
+// consoleName is the name under which systemd keeps the console script's terminal, see
+// FDNAME= in sd_notify(3). Sockets have the name of their unit, which cannot be this one.
+const consoleName = "console"
+
+// A passed descriptor is one that systemd has passed to this process, see sd_listen_fds(3).
+// The package of go-systemd for this imports all of crypto/tls.
+type passed struct {
+	fd   int
+	name string // never empty
+}
+
+// allPassed returns the descriptors that systemd has passed.
+func allPassed() (all []passed) {
 	n := 0
 	if os.Getenv("LISTEN_PID") == strconv.Itoa(os.Getpid()) {
 		n, _ = strconv.Atoi(os.Getenv("LISTEN_FDS"))
 	}
-	var err error
-	if n <= 0 {
-		err = settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
-	}
 	names := strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
-	var good []*lan.Socket
 	for i := range n {
-		fd := firstPassed + i
-		unix.CloseOnExec(fd)
-		s, bad := lan.NewSocket(fd)
+		p := passed{fd: firstPassed + i}
+		if i < len(names) {
+			p.name = names[i]
+		}
+		p.name = cmp.Or(p.name, fmt.Sprintf("descriptor %d", p.fd))
+		unix.CloseOnExec(p.fd)
+		all = append(all, p)
+	}
+	return all
+}
+
+// sockets takes the datagram sockets among the descriptors. If it returns an error, it also
+// returns the sockets that are usable.
+func sockets(all []passed) (*lan.Sockets, error) {
+	var err error
+	var good []*lan.Socket
+	for _, p := range all {
+		if p.name == consoleName {
+			continue
+		}
+		s, bad := lan.NewSocket(p.fd)
 		if bad == nil {
 			bad = s.DropNoise()
 		}
@@ -40,17 +64,16 @@ func sockets() (*lan.Sockets, error) {
 			good = append(good, s)
 			continue
 		}
-		name := fmt.Sprintf("descriptor %d", fd)
-		if i < len(names) && names[i] != "" {
-			name = names[i]
-		}
-		err = settingError{fmt.Errorf("socket %s: want ListenDatagram= with an address and a port: %w", name, bad)}
+		err = settingError{fmt.Errorf("socket %s: want ListenDatagram= with an address and a port: %w", p.name, bad)}
 	}
-	all, failed := lan.NewSockets(good...)
+	if len(good) == 0 && err == nil {
+		err = settingError{errors.New("no socket was passed: start shipmi-bmc@NAME.socket, not the program")}
+	}
+	taken, failed := lan.NewSockets(good...)
 	if failed != nil {
 		return nil, failed
 	}
-	return all, err
+	return taken, err
 }
 
 // discardTime is how long a process that cannot serve empties its sockets. As long as datagrams remain there, systemd

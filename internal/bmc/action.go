@@ -119,6 +119,9 @@ func (b *BMC) scriptEnded(j *jobs.Job, script machine.Script, began time.Duratio
 		b.Jobs.ScriptEnded(j)
 		result.Moment, result.Accepted = b.Now(), j.Accepted
 		b.logScript(script.Verb, j.Asker, b.now-began, machine.Reading{Err: err})
+		if err == nil && script.Verb.Starts() {
+			b.front.MachineStarted()
+		}
 		outcome := script.Then(result)
 		b.Stored(func(err error) {
 			if err != nil && script.Durable {

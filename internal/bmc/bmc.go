@@ -37,6 +37,10 @@ type Front interface {
 	NeededUntil() time.Duration
 	// Sessions is how many sessions are active.
 	Sessions() int
+	// Due is when Serve must be called, even if nothing has come; never: not at all.
+	Due(never time.Duration) time.Duration
+	// MachineStarted tells that an action has started the machine.
+	MachineStarted()
 }
 
 // Scripts runs the scripts of the provider.
@@ -272,7 +276,7 @@ func (b *BMC) wait() time.Duration {
 	case b.now >= until:
 		return 0
 	}
-	return max(min(until, b.Jobs.Due(Never), b.aliveDue())-b.now, time.Millisecond)
+	return max(min(until, b.Jobs.Due(Never), b.front.Due(Never), b.aliveDue())-b.now, time.Millisecond)
 }
 
 // watchdogExpired carries out the action of the watchdog timer, once the state says that

@@ -14,7 +14,9 @@ func (b *BMC) ask(q *jobs.Question) {
 		return func() {
 			took := b.now - q.Started
 			b.Jobs.Answered(q, reading, b.now)
-			b.logScript(q.Verb, q.Asker, took, reading) // the client need not wait for that
+			if q.Verb.Asks() { // else the question was only whether there is a script
+				b.logScript(q.Verb, q.Asker, took, reading) // the client need not wait for that
+			}
 		}
 	})
 }

@@ -18,7 +18,7 @@ func (s *Server) reply(r *request, c *ipmi.Command, a ipmi.Answer) {
 	if sess := s.sessions.Find(r.Session, now); sess != nil {
 		s.message = r.message.AppendResponse(s.message[:0], byte(a.Code), a.Data)
 		s.answers.put(r, s.message, now)
-		s.seal(&r.to, sess, s.message)
+		s.seal(&r.to, sess, rmcp.PayloadIPMI, s.message)
 	}
 	for _, id := range a.Ends {
 		s.end(id, r)
@@ -47,10 +47,10 @@ func (s *Server) end(id uint32, r *request) {
 	s.bmc.Jobs.Leave(id)
 }
 
-func (s *Server) seal(to *address, sess *session.Session, message []byte) {
-	b, err := s.sessions.Seal(s.out[:0], sess, message)
+func (s *Server) seal(to *address, sess *session.Session, kind rmcp.PayloadType, payload []byte) {
+	b, err := s.sessions.Seal(s.out[:0], sess, kind, payload)
 	if err != nil {
-		s.log.Error("answer dropped", "err", err)
+		s.log.Error("packet dropped", "err", err)
 		return
 	}
 	s.send(to, b)

@@ -15,6 +15,7 @@ import (
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/serial"
 	"github.com/shipmi/shipmi/internal/session"
 	"github.com/shipmi/shipmi/test/console"
 )
@@ -87,7 +88,9 @@ func serveOverUDP(t testing.TB, suite byte) (*console.Console, func([]byte) []by
 		Status:  func(string) {},
 		Log:     log,
 	})
-	front := NewServer(sockets, served, table, &ipmi.BMC{Machine: served.Machine, Log: log})
+	port, err := serial.Open(serial.Config{Dir: dir, Now: served.Uptime}, 0)
+	require.NoError(t, err)
+	front := NewServer(sockets, served, table, &ipmi.BMC{Machine: served.Machine, Log: log}, port)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- served.Run(ctx, front) }()

@@ -40,6 +40,8 @@ func noiseFilter() []unix.SockFilter {
 		end   = unix.BPF_RET | unix.BPF_K
 		all   = 0xFFFF
 
+		authenticated = 0x40 // flag of the payload type: console packets exist only in sessions
+
 		keep, drop = 0xFE, 0xFF // in place of the distance to the end
 	)
 	program := []unix.SockFilter{
@@ -52,6 +54,8 @@ func noiseFilter() []unix.SockFilter {
 		{Code: equal, K: uint32(rmcp.AuthNone), Jt: keep},
 		{Code: equal, K: uint32(rmcp.AuthRMCP), Jf: drop},
 		{Code: load, K: atPayload},
+		{Code: and, K: 0x7F}, // without the flag of encryption
+		{Code: equal, K: uint32(rmcp.PayloadSOL) | authenticated, Jt: keep},
 		{Code: and, K: 0x3F}, // without the two flags
 		{Code: equal, K: uint32(rmcp.PayloadIPMI), Jt: keep},
 		{Code: equal, K: uint32(rmcp.PayloadOpenRequest), Jt: keep},

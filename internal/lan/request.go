@@ -26,13 +26,17 @@ type request struct {
 // inSession admits an authentic packet and handles the request in it.
 func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 	now := s.bmc.Uptime()
-	if p.Type != rmcp.PayloadIPMI {
+	if p.Type != rmcp.PayloadIPMI && p.Type != rmcp.PayloadSOL {
 		return errOutside
 	}
 	sess, plain, err := s.sessions.Receive(p, d.from.peer, now)
 	duplicate := errors.Is(err, session.ErrDuplicate)
 	if err != nil && !duplicate {
 		return err
+	}
+	s.serial.moved(sess.ID(), &d.from)
+	if p.Type == rmcp.PayloadSOL {
+		return s.serialPacket(sess, p, plain, err)
 	}
 	m, err := rmcp.ParseRequest(plain)
 	if err != nil {
@@ -57,7 +61,7 @@ func (s *Server) inSession(d *datagram, p rmcp.Packet) error {
 // that an earlier process may not have sent. Anybody may have sent the datagram this time.
 func (s *Server) duplicate(sess *session.Session, r request) {
 	if a := s.answers.again(&r, s.bmc.Uptime()); a != nil {
-		s.seal(&a.to, sess, a.message)
+		s.seal(&a.to, sess, rmcp.PayloadIPMI, a.message)
 		return
 	}
 	if r.to.peer != sess.Peer {

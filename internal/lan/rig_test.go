@@ -19,10 +19,13 @@ import (
 
 	"github.com/shipmi/shipmi/internal/actionlog"
 	"github.com/shipmi/shipmi/internal/bmc"
+	serialLine "github.com/shipmi/shipmi/internal/console"
+	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/internal/serial"
 	"github.com/shipmi/shipmi/internal/session"
 	"github.com/shipmi/shipmi/test/console"
 )
@@ -30,29 +33,35 @@ import (
 // A rig is a BMC in virtual time, with a socket in memory and scripts whose
 // end the test decides. After a kill or a stop it can start again with its files.
 type rig struct {
-	t        *testing.T
-	bmc      *bmc.BMC
-	machine  *machine.Machine
-	ipmi     *ipmi.BMC
-	sessions *session.Table
-	actions  *actionlog.Log
-	status   string // what the operator was told last
-	answer   time.Duration
-	conn     *memoryNetwork
-	scripts  *fakeScripts
-	dir      string
-	idle     time.Duration
-	hostBoot string
-	restore  bool
-	watched  time.Duration // bmc.Config.AliveEvery
-	lives    atomic.Int32  // calls of bmc.Config.Alive
-	hangs    atomic.Bool   // Status blocks, with the lock held
-	slow     atomic.Bool   // the disk: saving the state takes 3 s
-	begin    time.Time
-	cancel   context.CancelFunc
-	ended    chan error
-	end      []func() // of every BMC that was started
-	log      *slog.Logger
+	t         *testing.T
+	bmc       *bmc.BMC
+	machine   *machine.Machine
+	ipmi      *ipmi.BMC
+	sessions  *session.Table
+	port      *serial.Port
+	terminal  *fakeTerminal   // of the console script that was started last
+	kept      serial.Terminal // of the process before
+	breaks    atomic.Int32
+	connects  int  // console scripts that were started
+	noConsole bool // none can be started
+	actions   *actionlog.Log
+	status    string // what the operator was told last
+	answer    time.Duration
+	conn      *memoryNetwork
+	scripts   *fakeScripts
+	dir       string
+	idle      time.Duration
+	hostBoot  string
+	restore   bool
+	watched   time.Duration // bmc.Config.AliveEvery
+	lives     atomic.Int32  // calls of bmc.Config.Alive
+	hangs     atomic.Bool   // Status blocks, with the lock held
+	slow      atomic.Bool   // the disk: saving the state takes 3 s
+	begin     time.Time
+	cancel    context.CancelFunc
+	ended     chan error
+	end       []func() // of every BMC that was started
+	log       *slog.Logger
 }
 
 const (
@@ -119,12 +128,19 @@ func (r *rig) start() {
 	r.ipmi = &ipmi.BMC{
 		Identity: ipmi.Identity{GUID: [16]byte{1, 2, 3}, Suites: table.Suites},
 		Machine:  r.machine,
+		Users:    r,
 		Log:      r.log,
 
 		KeepReservations: func(ipmi.Reservations) {},
 	}
 	r.conn = newMemoryNetwork()
-	front := newServer(r.conn, r.bmc, table, r.ipmi)
+	r.port, err = serial.Open(serial.Config{
+		Dir: r.dir, Kept: r.kept, Settings: serialLine.DefaultSettings, Connect: r.connect,
+		Break: func(context.Context) error { r.breaks.Add(1); return nil },
+		Later: r.bmc.Later, Now: r.bmc.Uptime, Expires: time.Minute, Log: r.log,
+	}, r.clock())
+	require.NoError(r.t, err)
+	front := newServer(r.conn, r.bmc, table, r.ipmi, r.port)
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ended := r.bmc, make(chan error, 1)
 	r.cancel, r.ended = cancel, ended
@@ -134,6 +150,18 @@ func (r *rig) start() {
 		ended <- <-ended
 	})
 	synctest.Wait()
+}
+
+// Credentials implements ipmi.Users.
+func (r *rig) Credentials() instance.Credentials {
+	return instance.Credentials{Users: []instance.User{
+		{ID: 2, Name: "admin", Password: instance.Hide(password), Privilege: instance.PrivilegeAdministrator},
+	}}
+}
+
+// Change implements ipmi.Users.
+func (r *rig) Change(func(*instance.Credentials) error) (func() []uint32, error) {
+	return nil, errors.New("not in this test")
 }
 
 // logTo has the BMC start again with another log.
@@ -271,6 +299,13 @@ func (n *memoryNetwork) send(to *address, b []byte) error {
 	return nil
 }
 
+// watch implements network: the test wakes the server when a script has printed.
+func (n *memoryNetwork) watch(int, int16) {}
+
+func (n *memoryNetwork) way(peer, local netip.AddrPort) address {
+	return address{peer: peer, local: local}
+}
+
 func (n *memoryNetwork) wake() {
 	select {
 	case n.woken <- struct{}{}:
@@ -299,7 +334,7 @@ type fakeScripts struct {
 
 func newFakeScripts(t *testing.T) *fakeScripts {
 	file := filepath.Join(t.TempDir(), "all.conf")
-	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n[CHASSIS]\nidentify=x\n"
+	text := "[POWER]\nstatus=x\non=x\noff=x\nshutdown=x\nreset=x\ndiag=x\n[BOOT]\nset=x\n[CHASSIS]\nidentify=x\n[CONSOLE]\nconnect=x\n"
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	return &fakeScripts{file: file, script: make(map[provider.Verb]func() machine.Reading)}
 }
@@ -325,7 +360,7 @@ type fakeRunner struct {
 }
 
 func (f fakeRunner) Query(ctx context.Context, v provider.Verb) machine.Reading {
-	if !f.Has(v) || v == provider.Diag {
+	if !f.Has(v) || !v.Asks() {
 		return machine.Reading{Has: f.Has(v)}
 	}
 	r := f.scripts.run(v)(ctx)

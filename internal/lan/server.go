@@ -2,10 +2,12 @@ package lan
 
 import (
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/shipmi/shipmi/internal/bmc"
 	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/serial"
 	"github.com/shipmi/shipmi/internal/session"
 )
 
@@ -18,6 +20,11 @@ type network interface {
 	send(to *address, b []byte) error
 	// wake ends a receive that waits, or the next one. Any goroutine may call it.
 	wake()
+	// watch has receive return too when one of the events of poll(2) is there for a
+	// descriptor; none if fd is -1. Only the goroutine that receives may call it.
+	watch(fd int, events int16)
+	// way returns where to send to a peer from an address of ours.
+	way(peer, local netip.AddrPort) address
 }
 
 // A Server is the front of IPMI over LAN.
@@ -26,6 +33,7 @@ type Server struct {
 	bmc      *bmc.BMC
 	sessions *session.Table
 	ipmi     *ipmi.BMC
+	serial   serialClients
 	log      *slog.Logger
 
 	received bool     // datagram holds one
@@ -37,17 +45,20 @@ type Server struct {
 	to       address // where out goes
 }
 
-// NewServer returns the front for a BMC. It sets what commands needs of the BMC: Sessions
-// and Running.
-func NewServer(sockets *Sockets, b *bmc.BMC, sessions *session.Table, commands *ipmi.BMC) *Server {
-	return newServer(sockets, b, sessions, commands)
+// NewServer returns the front for a BMC. It sets what commands needs of the BMC: Sessions,
+// Running and Console.
+func NewServer(sockets *Sockets, b *bmc.BMC, sessions *session.Table, commands *ipmi.BMC, port *serial.Port) *Server {
+	return newServer(sockets, b, sessions, commands, port)
 }
 
-func newServer(n network, b *bmc.BMC, sessions *session.Table, commands *ipmi.BMC) *Server {
+func newServer(n network, b *bmc.BMC, sessions *session.Table, commands *ipmi.BMC, port *serial.Port) *Server {
 	s := &Server{
 		network: n, bmc: b, sessions: sessions, ipmi: commands, log: b.Log,
+		serial: serialClients{port: port, ways: make(map[uint32]address)},
 		limits: newLimits(), answers: newAnswers(),
 	}
+	port.Attach(s)
+	commands.Console = port
 	commands.Sessions = s
 	commands.Running = b.Jobs.Acting
 	return s
@@ -65,6 +76,8 @@ func (s *Server) Serve() {
 		s.received = false
 		s.route(&s.datagram)
 	}
+	s.serial.port.Serve()
+	s.network.watch(s.serial.port.Watch())
 }
 
 // Wake implements [bmc.Front].
@@ -76,10 +89,16 @@ func (s *Server) Wake() { s.network.wake() }
 func (s *Server) NeededUntil() time.Duration {
 	now := s.bmc.Uptime()
 	if s.sessions.HalfOpen(now) || s.sessions.BacksOff(now) {
-		return now + time.Second
+		return max(now+time.Second, s.serial.port.NeededUntil())
 	}
-	return 0
+	return s.serial.port.NeededUntil()
 }
+
+// Due implements [bmc.Front].
+func (s *Server) Due(never time.Duration) time.Duration { return s.serial.port.Due(never) }
+
+// MachineStarted implements [bmc.Front].
+func (s *Server) MachineStarted() { s.serial.port.MachineStarted() }
 
 // Sessions implements [bmc.Front].
 func (s *Server) Sessions() int { return s.sessions.Active(s.bmc.Uptime()) }

@@ -101,3 +101,19 @@ func (s *Socket) address(to netip.AddrPort) unix.Sockaddr {
 	}
 	return &s.inet6
 }
+
+// reaches reports whether the socket can send to an address.
+func (s *Socket) reaches(to netip.Addr) bool { return !s.local.Addr().Is4() || to.Is4() }
+
+// infoFrom is the packet information that has a datagram leave from an address.
+func (s *Socket) infoFrom(local, to netip.Addr) []byte {
+	if s.local.Addr().Is4() {
+		return unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: local.As4()})
+	}
+	info := unix.Inet6Pktinfo{Addr: local.As16()}
+	if local.IsLinkLocalUnicast() {
+		scope, _ := strconv.ParseUint(to.Zone(), 10, 32)
+		info.Ifindex = uint32(scope)
+	}
+	return unix.PktInfo6(&info)
+}

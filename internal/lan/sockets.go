@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,7 +16,7 @@ import (
 type Sockets struct {
 	all    []*Socket
 	next   int           // of all
-	polled []unix.PollFd // all, and then the descriptor of wake, see eventfd(2)
+	polled []unix.PollFd // all, then what wakes us, see eventfd(2), then what is watched
 }
 
 // NewSockets returns the set of the given sockets.
@@ -28,7 +29,7 @@ func NewSockets(all ...*Socket) (*Sockets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	s.polled = append(s.polled, unix.PollFd{Fd: int32(waker), Events: unix.POLLIN})
+	s.polled = append(s.polled, unix.PollFd{Fd: int32(waker), Events: unix.POLLIN}, unix.PollFd{Fd: -1})
 	return s, nil
 }
 
@@ -75,6 +76,27 @@ func (s *Sockets) send(to *address, b []byte) error { return to.socket.send(to, 
 // wake implements network.
 func (s *Sockets) wake() {
 	_, _ = unix.Write(int(s.polled[len(s.all)].Fd), binary.NativeEndian.AppendUint64(nil, 1))
+}
+
+// watch implements network.
+func (s *Sockets) watch(fd int, events int16) {
+	watched := &s.polled[len(s.all)+1]
+	watched.Fd, watched.Events = int32(fd), events
+}
+
+// way implements network. The socket is one of those that have the address, or any one of
+// its family if that is not known.
+func (s *Sockets) way(peer, local netip.AddrPort) address {
+	to := address{peer: peer, local: local}
+	for _, one := range s.all {
+		if one.reaches(peer.Addr()) && (to.socket == nil || one.local == local || one.local.Addr().IsUnspecified()) {
+			to.socket = one
+		}
+	}
+	if to.socket != nil && local.Addr().IsValid() {
+		to.used = copy(to.info[:], to.socket.infoFrom(local.Addr(), peer.Addr()))
+	}
+	return to
 }
 
 // Discard throws away what arrives in that time. Without a socket, nothing can arrive.
