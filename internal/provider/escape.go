@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -28,10 +29,14 @@ func checkEscapes(script string) error {
 		for i, word := range words {
 			name := path.Base(strings.Trim(word, `"'\{}`))
 			if keys, escapes := shellEscapes[name]; escapes {
-				return fmt.Errorf("%s: a client could start a shell on this host with %s; use socat or picocom", name, keys)
+				return fmt.Errorf("%s: a client could start a shell on this host with %s; use socat", name, keys)
 			}
-			if name == "ssh" && !withoutEscape(words[i+1:]) {
-				return fmt.Errorf(`ssh: a client could forward ports of this host with "~C"; add the option -e none`)
+			args := words[i+1:]
+			switch {
+			case name == "ssh" && !sshWithoutEscape(args):
+				return errors.New(`ssh: a client could forward ports of this host with "~C"; add the option -e none`)
+			case name == "picocom" && !slices.Contains(args, "--no-escape") && !slices.Contains(args, "-n"):
+				return errors.New(`picocom: a client could read files of this host with "Ctrl-A Ctrl-S"; add the option --no-escape`)
 			}
 		}
 	}
@@ -41,8 +46,8 @@ func checkEscapes(script string) error {
 // endsCommand reports whether a simple command of the shell ends before the character.
 func endsCommand(r rune) bool { return strings.ContainsRune(";|&()`\n", r) }
 
-// withoutEscape reports whether arguments of ssh switch the escape character off.
-func withoutEscape(args []string) bool {
+// sshWithoutEscape reports whether arguments of ssh switch the escape character off.
+func sshWithoutEscape(args []string) bool {
 	none := slices.Index(args, "none")
 	return none > 0 && args[none-1] == "-e" || slices.Contains(args, "-enone") ||
 		slices.ContainsFunc(args, func(arg string) bool { return strings.HasSuffix(strings.ToLower(arg), "escapechar=none") })

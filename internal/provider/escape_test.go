@@ -16,7 +16,8 @@ func TestLocalEscapesAreRefused(t *testing.T) {
 		`x=$(tip 9600)`:                          "tip: ",
 		`if true; then minicom; fi`:              "minicom: ",
 		`"screen" /dev/ttyS0`:                    "screen: ",
-		`ssh -tt host picocom /dev/ttyS0`:        "add the option -e none",
+		`picocom /dev/ttyS0`:                     "add the option --no-escape",
+		`ssh -tt host cat /dev/ttyS0`:            "add the option -e none",
 		`ssh host a | ssh -e none host b`:        "add the option -e none",
 		`ssh -e '^' host cat; echo -e none`:      "add the option -e none",
 	} {
@@ -32,7 +33,7 @@ func TestConsolesWithoutLocalEscape(t *testing.T) {
 	for _, script := range []string{
 		`cat`,
 		`virsh console --force "$SHIPMI_PARAM_DOMAIN"`,
-		`ssh -e none -tt host picocom /dev/ttyS0`,
+		`ssh -e none -tt host picocom --no-escape /dev/ttyS0`,
 		`ssh -tt -enone host cat`,
 		`ssh -o EscapeChar=none host cat`,
 		`cat /etc/screenrc`,
