@@ -14,6 +14,12 @@ const (
 
 	minRetryInterval = 10 * time.Millisecond
 	slowInterval     = 2 * time.Second // after the retries that are set
+
+	// quietTime is how long a new process sends no output unless a packet comes. The
+	// process before it may have died with a packet that was not on disk yet. ipmitool
+	// sends it again after 1 s, unless output comes, which it takes for the
+	// acknowledgment.
+	quietTime = 1200 * time.Millisecond
 )
 
 // A payload is a Payload and the packets under way.
@@ -36,12 +42,13 @@ type payload struct {
 	sendOwed bool           // the packet is to be sent now
 	sentAt   time.Duration
 	sent     int           // how often
-	waitFor  time.Duration // the client accepts nothing before
+	waitFor  time.Duration // no output is sent before
 	next     uint64        // position in the ring of the first character not in unacked
 	mark     uint64        // where the replay ends
 	marked   bool          // the mark is to be sent there
 	firstAt  time.Duration // when the character at next was printed
 	echo     bool          // the client has typed: the next output need not accumulate
+	restored bool          // no packet with a number has come since the process started
 
 	// Of a payload that was deactivated.
 	closing  bool
@@ -67,6 +74,9 @@ func (l *Line) Receive(session, sequence uint32, s rmcp.SOL, now time.Duration) 
 		return
 	}
 	p.acknowledge(s, l.interval(0), now)
+	if s.Number != 0 && p.restored {
+		p.restored, p.waitFor = false, now
+	}
 	switch {
 	case s.Number == 0 || p.overtaken(sequence):
 	case p.held != nil && p.held.Number == s.Number:
@@ -177,7 +187,7 @@ func (l *Line) plan(p *payload, now time.Duration) {
 		return // ipmitool takes any output as the acknowledgment
 	}
 	if p.inFlight {
-		p.sendOwed = p.sendOwed || now >= p.sentAt+l.interval(p.sent)
+		p.sendOwed = p.sendOwed || now >= l.repeatAt(p)
 		return
 	}
 	if at, ok := l.readyAt(p); !ok || now < at {
@@ -265,6 +275,11 @@ func (l *Line) interval(n int) time.Duration {
 	return interval
 }
 
+// repeatAt returns when the packet under way is to be repeated.
+func (l *Line) repeatAt(p *payload) time.Duration {
+	return max(p.waitFor, p.sentAt+l.interval(p.sent))
+}
+
 // finished reports whether a payload that closes has nothing left to send.
 func (l *Line) finished(p *payload, now time.Duration) bool {
 	if !p.closing {
@@ -327,7 +342,7 @@ func (l *Line) Due(never time.Duration) time.Duration {
 		case p.held != nil:
 			due = min(due, p.held.since+holdTime)
 		case p.inFlight:
-			due = min(due, p.sentAt+l.interval(p.sent))
+			due = min(due, l.repeatAt(p))
 		case more:
 			due = min(due, at)
 		}

@@ -15,7 +15,8 @@ import (
 const (
 	// SavedLen is the length in bytes of what Unsaved returns: one page, so that a
 	// process that is killed while it writes the page has written all of it or nothing.
-	SavedLen = 4096
+	SavedLen   = 4096
+	checksumAt = SavedLen - 4
 
 	savedMagic  = "shipmi console 1\n" // version of the format
 	maxPayloads = 2 * Instances        // each instance has one active payload and one that closes
@@ -45,10 +46,11 @@ func (l *Line) Unsaved(now time.Duration) []byte {
 		}
 	}
 	l.encode()
-	l.clean = l.page == l.onDisk
+	l.clean = bytes.Equal(l.page[:checksumAt], l.onDisk[:checksumAt])
 	if l.clean {
 		return nil
 	}
+	binary.LittleEndian.PutUint32(l.page[checksumAt:], crc32.ChecksumIEEE(l.page[:checksumAt]))
 	return l.page[:]
 }
 
@@ -58,7 +60,7 @@ func (l *Line) Saved() {
 	l.clean = true
 }
 
-// encode writes to page what the next process must know.
+// encode writes to page what the next process must know, up to the checksum.
 func (l *Line) encode() {
 	b := append(l.page[:0], savedMagic...)
 	b = binary.LittleEndian.AppendUint64(b, l.input.end)
@@ -70,9 +72,7 @@ func (l *Line) encode() {
 	for _, p := range l.payloads {
 		b = p.append(b)
 	}
-	end := len(b)
-	clear(l.page[end:])
-	binary.LittleEndian.PutUint32(l.page[SavedLen-4:], crc32.ChecksumIEEE(l.page[:SavedLen-4]))
+	clear(l.page[len(b):])
 }
 
 // append appends a payload. An empty packet from the client changes nothing here but that
@@ -127,13 +127,13 @@ func Restore(saved, storage []byte, settings Settings, now time.Duration) (*Line
 	switch {
 	case len(saved) != SavedLen || len(storage) != StorageLen || !bytes.HasPrefix(saved, []byte(savedMagic)):
 		return nil, errVersion
-	case crc32.ChecksumIEEE(saved[:SavedLen-4]) != binary.LittleEndian.Uint32(saved[SavedLen-4:]):
+	case crc32.ChecksumIEEE(saved[:checksumAt]) != binary.LittleEndian.Uint32(saved[checksumAt:]):
 		return nil, errDamaged
 	}
 	l := &Line{Settings: settings}
 	l.output, l.input = divide(storage)
 	l.output.recover()
-	r := reader{b: saved[len(savedMagic) : SavedLen-4]}
+	r := reader{b: saved[len(savedMagic):checksumAt]}
 	l.input.end = r.uint64()
 	if l.input.start() > l.input.end {
 		l.input.setStart(l.input.end) // Disconnect dropped characters that were not on disk
@@ -156,9 +156,9 @@ func Restore(saved, storage []byte, settings Settings, now time.Duration) (*Line
 		case p.Since > now:
 			return nil, errBoot
 		}
-		// The acknowledgment may not have left. Our own packet may have, and the response to it
-		// waits in the socket.
+		// The acknowledgment may not have left.
 		p.ackOwed = p.got != 0
+		p.restored, p.waitFor = true, now+quietTime
 		p.sentAt, p.sent, p.firstAt = now, 1, now
 		p.deadline = now + closeTime
 		l.payloads = append(l.payloads, p)
