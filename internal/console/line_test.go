@@ -613,3 +613,21 @@ func TestFourClientsHaveTheConsoleAtOnce(t *testing.T) {
 	r.prints(fill(255))
 	require.Len(t, r.took(), Instances)
 }
+
+// The client has accepted a part of a packet, and the rest leaves no room for the notice.
+func TestASlowWatcherIsAlwaysToldThatItLosesLines(t *testing.T) {
+	r := newRig(t)
+	r.activate(2, bob)
+	r.pass(time.Second)
+	r.prints(fill(255))
+	r.took()
+	for range 20 {
+		r.prints(fill(4096))
+	}
+	r.from(bob, ack(1, 5))
+	r.requireSent(bob, data(2, fill(255)[5:]))
+	r.from(bob, ack(2, 250))
+	got := r.took()
+	require.Len(t, got, 1)
+	require.Regexp(t, `^\r\n\[console: \d+ characters lost\]\r\n0123`, string(got[0].Data))
+}

@@ -224,8 +224,8 @@ func (l *Line) end(p *payload) uint64 {
 // fill moves output from the ring into the next packet. A mark or a notice comes in a
 // packet of its own, except that it follows the characters of a packet that has room.
 func (l *Line) fill(p *payload) {
-	if start := l.output.start(); p.next < start {
-		l.skip(p, start)
+	if start := l.output.start(); p.next < start && !l.skip(p, start) {
+		return
 	}
 	end := l.end(p)
 	if p.marked {
@@ -246,15 +246,15 @@ func (l *Line) fill(p *payload) {
 }
 
 // skip leaves out output that was overwritten before the client has acknowledged what came
-// before it.
-func (l *Line) skip(p *payload, start uint64) {
+// before it. It returns false if the next packet has no room for the line that tells the
+// client: then the packet is sent as it is.
+func (l *Line) skip(p *payload, start uint64) bool {
 	to := min(l.output.lineStart(start, min(start+replayLen, l.output.end())), l.end(p))
-	if p.marked && p.mark < to {
-		p.marked = false
+	if !p.appendWhole(fmt.Sprintf("\r\n[console: %d characters lost]\r\n", to-p.next)) {
+		return false
 	}
-	text := fmt.Sprintf("\r\n[console: %d characters lost]\r\n", to-p.next)
-	p.next = to
-	p.appendWhole(text)
+	p.next, p.marked = to, p.marked && p.mark >= to
+	return true
 }
 
 // appendWhole appends a text to the next packet if there is room for it.
