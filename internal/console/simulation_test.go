@@ -329,7 +329,6 @@ func (h *host) killed(where string) bool {
 		h.line = line
 		h.line.Heard = func(uint32) time.Duration { return h.now }
 		h.line.Connect()
-		h.read = int(h.line.output.end()) // what a read had returned was found
 		h.step()
 	})
 	return true
@@ -349,10 +348,10 @@ func (h *host) step() {
 			again = true
 		}
 		if n := copy(h.line.Room(), h.printed[h.read:]); n > 0 {
+			h.read += n
 			if h.killed("after the terminal was read") {
 				return
 			}
-			h.read += n
 			h.line.Printed(n, h.now)
 			again = true
 		}
