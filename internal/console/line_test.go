@@ -381,6 +381,40 @@ func TestALineOfTheBMCNeverOverwritesOutputForTheClient(t *testing.T) {
 	require.Greater(t, len(got), total)
 }
 
+func TestAClientThatPollsGetsOutputOnlyWithAnAcknowledgment(t *testing.T) {
+	r := opened(t)
+	r.from(alice, data(1, ""))
+	r.requireSent(alice, ack(1, 0))
+	r.prints(fill(300))
+	r.pass(100 * time.Millisecond)
+	require.Empty(t, r.took())
+	r.from(alice, data(2, ""))
+	r.requireSent(alice, rmcp.SOL{Number: 1, Acked: 2, Data: []byte(fill(255))})
+	r.pass(100 * time.Millisecond)
+	r.from(alice, rmcp.SOL{Number: 3, Acked: 1, Accepted: 255, Data: []byte("x")})
+	r.requireSent(alice, rmcp.SOL{Number: 2, Acked: 3, Accepted: 1, Data: []byte(fill(300)[255:])})
+}
+
+func TestAClientThatAcknowledgesByItselfGetsOutputAtAnyTime(t *testing.T) {
+	r := opened(t)
+	r.prints(fill(600))
+	r.took()
+	r.from(alice, data(1, ""))
+	r.from(alice, ack(1, 255))
+	r.requireSent(alice, ack(1, 0), data(2, fill(600)[255:510]))
+}
+
+func TestAClientThatStopsPollingGetsItsOutput(t *testing.T) {
+	r := opened(t)
+	r.from(alice, data(1, ""))
+	r.took()
+	r.prints(fill(255))
+	r.pass(999 * time.Millisecond)
+	require.Empty(t, r.took())
+	r.pass(time.Millisecond)
+	r.requireSent(alice, data(1, fill(255)))
+}
+
 // Replay.
 
 const liveMark = "\r\n[console: output from here on is live]\r\n"

@@ -12,6 +12,9 @@ const (
 	// characters a second time if there is none after 0.9 s.
 	holdTime = 700 * time.Millisecond
 
+	// pollTime is how long a client that polls gets output only with an acknowledgment.
+	pollTime = time.Second
+
 	minRetryInterval = 10 * time.Millisecond
 	slowInterval     = 2 * time.Second // after the retries that are set
 
@@ -34,6 +37,8 @@ type payload struct {
 	sequence uint32 // session sequence number of the latest packet that was not blank
 	ackOwed  bool   // the client waits for the acknowledgment
 	held     *held  // a packet that does not fit; nothing is sent until it is acknowledged
+	polls    bool   // the client may read a packet only as the response to its own
+	polledAt time.Duration
 
 	// To the client.
 	number   rmcp.SOLNumber // of the latest packet
@@ -77,6 +82,7 @@ func (l *Line) Receive(session, sequence uint32, s rmcp.SOL, now time.Duration) 
 	if s.Number != 0 && p.restored {
 		p.restored, p.waitFor = false, now
 	}
+	p.poll(s, now)
 	switch {
 	case s.Number == 0 || p.overtaken(sequence):
 	case p.held != nil && p.held.Number == s.Number:
@@ -113,6 +119,20 @@ func (p *payload) overtaken(sequence uint32) bool {
 		latest = p.held.sequence
 	}
 	return latest != 0 && int32(sequence-latest) <= 0
+}
+
+// poll notes whether the client reads output only as the response to a packet of its own.
+// An earlier client of go-ipmi does: it begins with an empty packet, sends another one
+// every 100 ms, and acknowledges output in the next of them. It takes any other packet for
+// the response to its own, and then types again what was accepted.
+func (p *payload) poll(s rmcp.SOL, now time.Duration) {
+	p.polledAt = now
+	switch {
+	case s.Number == 0:
+		p.polls = false
+	case p.got == 0 && len(s.Data) == 0 && s.Flags&rmcp.SOLBreak == 0:
+		p.polls = true
+	}
 }
 
 // acknowledge takes the part of a packet that concerns our packet. If only a part of the
@@ -185,6 +205,9 @@ func (l *Line) plan(p *payload, now time.Duration) {
 	l.admit(p, now)
 	if p.held != nil {
 		return // ipmitool takes any output as the acknowledgment
+	}
+	if now < p.silentUntil() {
+		return
 	}
 	if p.inFlight {
 		p.sendOwed = p.sendOwed || now >= l.repeatAt(p)
@@ -275,6 +298,15 @@ func (l *Line) interval(n int) time.Duration {
 	return interval
 }
 
+// silentUntil returns when output can be sent to a client that polls, unless the client
+// sends a packet before.
+func (p *payload) silentUntil() time.Duration {
+	if !p.polls || p.ackOwed {
+		return 0
+	}
+	return p.polledAt + pollTime
+}
+
 // repeatAt returns when the packet under way is to be repeated.
 func (l *Line) repeatAt(p *payload) time.Duration {
 	return max(p.waitFor, p.sentAt+l.interval(p.sent))
@@ -342,9 +374,9 @@ func (l *Line) Due(never time.Duration) time.Duration {
 		case p.held != nil:
 			due = min(due, p.held.since+holdTime)
 		case p.inFlight:
-			due = min(due, l.repeatAt(p))
+			due = min(due, max(l.repeatAt(p), p.silentUntil()))
 		case more:
-			due = min(due, at)
+			due = min(due, max(at, p.silentUntil()))
 		}
 	}
 	return due

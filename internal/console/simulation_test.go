@@ -22,7 +22,7 @@ import (
 // duplicates, delays and reorders, while the process of the BMC is killed again and again.
 // A seed decides everything. A seed that fails is run again to print what happened.
 func TestSimulation(t *testing.T) {
-	const seeds, parts = 2400, 2
+	const seeds, parts = 2000, 2
 	for part := range uint64(parts) {
 		t.Run(strconv.FormatUint(part, 10), func(t *testing.T) {
 			t.Parallel()
