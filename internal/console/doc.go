@@ -8,16 +8,22 @@
 //
 // Everything that has an effect outside goes through the caller, in this order:
 //
-//  1. Something happens: [Line.Activate], [Line.Receive], [Line.Printed], [Line.Expire].
-//  2. [Line.Unsaved] returns what must be on disk first. The caller writes it.
-//  3. [Line.Packets] returns the packets to send, and [Line.Typed] the characters to
-//     write to the script's terminal.
+//  1. Something happens: [Line.Activate], [Line.Receive], [Line.Printed], or [Line.Due]
+//     has come.
+//  2. [Line.Unsaved] decides what to send and returns the page that must be on disk first.
+//     The caller writes it and calls [Line.Saved].
+//  3. [Line.Packets] returns the packets to send, [Line.Typed] the characters to write to
+//     the script's terminal, and [Line.Break] whether to send a break.
 //
 // A process may therefore be killed at any time. The next one calls [Restore] and goes on
-// under the same packet numbers, so that no client notices. Characters that do not fit
-// into a page live in the storage that the caller passes to [New]: memory that outlives
-// the process, such as a mapped file.
+// under the same packet numbers, so that no client notices. Output, and input that the
+// script has not read, live in the storage that the caller passes to [New]: memory that
+// outlives the process, such as a mapped file. Its blocks must be allocated before it is
+// mapped, because a write to a full file system through a mapping kills the process.
 //
-// Start reading at [Line.Receive] and at outgoing, which decides what is sent. Section
+// The flush, DCD, CTS and ring bits of a client have no effect, because a pseudoterminal
+// has no such lines.
+//
+// Start reading at [Line.Receive] and at plan, which decides what is sent. Section
 // numbers are those of the IPMI 2.0 specification, revision 1.1.
 package console

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// Instances is how many clients can have the console open at the same time. Instance
-	// 1 types. Instances 2 to 4 watch: what they type is accepted and dropped.
+	// Instances is how many clients can have the console open at the same time. The client
+	// of instance 1 types. The clients of instances 2 to 4 watch: their characters are
+	// accepted and dropped.
 	Instances = 4
 
 	// silence is how long the owner of an instance may send nothing before another
@@ -50,7 +51,7 @@ type Settings struct {
 	Retries int
 }
 
-// DefaultSettings are those of a BMC on which nobody has set any.
+// DefaultSettings are the settings of a new BMC.
 var DefaultSettings = Settings{
 	Replay:        true,
 	Accumulate:    60 * time.Millisecond,
@@ -103,7 +104,7 @@ type Line struct {
 
 	page    [SavedLen]byte // returned by Unsaved
 	onDisk  [SavedLen]byte // known to be on disk
-	clean   bool           // what may have an effect is on disk
+	clean   bool           // packets may be sent and characters typed: the page is on disk
 	packets []Packet       // returned by Packets
 }
 
@@ -114,7 +115,7 @@ type formerUse struct {
 	number  rmcp.SOLNumber
 }
 
-// New returns a line that nobody has open. The storage has StorageLen bytes and is
+// New returns a line without a client. The storage has StorageLen bytes and is
 // emptied. It should outlive the process, as the memory of a mapped file does.
 func New(storage []byte, settings Settings) *Line {
 	clear(storage)
@@ -166,7 +167,7 @@ func (l *Line) Activate(instance int, c Client, now time.Duration) Refusal {
 }
 
 // Deactivate closes an instance on behalf of a session. A session that closes the instance
-// of another one has it told. Deactivate returns false if nobody has the instance open.
+// of another one has it told. Deactivate returns false if the instance is not active.
 func (l *Line) Deactivate(instance int, by Client, now time.Duration) bool {
 	l.clean = false
 	owner := l.owner(instance)
@@ -222,11 +223,11 @@ func (l *Line) Payloads() iter.Seq[Payload] {
 // closed.
 func (l *Line) Open() bool { return len(l.payloads) > 0 || len(l.closed) > 0 }
 
-// Connect reports that a script runs from now on, and takes what is typed.
+// Connect reports that a script runs from now on, and reads its terminal.
 func (l *Line) Connect() { l.connected = true }
 
-// Disconnect reports that no script runs any more. Until the next Connect, what is typed
-// is accepted and dropped.
+// Disconnect reports that the script has ended. Until the next Connect, characters from the
+// client are accepted and dropped.
 func (l *Line) Disconnect() {
 	l.connected, l.breakOwed = false, false
 	l.input.setStart(l.input.end)
@@ -273,10 +274,11 @@ func (l *Line) Print(text string, now time.Duration) {
 // Log returns the output in the ring, oldest first, in two parts of the storage.
 func (l *Line) Log() [2][]byte { return l.output.span(l.output.start(), l.output.end()) }
 
-// Typed returns the next characters for the script's terminal, at most 255. They count as
-// typed from then on: a process that is killed before it writes them loses them, and no
-// process writes them twice. The caller gives back what the terminal did not take to
-// Untyped.
+// Typed returns the next characters for the script's terminal, at most 255, and forgets
+// them: a process that is killed before it writes them loses them, and no process writes
+// them twice. If the terminal does not take all of them, the caller gives the rest back
+// with Untyped. After a write, the caller calls Unsaved again, because a packet may have
+// waited for the room.
 func (l *Line) Typed() []byte {
 	if !l.clean {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// What is typed.
+// Input.
 
 func TestAPacketIsAcknowledgedAtOnce(t *testing.T) {
 	r := opened(t)
@@ -47,7 +47,7 @@ func TestEveryNumberButTheLastIsNew(t *testing.T) {
 	require.Equal(t, "xxxxxx", string(r.typed))
 }
 
-// Client sends packet 1 twice, the second copy is slow.
+// The client sends packet 1 twice, and the network delays one of the two.
 func TestAPacketThatWasOvertakenIsDropped(t *testing.T) {
 	r := opened(t)
 	r.Receive(alice, 11, data(1, "a"), r.now)
@@ -210,7 +210,7 @@ func TestNoOutputIsSentWhileAPacketWaitsForItsAcknowledgment(t *testing.T) {
 	r.requireSent(alice, rmcp.SOL{Number: 1, Acked: number, Accepted: 36, Data: []byte("output\n")})
 }
 
-// What is printed.
+// Output.
 
 func TestOutputWaits60msForMore(t *testing.T) {
 	r := opened(t)
@@ -467,7 +467,7 @@ func TestOutputWaitsForTheResponseToTheActivation(t *testing.T) {
 	require.Len(t, r.took(), 1)
 }
 
-// Who has the console.
+// Activation and deactivation.
 
 func TestASecondClientIsRefusedWhileTheOwnerLives(t *testing.T) {
 	r := opened(t)
@@ -602,7 +602,7 @@ func TestARestAtTheConsoleNeedsNoTimer(t *testing.T) {
 	require.Equal(t, never, r.Due(never))
 }
 
-// Those who watch.
+// Watchers.
 
 func TestAWatcherSeesEverythingAndTypesNothing(t *testing.T) {
 	r := opened(t)

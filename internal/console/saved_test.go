@@ -158,7 +158,7 @@ func TestOutputThatWasReadAndNotReportedIsFound(t *testing.T) {
 	}
 }
 
-// largest returns a line whose saved state is as long as it can be.
+// largest returns a line with the longest saved state.
 func largest(t *testing.T) *rig {
 	r := newRig(t)
 	r.Replay = true

@@ -64,7 +64,8 @@ func every(wait time.Duration, times int) []time.Duration {
 	return slices.Repeat([]time.Duration{wait}, times)
 }
 
-// What is known of the clients, and one that does all that the specification allows.
+// The habits of the known clients, and those of a client that does everything that the
+// specification allows.
 var habits = []habit{
 	{name: "ipmitool", chunk: 251, waits: every(time.Second, 4), renumbers: true, outputIsAck: true, seesOneOrder: true},
 	{name: "ipmiconsole", chunk: 251, waits: every(500*time.Millisecond, 17)},
@@ -85,7 +86,7 @@ type simulation struct {
 	transcript *strings.Builder
 
 	calm    bool // the network loses nothing and keeps the order
-	settled bool // in the end it is calm, and nobody is killed
+	settled bool // the end: the network is calm, and the process lives
 	loss    float64
 	kills   float64
 
@@ -151,7 +152,7 @@ func (s *simulation) between(from, to time.Duration) time.Duration {
 const (
 	start  = time.Hour // since boot
 	active = 8 * time.Second
-	rest   = 90 * time.Second // long enough for every repetition
+	rest   = 60 * time.Second // long enough for every repetition
 )
 
 func simulate(seed uint64, storage []byte, transcript *strings.Builder) error {
@@ -456,7 +457,7 @@ func (c *simulated) types(n int) {
 	c.next()
 }
 
-// next sends a packet if none is under way.
+// next sends a packet unless another packet is under way.
 func (c *simulated) next() {
 	if c.sending != nil || c.gone || len(c.pending) == 0 {
 		return
@@ -510,7 +511,7 @@ func (c *simulated) send(p rmcp.SOL) {
 
 // poll sends an empty packet unless another packet is under way.
 func (c *simulated) poll() {
-	if c.gone || c.settled && c.now > start+active+rest/2 {
+	if c.gone || c.settled && c.now > start+active+rest/4 {
 		return
 	}
 	if c.sending == nil {

@@ -89,8 +89,8 @@ func (r outputRing) atLineStart() bool {
 }
 
 // An inputRing holds what was accepted from the client and is to be typed. Its end is part
-// of the saved state, because characters count as accepted only when their packet number
-// is on disk. Its start is in the storage.
+// of the saved state, because characters are accepted only when their packet number is on
+// disk. Its start is in the storage.
 type inputRing struct {
 	counter []byte // 8 bytes: the position of the first character that is not typed
 	b       []byte

@@ -57,7 +57,7 @@ type SOL struct {
 
 // ParseSOL reads a SOL payload. Data is a slice of b. The upper half of both numbers is
 // reserved and ignored. The error is ErrMalformed for more than MaxCharacters characters,
-// and for characters in a packet without a number, which nobody could acknowledge.
+// and for characters in a packet without a number, which cannot be acknowledged.
 func ParseSOL(b []byte) (SOL, error) {
 	if len(b) < solHeaderLen {
 		return SOL{}, wrongLength("SOL packet", len(b), solHeaderLen)
