@@ -124,9 +124,9 @@ func New(storage []byte, settings Settings) *Line {
 	return l
 }
 
-// Activate opens the console for a client. A client that has the instance already goes on
-// as before, because it may have sent its request twice. An owner that was silent for 35 s
-// loses the console to the new client.
+// Activate opens an instance, 1 to Instances, for a client. A client that has the instance
+// already goes on as before, because it may have sent its request twice. An owner that was
+// silent for 35 s loses the console to the new client.
 func (l *Line) Activate(instance int, c Client, now time.Duration) Refusal {
 	l.clean = false
 	if own := l.find(c.Session); own != nil {
