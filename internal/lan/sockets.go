@@ -93,7 +93,7 @@ func (s *Sockets) way(peer, local netip.AddrPort) address {
 			to.socket = one
 		}
 	}
-	if to.socket != nil && local.Addr().IsValid() {
+	if to.socket != nil && local.Addr().IsValid() && !local.Addr().IsUnspecified() && to.socket.reaches(local.Addr()) {
 		to.used = copy(to.info[:], to.socket.infoFrom(local.Addr(), peer.Addr()))
 	}
 	return to

@@ -1,6 +1,8 @@
 package lan
 
 import (
+	"net"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -78,4 +80,23 @@ func TestDiscard(t *testing.T) {
 	received, err := s.receive(new(datagram), 0)
 	require.NoError(t, err)
 	require.False(t, received)
+}
+
+// After a restart, output goes to the client from the address that it has asked.
+func TestWayFromAnAddress(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1", "::1"} {
+		sockets := listen(t, addr)
+		client := dial(t, sockets.all[0])
+		local := netip.AddrPortFrom(netip.MustParseAddr(addr), sockets.all[0].local.Port())
+		peer := client.LocalAddr().(*net.UDPAddr).AddrPort()
+		for _, from := range []netip.AddrPort{local, {}, netip.MustParseAddrPort("[::]:0")} {
+			way := sockets.way(peer, from)
+			require.Equal(t, from == local, way.used > 0)
+			require.NoError(t, sockets.send(&way, []byte("output")))
+			b := make([]byte, 100)
+			n, err := client.Read(b)
+			require.NoError(t, err)
+			require.Equal(t, "output", string(b[:n]))
+		}
+	}
 }
