@@ -143,7 +143,7 @@ func TestConsoleSurvivesAKill(t *testing.T) {
 		for range 3 {
 			r.kept = r.terminal
 			r.kill()
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(2 * time.Second)
 			all := r.serialPackets(c)
 			require.NotEmpty(t, all)
 			require.Equal(t, "\x01", all[len(all)-1][:1])

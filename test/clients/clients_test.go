@@ -46,7 +46,7 @@ type group struct {
 // front it must fail, and what it says on standard error is looked at too.
 type row struct{ Line, Sees string }
 
-var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, users, orchestrators, operators, refused)
+var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, users, serialConsoles, orchestrators, operators, refused)
 
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(marker); err != nil {

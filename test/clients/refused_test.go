@@ -3,15 +3,6 @@
 package clients
 
 var refused = []group{{
-	Name:  "Serial over LAN",
-	About: "There is none yet, and clients say so at once.",
-	Rows: []row{
-		{"! ipmitool -I lanplus -H 192.0.2.10 -U admin -P password sol activate", `^Info: SOL payload disabled$`},
-		{"! ipmitool -I lanplus -H 192.0.2.10 -U admin -P password sol deactivate", `SOL payload already de-activated$`},
-		{"ipmiconsole -h 192.0.2.10 -u admin -p password", `SOL unavailable`},
-		{"ipmiconsole -h 192.0.2.10 -u admin -p password --deactivate", `SOL unavailable`},
-	},
-}, {
 	Name:  "IPMI 1.5",
 	About: "What a client says that was not told to speak IPMI 2.0. Clusters hand options to an agent by its input.",
 	Rows: []row{
