@@ -14,6 +14,8 @@ import (
 var elsewhere = map[string]string{
 	"README.md sh":                    "test/docs/run installs ShIPMI like that, with DESTDIR; test/demo is the demo",
 	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
+	"contrib/providers/README.md sh":  "console scripts like those of internal/provider.TestLocalEscapesAreRefused",
+	"docs/console.md sh":              "it wants a terminal: test/clients/serial_test.go",
 	"docs/consumers.md sh":            "they want MAAS, Foreman, a cluster of Pacemaker; what these send: test/clients",
 	"docs/consumers.md yaml":          "they want Kubernetes; the address of Metal3: test/libraries/metal3; the library of Rufio: test/clients",
 	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
