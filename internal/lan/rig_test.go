@@ -42,8 +42,8 @@ type rig struct {
 	terminal  *fakeTerminal   // of the console script that was started last
 	kept      serial.Terminal // of the process before
 	breaks    atomic.Int32
-	connects  int  // console scripts that were started
-	noConsole bool // none can be started
+	connects  int         // console scripts that were started
+	noConsole atomic.Bool // none can be started
 	actions   *actionlog.Log
 	status    string // what the operator was told last
 	answer    time.Duration

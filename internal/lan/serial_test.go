@@ -59,7 +59,7 @@ func (f *fakeTerminal) End() string {
 
 // connect starts a console script.
 func (r *rig) connect(context.Context) (serial.Terminal, error) {
-	if r.noConsole {
+	if r.noConsole.Load() {
 		return nil, errors.New("no such domain")
 	}
 	r.terminal = &fakeTerminal{}
@@ -119,7 +119,7 @@ func TestConsoleBothWays(t *testing.T) {
 		require.Equal(t, []string{"\x00\x01\x03\x00"}, r.types(c, "\x01\x00\x00\x00ls\r"))
 		require.Equal(t, "ls\r", string(r.terminal.in))
 		r.prints(c, "file\r\n")
-		time.Sleep(60 * time.Millisecond)
+		pass(60 * time.Millisecond)
 		require.Equal(t, []string{"\x01\x00\x00\x00file\r\n"}, r.serialPackets(c))
 		require.Empty(t, r.types(c, "\x00\x01\x06\x00"))
 
@@ -138,12 +138,12 @@ func TestConsoleSurvivesAKill(t *testing.T) {
 		r.opens(c)
 		r.types(c, "\x01\x00\x00\x00one")
 		r.prints(c, "printed")
-		time.Sleep(60 * time.Millisecond)
+		pass(60 * time.Millisecond)
 		require.Equal(t, []string{"\x01\x00\x00\x00printed"}, r.serialPackets(c))
 		for range 3 {
 			r.kept = r.terminal
 			r.kill()
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 			all := r.serialPackets(c)
 			require.NotEmpty(t, all)
 			require.Equal(t, "\x01", all[len(all)-1][:1])
@@ -168,7 +168,7 @@ func TestConsoleKeepsTheProcess(t *testing.T) {
 		c := r.login()
 		r.opens(c)
 		for range 5 {
-			time.Sleep(50 * time.Second)
+			pass(50 * time.Second)
 			require.Equal(t, "00 04 01 00", r.ask(c, 0x06, 0x4A, 3, 1))
 		}
 		require.Equal(t, "00", r.ask(c, 0x06, 0x49, 2, 1, 1, 0, 0, 0, 0))
@@ -187,7 +187,7 @@ func TestConsoleEndsWithItsSession(t *testing.T) {
 		defer r.stop()
 		c := r.login()
 		r.opens(c)
-		time.Sleep(95 * time.Second)
+		pass(95 * time.Second)
 		require.True(t, r.terminal.ended)
 		other := r.login()
 		r.opens(other)
@@ -208,7 +208,7 @@ func TestConsoleScriptRunsAgain(t *testing.T) {
 		r.opens(c)
 		ack := byte(0)
 		next := func() string {
-			time.Sleep(60 * time.Millisecond)
+			pass(60 * time.Millisecond)
 			all := r.serialPackets(c)
 			require.Len(t, all, 1)
 			ack = all[0][0]
@@ -221,10 +221,10 @@ func TestConsoleScriptRunsAgain(t *testing.T) {
 			require.Equal(t, "[console: exit status 1, again in "+pause+" s]\r\n", next())
 			long, err := time.ParseDuration(pause + "s")
 			require.NoError(t, err)
-			time.Sleep(long - 100*time.Millisecond)
+			pass(long - 100*time.Millisecond)
 			require.Equal(t, n+1, r.connects)
 			require.Len(t, r.types(c, string([]byte{byte(n + 1), 0, 0, 0, 'x'})), 1, "swallowed, with an acknowledgment")
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 		}
 		require.Equal(t, 7, r.connects)
 		require.Empty(t, r.exits(c))
@@ -241,13 +241,13 @@ func TestConsoleScriptThatCannotStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		defer r.stop()
-		r.noConsole = true
+		r.noConsole.Store(true)
 		c := r.login()
 		r.opens(c)
-		time.Sleep(60 * time.Millisecond)
+		pass(60 * time.Millisecond)
 		require.Equal(t, []string{"\x01\x00\x00\x00[console: script not started, again in 1 s]\r\n"}, r.serialPackets(c))
-		r.noConsole = false
-		time.Sleep(time.Second)
+		r.noConsole.Store(false)
+		pass(time.Second)
 		r.answers()
 		require.Equal(t, 1, r.connects)
 	})
@@ -291,7 +291,7 @@ func TestConsoleClientThatMoves(t *testing.T) {
 		r.conn.peer.Store(&elsewhere)
 		r.types(c, "\x02\x00\x00\x00y")
 		r.prints(c, "z")
-		time.Sleep(60 * time.Millisecond)
+		pass(60 * time.Millisecond)
 		require.Len(t, r.serialPackets(c), 1)
 		require.Equal(t, elsewhere, r.conn.to.Load())
 	})
@@ -310,4 +310,10 @@ func TestConsoleFlood(t *testing.T) {
 		defer r.terminal.mu.Unlock()
 		require.Greater(t, len(r.terminal.out), 1<<20-128<<10, "the script waits for the client")
 	})
+}
+
+// pass lets time pass, and everything happen that is due by then.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
 }
