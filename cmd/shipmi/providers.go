@@ -52,12 +52,14 @@ var providersColumns = []listing.Column{
 	{Name: "reset", Title: "Reset"},
 	{Name: "nmi", Title: "NMI"},
 	{Name: "boot", Title: "Boot"},
+	{Name: "console", Title: "Console"},
 	{Name: "from", Title: "From", Left: true},
 }
 
 // abilities are the columns that say what a provider can do: it has all of these verbs.
 var abilities = [][]provider.Verb{
 	{provider.On, provider.Off}, {provider.Shutdown}, {provider.Reset}, {provider.Diag}, {provider.BootSet},
+	{provider.Connect},
 }
 
 // An ability is a cell that a table shows as "yes" or not at all, and JSON as a boolean.
