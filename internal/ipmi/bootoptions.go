@@ -197,7 +197,7 @@ func (b *BMC) setOverride(o machine.Override, now machine.Moment) Answer {
 	intent, outcome := b.Machine.SetOverride(o, b.Running(), now)
 	switch {
 	case intent != nil:
-		return Answer{Intent: intent, Stored: true}
+		return Answer{Intent: intent}
 	case outcome != machine.Done:
 		return Respond(outcome)
 	}

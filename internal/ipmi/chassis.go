@@ -116,7 +116,7 @@ func chassisIdentify(_ *BMC, r *Request) Answer {
 	if !ok {
 		return reply(InvalidField)
 	}
-	return Answer{Intent: &intent, Stored: true}
+	return Answer{Intent: &intent}
 }
 
 func identifyIntent(data []byte) (machine.Intent, bool) {

@@ -56,8 +56,8 @@ type Answer struct {
 	// Ends lists the sessions that end once the answer has left.
 	Ends []uint32
 	// Stored is set if the answer must wait until the state of the machine has been
-	// saved, and is Unspecified if the state cannot be saved. With an Intent this holds
-	// for the outcome [machine.Done].
+	// saved, and is Unspecified if the state cannot be saved. For an Intent, see Durable of
+	// [machine.Script].
 	Stored bool
 	// Intent is an action that must run. Its outcome is the answer, see [Respond].
 	Intent *machine.Intent

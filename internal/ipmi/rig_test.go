@@ -222,9 +222,9 @@ func (r *rig) request(text string) *Request {
 func (r *rig) complete(a Answer) string {
 	switch {
 	case a.Intent != nil:
-		stored := a.Stored
+		durable := r.Machine.Plan(*a.Intent, machine.CauseUnknown).Durable
 		a = Respond(r.play(*a.Intent, machine.CauseUnknown))
-		a.Stored = stored && a.Code == OK
+		a.Stored = durable && a.Code == OK
 	case a.Question != nil:
 		a = a.Question.Then(r.read(a.Question.Verb), r.moment())
 	case a.Later != nil:
