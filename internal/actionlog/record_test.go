@@ -49,7 +49,7 @@ func TestFirstEdition(t *testing.T) {
 	require.NoError(t, l.End(all[1].Path, Answer{Outcome: machine.Failed, At: 2 * time.Hour}))
 	all, err = l.Load()
 	require.NoError(t, err)
-	require.Equal(t, jobs.Callers{{Session: 1867918925, Sequence: 5}}, all[1].Callers)
+	require.Equal(t, jobs.Callers{{Session: 1867918925, RqSeqs: 1<<2 | 1<<3, Sequence: 5}}, all[1].Callers)
 	require.Equal(t, &Answer{Outcome: machine.Failed, At: 2 * time.Hour}, all[1].Answer)
 }
 

@@ -84,7 +84,7 @@ func TestFindByZone(t *testing.T) {
 
 const (
 	manyInterfaces = 1000
-	maxFindTime    = 5 * time.Millisecond
+	maxFindTime    = 25 * time.Millisecond // "ipmitool lan print" needs four and must end within 100 ms
 )
 
 func TestFindAmongManyInterfaces(t *testing.T) {

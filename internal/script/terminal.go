@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -61,6 +62,11 @@ func (r *Runner) connect() (*Terminal, error) {
 	cmd.Env = append(cmd.Env, "TERM=vt220")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	// A script must end when its terminal is hung up, also if this process was started with
+	// SIGHUP ignored. A child inherits that, unless the signal has a handler here.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	if err := cmd.Start(); err != nil {
 		unix.Close(master)
 		return nil, err
