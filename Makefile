@@ -142,11 +142,11 @@ fuzz:
 	test/fuzz $(FUZZTIME)
 
 .PHONY: e2e-bookworm e2e-trixie
-e2e-bookworm e2e-trixie: e2e-%: build bin/e2e.test
+e2e-bookworm e2e-trixie: e2e-%: build $(BIN)/docs bin/e2e.test
 	test/machine/machine new $*,libpam-systemd,openssh-server test/e2e/run
 
 .PHONY: e2e-libvirt
-e2e-libvirt: tools build bin/e2e.test
+e2e-libvirt: tools build $(BIN)/docs bin/e2e.test
 	test/machine/machine new trixie,$(HYPERVISORS) test/libvirt/run
 
 .PHONY: e2e-packages
@@ -165,7 +165,7 @@ e2e-pacemaker: tools build bin/docs bin/pacemaker.test
 	cd test/pacemaker && unshare --net ../../bin/pacemaker.test -test.v -image $(CLUSTER)
 
 .PHONY: matrix
-matrix: tools build bin/clients.test bin/goipmi bin/bmclib
+matrix: tools build $(BIN)/docs bin/clients.test bin/goipmi bin/bmclib
 	test/machine/machine new bookworm,$(CLIENTS) test/clients/run
 
 # The machine of the documentation has what its readers have, beside what every machine has.
