@@ -150,8 +150,8 @@ func TestGUIDOfAUsersBMC(t *testing.T) {
 	require.NotEqual(t, userSystem, userDevice)
 }
 
-// What "boot set" of an earlier process or an earlier version has remembered is set again. A file that nobody can read is
-// left alone.
+// The boot device that "boot set" of an earlier process or an earlier version has remembered is set again. An unreadable
+// file is left alone.
 func TestFormerBootDevice(t *testing.T) {
 	env := unit(t)
 	file := filepath.Join(env["STATE_DIRECTORY"], "boot-former")

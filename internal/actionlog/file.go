@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A File is the open file of an action, locked by the descriptor in it. Whoever inherits the
-// descriptor holds the lock too, and the lock ends when the last copy is closed.
+// A File is the open file of an action, locked by the descriptor in it. A process that inherits
+// the descriptor holds the lock too. The lock ends when the last copy is closed.
 type File struct {
 	file *os.File
 	path string

@@ -109,7 +109,7 @@ func TestLoadRemovesWhatIsOver(t *testing.T) {
 	require.Len(t, left, 1)
 }
 
-// Whoever lists the directory while an action begins can never lock the file of that action.
+// A program that lists the directory while an action begins can never lock the file of that action.
 // Version 1 refused 12 of 300 actions because of two readers.
 func TestReadersNeverDisturbAnActionThatBegins(t *testing.T) {
 	l := &Log{Dir: t.TempDir()}

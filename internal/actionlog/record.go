@@ -48,8 +48,8 @@ type Answer struct {
 	At      time.Duration   `json:"at"` // when the action ended
 }
 
-// endings are the outcomes of an action that has ended. The text of a file may come from a user
-// who is not trusted, and is shown to root, so no other text is an outcome.
+// endings are the outcomes of an action that has ended. The text of a file may come from an
+// untrusted user, and it is shown to root, so no other text is an outcome.
 var endings = []machine.Outcome{
 	machine.Done, machine.Busy, machine.WrongState, machine.Unsupported, machine.Unavailable,
 	machine.Superseded, machine.TimedOut, machine.Failed,

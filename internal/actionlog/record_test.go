@@ -103,8 +103,8 @@ func TestEveryBitOfAnActionFile(t *testing.T) {
 	}
 }
 
-// FuzzRecord reads any text with right checksums: what is read is an action, and is read again
-// after it was written.
+// FuzzRecord reads any text with right checksums. The result is an action, and reading it again
+// after writing gives the same.
 func FuzzRecord(f *testing.F) {
 	const (
 		first = `{"boot":"first","began":1,"verb":"power on","session":{"ID":1},"request":{"Cmd":2,"Data":"AQ=="}}` + "\n" +

@@ -64,7 +64,7 @@ const killAgain = 100 * time.Millisecond
 // killed maps what the action file says of why an action was killed.
 var killed = map[string]error{"timeout": provider.ErrTimeout, "superseded": provider.ErrSuperseded}
 
-// outcome waits until nobody holds the lock on the action file, and reads how the action ended.
+// outcome waits until the action file is no longer locked, and reads how the action ended.
 func outcome(v provider.Verb, f *os.File) error {
 	if err := flock(f, syscall.LOCK_SH); err != nil {
 		return &provider.Error{Verb: v, Err: err}

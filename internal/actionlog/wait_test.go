@@ -41,7 +41,7 @@ func TestWaitBeyondTheTimeLimit(t *testing.T) {
 	require.EqualError(t, <-ended, "signal: killed")
 }
 
-// A removal is a context that removes a file as soon as somebody waits for the context to end.
+// A removal is a context that removes a file as soon as a caller waits for the context to end.
 type removal struct {
 	context.Context
 	file string

@@ -262,8 +262,8 @@ func TestModeIsKeptWhileNothingIsOverridden(t *testing.T) {
 	require.Equal(t, "boot get", r.scripts()[2])
 }
 
-// No device for every boot: what was there before the first override comes back. If that is
-// not known, the request is refused.
+// "No device for every boot" brings back the device from before the first override. If that
+// device is unknown, the request is refused.
 func TestNoDeviceForEveryBoot(t *testing.T) {
 	const none = "00/08 05 c0 00 00 00 00"
 	r := newRig(t, fullService)

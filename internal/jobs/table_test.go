@@ -401,7 +401,7 @@ func TestAForcedActionCutsAShutdownShort(t *testing.T) {
 	require.Empty(t, r.aborted)
 }
 
-// A start that waits until the guest is off gives way too: the guest was asked long enough.
+// A start that waits until the guest is off is also cut short: the guest was asked long enough.
 func TestAForcedActionCutsAStartThatWaitsForTheGuestShort(t *testing.T) {
 	r := newRig(t)
 	require.True(t, r.asks(1, 1, on))

@@ -86,7 +86,7 @@ func TestRetransmissionsWhileAScriptRuns(t *testing.T) {
 	}
 }
 
-// The time in which a request counts as a retransmission starts at the end of the action.
+// The time in which a request can be a retransmission starts at the end of the action.
 func TestTheTimeOfARetransmissionStartsAtTheEnd(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.Reset] = takes(40*time.Second, machine.Reading{})

@@ -109,7 +109,7 @@ func (r *rig) opens(c *console.Console) {
 	synctest.Wait()
 }
 
-// TestConsoleBothWays: what is typed reaches the script, what it prints reaches the client.
+// Keystrokes reach the script, and its output reaches the client.
 func TestConsoleBothWays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -297,7 +297,7 @@ func TestConsoleClientThatMoves(t *testing.T) {
 	})
 }
 
-// Output without end delays nobody: each datagram is answered before more output is read.
+// Endless output delays no other session: each datagram is answered before more output is read.
 func TestConsoleFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -118,7 +118,7 @@ var errBootFailed = errors.New("refused once: the boot device that a client aske
 
 // goingDown is how long a start waits for a guest that was asked to shut down and may still
 // be doing so; 0 if there is none. The guest has the time limit of an action. One tenth of
-// what is left of it stays for the start itself.
+// the rest is kept for the start itself.
 func (m *Machine) goingDown(now Moment) time.Duration {
 	if m.State.Shutdown == 0 {
 		return 0

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// shellEscapes are programs with a key sequence that starts a shell on this host. What is typed
-// into a console comes from the network, so these programs would give that shell to everybody
-// who may open the console.
+// shellEscapes are programs with a key sequence that starts a shell on this host. The input
+// of a console comes from the network, so these programs would give that shell to every user
+// of the console.
 var shellEscapes = map[string]string{
 	"telnet":  `"Ctrl-]" and "!"`,
 	"cu":      `"~!"`,

@@ -21,7 +21,7 @@ const (
 	BootSet  Verb = "boot set"
 	Identify Verb = "chassis identify"
 	FRUGet   Verb = "fru get"
-	// Connect is neither a query nor an action: it runs as long as somebody uses the serial
+	// Connect is neither a query nor an action: it runs as long as a client uses the serial
 	// console, and its standard input and output are that console.
 	Connect Verb = "console connect"
 	Break   Verb = "console break"

@@ -186,7 +186,7 @@ func hangUp(group int) {
 			signal = unix.SIGKILL
 		}
 		err := unix.Kill(-group, signal)
-		if err != nil { // nobody is left, or nobody whom we may kill
+		if err != nil { // no process is left that this process may kill
 			return
 		}
 		if signal != unix.SIGKILL {

@@ -77,7 +77,7 @@ type Front interface {
 // A Port is the serial port of the managed machine.
 type Port struct {
 	Config
-	line *console.Line // nil: nobody has opened the console yet
+	line *console.Line // nil: the console was never opened
 	file *file
 
 	front    Front

@@ -77,7 +77,7 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 // Password returns the password that the flags give, or an empty one.
 func (c *Change) Password() instance.Secret { return c.password }
 
-// Generated returns the password if nobody knows it yet, because --generate-password made it.
+// Generated returns the password that --generate-password made.
 func (c *Change) Generated() (password string, generated bool) {
 	return c.password.Reveal(), c.flags.generate
 }

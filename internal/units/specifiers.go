@@ -17,7 +17,7 @@ func systemSpecifiers() map[byte]string {
 }
 
 // expand replaces the specifiers in a setting of a unit. Specifiers that depend on the boot
-// or on the machine, which nobody needs for a BMC, stay as they are.
+// or on the machine are useless for a BMC and stay as they are.
 func (p loadPath) expand(unit, value string) string {
 	name := strings.TrimSuffix(unit, filepath.Ext(unit))
 	prefix, instance, _ := strings.Cut(name, "@")

@@ -27,8 +27,8 @@ var ErrOverridden = errors.New("another drop-in overrides this setting")
 // Update calls change with the present settings and credentials of each named BMC, writes
 // the files that differ afterwards, and then calls commit with what has changed. It holds
 // the lock of all changes meanwhile, so that no change of another command is lost. If
-// anything fails, commit included, no BMC is changed. Settings that somebody added to the
-// files stay.
+// anything fails, commit included, no BMC is changed. Settings that were added to the
+// files by hand stay.
 func (s Store) Update(names []string, change func(*BMC, *instance.Credentials) error, commit func([]Change) error) error {
 	unlock, err := s.lock()
 	if err != nil {
