@@ -86,6 +86,7 @@ var imports = map[string][]string{
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio",
 		"github.com/maruel/natural",
 	},
+	"internal/counters": {"golang.org/x/sys"},
 }
 
 // only lists what few packages may use of the standard library.
