@@ -87,6 +87,7 @@ var imports = map[string][]string{
 		"github.com/maruel/natural",
 	},
 	"internal/counters": {"golang.org/x/sys"},
+	"internal/event":    {},
 }
 
 // only lists what few packages may use of the standard library.
