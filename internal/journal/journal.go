@@ -1,9 +1,11 @@
-// Package journal gives scripts a standard error that leads to systemd-journald. Each line that a script writes becomes a
-// journal entry with the identifier of the script, so that "journalctl -t power-on" finds it, and with the unit of this
-// process. A script writes to the stream itself, and so the stream works when this process has ended.
+// Package journal leads to systemd-journald: the standard error of scripts, and the log of this process.
 //
-// The package never waits for journald: when journald hangs, scripts run without it. It does not know what a script is,
-// and it is not the log of this process, which goes to standard error. Start reading at Streams.Open.
+// Each line that a script writes becomes a journal entry with the identifier of the script, so that "journalctl -t power-on"
+// finds it, and with the unit of this process. A script writes to the stream itself, and so the stream works when this
+// process has ended. The log of this process consists of entries with fields.
+//
+// The package never waits for journald. When journald hangs, scripts run without it, and an entry is an error, so that the
+// caller can write it elsewhere. The package does not know what a script is. Start reading at Streams.Open and Entries.
 package journal
 
 import (
@@ -32,7 +34,7 @@ func Socket(getenv func(string) string) string {
 // Streams opens streams to one journald.
 //
 // It keeps the stream of the last identifier, since a new one costs journald and systemd a third of a millisecond, and a
-// status script may run every few seconds. It keeps no more than one, since journald accepts only 4096.
+// status script may run every few seconds. It keeps one at most, since journald accepts only 4096.
 type Streams struct {
 	socket string // empty: there is no journald
 	unit   string
