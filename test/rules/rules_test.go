@@ -88,6 +88,7 @@ var imports = map[string][]string{
 	},
 	"internal/counters": {"golang.org/x/sys"},
 	"internal/event":    {},
+	"internal/media":    {},
 }
 
 // only lists what few packages may use of the standard library.
