@@ -86,9 +86,10 @@ var imports = map[string][]string{
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio",
 		"github.com/maruel/natural",
 	},
-	"internal/counters": {"golang.org/x/sys"},
-	"internal/event":    {},
-	"internal/media":    {},
+	"internal/counters":    {"golang.org/x/sys"},
+	"internal/event":       {},
+	"internal/media":       {},
+	"internal/certificate": {},
 }
 
 // only lists what few packages may use of the standard library.
