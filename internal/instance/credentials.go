@@ -88,7 +88,23 @@ func (c Credentials) find(match func(User) bool) (User, bool) {
 	return c.Users[i], true
 }
 
-// Add adds a user with the lowest free ID. The error means that all IDs are used.
+// The reasons for which CheckChange, Check and Add refuse what a client asks for.
+var (
+	ErrNoAdministrator = errors.New("no administrator would be left")
+	ErrNameTaken       = errors.New("exists twice")
+	ErrNoFreeID        = fmt.Errorf("no free user ID: the maximum is %d users", MaxUserID-MinUserID+1)
+)
+
+// CheckChange returns an error if a client may not change the credentials to c: ErrNoAdministrator if no user could log in
+// and change users, or the error of Check.
+func (c Credentials) CheckChange() error {
+	if !slices.ContainsFunc(c.Users, User.CanAdminister) {
+		return ErrNoAdministrator
+	}
+	return c.Check()
+}
+
+// Add adds a user with the lowest free ID. The error is ErrNoFreeID.
 func (c *Credentials) Add(u User) error {
 	for u.ID = MinUserID; u.ID <= MaxUserID; u.ID++ {
 		if _, taken := c.User(u.ID); !taken {
@@ -96,7 +112,7 @@ func (c *Credentials) Add(u User) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no free user ID: the maximum is %d users", MaxUserID-MinUserID+1)
+	return ErrNoFreeID
 }
 
 // Put adds a user, or replaces the user with the same ID.
@@ -132,7 +148,7 @@ func (c Credentials) Check() error {
 		_, isPrivilege := privilegeNames[u.Privilege]
 		switch {
 		case names[u.Name]:
-			return fmt.Errorf("user %q exists twice", u.Name)
+			return fmt.Errorf("user %q %w", u.Name, ErrNameTaken)
 		case u.ID < MinUserID || u.ID > MaxUserID:
 			return fmt.Errorf("user %q has the ID %d, want %d to %d", u.Name, u.ID, MinUserID, MaxUserID)
 		case ids[u.ID]:

@@ -210,3 +210,27 @@ func FuzzCredentials(f *testing.F) {
 		require.Equal(t, string(written), string(again.Marshal()))
 	})
 }
+
+// A client may not take away the last administrator who can log in, nor use a name twice.
+func TestCheckChange(t *testing.T) {
+	admin := User{ID: 2, Name: "admin", Password: Hide("password"), Privilege: PrivilegeAdministrator}
+	operator := User{ID: 3, Name: "maas", Password: Hide("password"), Privilege: PrivilegeOperator}
+	good := Credentials{Users: []User{admin, operator}}
+	require.NoError(t, good.CheckChange())
+	for name, spoil := range map[string]func(*User){
+		"disabled":     func(u *User) { u.Disabled = true },
+		"no messaging": func(u *User) { u.NoMessaging = true },
+		"no password":  func(u *User) { u.Password = Secret{} },
+		"operator":     func(u *User) { u.Privilege = PrivilegeOperator },
+		"none":         func(u *User) { u.Privilege = PrivilegeNone },
+	} {
+		changed, c := admin, good
+		spoil(&changed)
+		c.Put(changed)
+		require.ErrorIs(t, c.CheckChange(), ErrNoAdministrator, name)
+	}
+	operator.Name = "admin"
+	good.Put(operator)
+	require.ErrorIs(t, good.CheckChange(), ErrNameTaken)
+	require.ErrorIs(t, Credentials{}.CheckChange(), ErrNoAdministrator)
+}

@@ -5,20 +5,31 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/shipmi/shipmi/internal/media"
 )
 
 // The environment variables of the BMC process. Each timeout has a variable (timeoutKeys), and so has each field of the FRU
-// (fruKeys). Each parameter of the provider has a variable with parameterPrefix and its name in capitals.
+// (fruKeys) and each setting of the console (consoleKeys). Each parameter of the provider has a variable with parameterPrefix and its name in capitals.
 const (
 	nameVariable     = "SHIPMI_NAME"
 	providerVariable = "SHIPMI_PROVIDER"
 	suitesVariable   = "SHIPMI_CIPHER_SUITES"
+	advertVariable   = "SHIPMI_ADVERTISE"
+	urlsVariable     = "SHIPMI_MEDIA_URLS"
+	localVariable    = "SHIPMI_MEDIA_LOCAL"
+	uuidVariable     = "SHIPMI_SYSTEM_UUID"
+	inbandVariable   = "SHIPMI_INBAND"
 	parameterPrefix  = "SHIPMI_PARAM_"
 )
+
+// CountersFile is the name of the file in which the process counts events, in the runtime directory of a BMC.
+const CountersFile = "counters"
 
 // ActionDir is the name of the directory for the files of actions, in the state directory of a BMC.
 const ActionDir = "actions"
@@ -31,8 +42,13 @@ type Instance struct {
 	Name         string // see CheckName
 	Provider     string // name of a built-in provider, or absolute path of a provider file
 	Timeouts     Timeouts
-	CipherSuites []byte // cipher suite IDs (§22.15.2), at least one
+	CipherSuites []byte     // cipher suite IDs (§22.15.2), at least one
+	Media        media.Rule // for the URLs of images
+	Inband       Privilege  `json:",omitzero"` // of the guest, user to administrator; 0: the guest has no access
 	FRU          FRU
+	Console      Console
+	Advertise    netip.AddrPort    // where clients reach the BMC if not at its socket; see ParseAdvertise
+	SystemUUID   string            // of the managed machine, see ParseUUID; empty if not set
 	Parameters   map[string]string // parameters of the provider, by name in lower case; nil if no parameter is set
 }
 
@@ -68,10 +84,29 @@ func FromEnv(environ []string) (Instance, error) {
 	for _, key := range fruKeys {
 		check(key.variable, i.FRU.Set(key.name, variables[key.variable]))
 	}
+	for _, key := range consoleKeys {
+		check(key.variable, i.Console.Set(key.name, variables[key.variable]))
+	}
+	var err error
+	i.Advertise, err = ParseAdvertise(variables[advertVariable])
+	check(advertVariable, err)
 	if value := variables[suitesVariable]; value != "" {
-		var err error
 		i.CipherSuites, err = ParseCipherSuites(value)
 		check(suitesVariable, err)
+	}
+	i.Media.URLs, err = media.ParsePrefixes(variables[urlsVariable])
+	check(urlsVariable, err)
+	switch value := variables[localVariable]; value {
+	case "", "0", "1":
+		i.Media.Local = value == "1"
+	default:
+		check(localVariable, fmt.Errorf("%q: want 0 or 1", value))
+	}
+	i.SystemUUID, err = ParseUUID(variables[uuidVariable])
+	check(uuidVariable, err)
+	if value := variables[inbandVariable]; value != "" {
+		i.Inband, err = ParseInband(value)
+		check(inbandVariable, err)
 	}
 	for variable, value := range variables {
 		name, ok := strings.CutPrefix(variable, parameterPrefix)
@@ -104,13 +139,52 @@ func (i Instance) Environ() []string {
 			env = append(env, key.variable+"="+value)
 		}
 	}
+	for _, key := range consoleKeys {
+		if *key.field(&i.Console) {
+			env = append(env, key.variable+"="+key.on)
+		}
+	}
+	if i.Advertise.Port() != 0 {
+		env = append(env, advertVariable+"="+FormatAdvertise(i.Advertise))
+	}
+	if i.SystemUUID != "" {
+		env = append(env, uuidVariable+"="+i.SystemUUID)
+	}
 	if !bytes.Equal(i.CipherSuites, def.CipherSuites) {
 		env = append(env, suitesVariable+"="+formatSuites(i.CipherSuites))
 	}
+	if i.Inband != 0 {
+		env = append(env, inbandVariable+"="+i.Inband.String())
+	}
+	if len(i.Media.URLs) > 0 {
+		env = append(env, urlsVariable+"="+strings.Join(i.Media.URLs, " "))
+	}
+	if i.Media.Local {
+		env = append(env, localVariable+"=1")
+	}
+	return append(env, i.parameters()...)
+}
+
+// Provided returns the part of Environ that says which machine the scripts switch: the provider and its parameters.
+func (i Instance) Provided() []string {
+	return append([]string{providerVariable + "=" + i.Provider}, i.parameters()...)
+}
+
+func (i Instance) parameters() (env []string) {
 	for _, name := range slices.Sorted(maps.Keys(i.Parameters)) {
 		env = append(env, parameterPrefix+strings.ToUpper(name)+"="+i.Parameters[name])
 	}
 	return env
+}
+
+// ParseInband parses the privilege of a guest: user, operator, administrator or admin.
+func ParseInband(text string) (Privilege, error) {
+	for _, p := range []Privilege{PrivilegeUser, PrivilegeOperator, PrivilegeAdministrator} {
+		if text == p.String() || text == "admin" && p == PrivilegeAdministrator {
+			return p, nil
+		}
+	}
+	return 0, fmt.Errorf("%q: want user, operator or admin", text)
 }
 
 // ParseCipherSuites parses cipher suite IDs that are separated by spaces, as in "3 17". It returns an error for an empty

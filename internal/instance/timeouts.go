@@ -3,6 +3,7 @@ package instance
 import (
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Timeouts struct {
 	Query   time.Duration // time limit of a script that only reads, such as status
 	Action  time.Duration // time limit of a script that changes something, such as on
 	Answer  time.Duration // Chassis Control is answered after that time even if its script still runs
+	Media   time.Duration // time limit of a script that inserts an image
 }
 
 // timeoutKeys has the names of the timeouts in the configuration file and in the environment, and their defaults.
@@ -33,6 +35,7 @@ var timeoutKeys = []struct {
 	{"query", "SHIPMI_QUERY_TIMEOUT", 15 * time.Second, func(t *Timeouts) *time.Duration { return &t.Query }},
 	{"action", "SHIPMI_ACTION_TIMEOUT", 5 * time.Minute, func(t *Timeouts) *time.Duration { return &t.Action }},
 	{"answer", "SHIPMI_ANSWER_TIMEOUT", 2 * time.Second, func(t *Timeouts) *time.Duration { return &t.Answer }},
+	{"media", "SHIPMI_MEDIA_TIMEOUT", 30 * time.Minute, func(t *Timeouts) *time.Duration { return &t.Media }},
 }
 
 func defaultTimeouts() Timeouts {
@@ -54,7 +57,7 @@ func (t Timeouts) All() iter.Seq2[string, time.Duration] {
 	}
 }
 
-// Set sets the timeout with that name: idle, session, query, action or answer. The value has the syntax of
+// Set sets the timeout with that name: idle, session, query, action, answer or media. The value has the syntax of
 // time.ParseDuration; an empty value is the default. Set returns an error, and changes nothing, for another name and for a value out of range.
 func (t *Timeouts) Set(name, value string) error {
 	for _, key := range timeoutKeys {
@@ -72,5 +75,16 @@ func (t *Timeouts) Set(name, value string) error {
 		*key.field(t) = d
 		return nil
 	}
-	return fmt.Errorf("%q: want idle, session, query, action or answer", name)
+	return fmt.Errorf("%q: want idle, session, query, action, answer or media", name)
+}
+
+// FormatTimeout returns a timeout for Set: 5m, not 5m0s, and 1h, not 1h0m0s.
+func FormatTimeout(d time.Duration) string {
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }

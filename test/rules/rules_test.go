@@ -57,7 +57,7 @@ var imports = map[string][]string{
 	"internal/console":   {"internal/rmcp"},
 	"internal/session":   {"internal/rmcp"},
 	"internal/rmcp":      {},
-	"internal/instance":  {},
+	"internal/instance":  {"internal/media"},
 	"internal/checksum":  {},
 	"internal/hostnet":   {"golang.org/x/sys"},
 	"internal/journal":   {"golang.org/x/sys"},
