@@ -165,3 +165,37 @@ func encodeRAKP3(m RAKP3) []byte {
 	b := binary.LittleEndian.AppendUint32([]byte{m.Tag, byte(m.Status), 0, 0}, m.ManagedID)
 	return append(b, m.AuthCode...)
 }
+
+// What a client receives is malformed, or encodes to the same bytes where there is an encoder.
+func FuzzAnswers(f *testing.F) {
+	for _, vector := range []string{openResponseVector, rakp2Vector, rakp4Vector} {
+		_, rest, err := ParseHeader(unhex(f, vector))
+		require.NoError(f, err)
+		p, err := ParsePacket(rest)
+		require.NoError(f, err)
+		f.Add(p.Payload)
+	}
+	f.Add(unhex(f, "81 04 7b  20 04 01 00  61 10 40  2a"))
+	f.Add(unhex(f, "00000000 ff00 ff00 6f02 ffff"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if _, err := ParseOpenResponse(b); err != nil {
+			require.ErrorIs(t, err, ErrMalformed)
+		}
+		if m, err := ParseRAKP2(b); err == nil {
+			again, err := ParseRAKP2(m.Append(nil))
+			require.NoError(t, err)
+			require.Equal(t, m, again)
+		}
+		if m, err := ParseRAKP4(b); err == nil {
+			again, err := ParseRAKP4(m.Append(nil))
+			require.NoError(t, err)
+			require.Equal(t, m, again)
+		}
+		if r, err := ParseResponse(b); err == nil {
+			require.Zero(t, r.NetFn&1)
+		}
+		if n, err := ParseSOLActivation(b); err == nil {
+			require.True(t, n > 0 && n <= MaxCharacters)
+		}
+	})
+}

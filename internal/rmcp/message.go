@@ -20,7 +20,11 @@ const (
 	// AddressBMC is the slave address of the BMC (§5.1).
 	AddressBMC = 0x20
 
-	requestLen = 7 // without data
+	// AddressClient is the address of remote console software 1 (§5.5).
+	AddressClient = 0x81
+
+	requestLen  = 7 // without data
+	responseLen = 8 // without data
 )
 
 // A Request is an IPMI LAN message with a request (§13.8).
@@ -38,16 +42,10 @@ type Request struct {
 // ParseRequest reads an IPMI payload. Data is a slice of b. The error is ErrMalformed for a wrong checksum and for a
 // response. The BMC must not answer either of them.
 func ParseRequest(b []byte) (Request, error) {
-	if len(b) < requestLen {
-		return Request{}, wrongLength("LAN message", len(b), requestLen)
+	if err := checkMessage(b, requestLen); err != nil {
+		return Request{}, err
 	}
 	last := len(b) - 1
-	if checksum(b[:2]) != b[2] {
-		return Request{}, invalid("LAN message checksum 1", b[2])
-	}
-	if checksum(b[3:last]) != b[last] {
-		return Request{}, invalid("LAN message checksum 2", b[last])
-	}
 	netFn := NetFn(b[1] >> 2)
 	if netFn&1 != 0 {
 		return Request{}, invalid("network function of a request", byte(netFn))
@@ -62,6 +60,53 @@ func ParseRequest(b []byte) (Request, error) {
 		Cmd:    b[5],
 		Data:   b[6:last],
 	}, nil
+}
+
+// checkMessage checks the length and the checksums of a LAN message.
+func checkMessage(b []byte, shortest int) error {
+	if len(b) < shortest {
+		return wrongLength("LAN message", len(b), shortest)
+	}
+	last := len(b) - 1
+	if checksum(b[:2]) != b[2] {
+		return invalid("LAN message checksum 1", b[2])
+	}
+	if checksum(b[3:last]) != b[last] {
+		return invalid("LAN message checksum 2", b[last])
+	}
+	return nil
+}
+
+// Append appends the IPMI payload of the request.
+func (r Request) Append(b []byte) []byte {
+	start := len(b)
+	b = append(b, r.RsAddr, byte(r.NetFn)<<2|r.RsLUN)
+	b = append(b, checksum(b[start:]))
+	b = append(b, r.RqAddr, r.RqSeq<<2|r.RqLUN, r.Cmd)
+	b = append(b, r.Data...)
+	return append(b, checksum(b[start+3:]))
+}
+
+// A Response is an IPMI LAN message with the response to a request (§13.8).
+type Response struct {
+	NetFn NetFn // of the request
+	RqSeq byte  // of the request
+	Cmd   byte  // of the request
+	Code  byte  // completion code (§5.2)
+	Data  []byte
+}
+
+// ParseResponse reads an IPMI payload. Data is a slice of b. The error is ErrMalformed for a wrong checksum and for a
+// request.
+func ParseResponse(b []byte) (Response, error) {
+	if err := checkMessage(b, responseLen); err != nil {
+		return Response{}, err
+	}
+	netFn := NetFn(b[1] >> 2)
+	if netFn&1 == 0 {
+		return Response{}, invalid("network function of a response", byte(netFn))
+	}
+	return Response{NetFn: netFn &^ 1, RqSeq: b[4] >> 2, Cmd: b[5], Code: b[6], Data: b[7 : len(b)-1]}, nil
 }
 
 // AppendResponse appends the IPMI payload of the response to r: a completion code (§5.2) and data.

@@ -50,7 +50,10 @@ func TestRequest(t *testing.T) {
 			wire := unhex(t, tt.request)
 			r := requireWhole(t, ParseRequest, wire)
 			require.Equal(t, tt.want, r)
+			require.Equal(t, wire, r.Append(nil))
 			require.Equal(t, unhex(t, tt.answer), r.AppendResponse(nil, tt.code, unhex(t, tt.data)))
+			answer := requireWhole(t, ParseResponse, unhex(t, tt.answer))
+			require.Equal(t, Response{NetFn: r.NetFn, RqSeq: r.RqSeq, Cmd: r.Cmd, Code: tt.code, Data: unhex(t, tt.data)}, answer)
 			require.Equal(t, unhex(t, "c0ffee"+tt.answer), r.AppendResponse(unhex(t, "c0ffee"), tt.code, unhex(t, tt.data)))
 		})
 	}
@@ -71,4 +74,10 @@ func TestParseRequestRefusesResponse(t *testing.T) {
 	_, err := ParseRequest(unhex(t, "20 1c c4  81 00 01 00  7e"))
 	require.ErrorIs(t, err, ErrMalformed)
 	require.ErrorContains(t, err, "network function of a request is 0x07")
+}
+
+func TestParseResponseRefusesRequest(t *testing.T) {
+	_, err := ParseResponse(unhex(t, "20 18 c8  81 00 38  8e 04  b5"))
+	require.ErrorIs(t, err, ErrMalformed)
+	require.ErrorContains(t, err, "network function of a response is 0x06")
 }

@@ -6,8 +6,13 @@ const (
 	openRequestLen = 32
 	algorithmLen   = 8 // of an algorithm field, and the value of its length byte
 
-	rakp1Len = 28 // without the name
-	rakp3Len = 8  // without the authentication code
+	openResponseLen = 36
+
+	rakp1Len   = 28 // without the name
+	rakp2Len   = 40 // without the authentication code
+	rakp3Len   = 8  // without the authentication code
+	rakp4Len   = 8  // without the integrity check value
+	refusalLen = 8
 )
 
 // An OpenRequest is an RMCP+ Open Session Request (§13.17). If an algorithm is AnyAlgorithm, the BMC chooses it.
@@ -50,6 +55,20 @@ func ParseOpenRequest(b []byte) (OpenRequest, error) {
 	}, nil
 }
 
+// Append appends the payload, of 32 bytes.
+func (m OpenRequest) Append(b []byte) []byte {
+	b = append(b, m.Tag, byte(m.Privilege), 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, m.ClientID)
+	return appendAlgorithms(b, byte(m.Auth), byte(m.Integrity), byte(m.Confidentiality))
+}
+
+func appendAlgorithms(b []byte, algorithms ...byte) []byte {
+	for kind, algorithm := range algorithms {
+		b = append(b, byte(kind), 0, 0, algorithmLen, algorithm, 0, 0, 0)
+	}
+	return b
+}
+
 // An OpenResponse is an RMCP+ Open Session Response (§13.18). Unless Status is StatusOK, only Tag, Status and ClientID are
 // sent.
 type OpenResponse struct {
@@ -69,11 +88,34 @@ func (m OpenResponse) Append(b []byte) []byte {
 	b = append(b, m.Tag, byte(m.Status), byte(m.Privilege), 0)
 	b = binary.LittleEndian.AppendUint32(b, m.ClientID)
 	b = binary.LittleEndian.AppendUint32(b, m.ManagedID)
-	algorithms := [...]byte{byte(m.Suite.Auth), byte(m.Suite.Integrity), byte(m.Suite.Confidentiality)}
-	for kind, algorithm := range algorithms {
-		b = append(b, byte(kind), 0, 0, algorithmLen, algorithm, 0, 0, 0)
+	return appendAlgorithms(b, byte(m.Suite.Auth), byte(m.Suite.Integrity), byte(m.Suite.Confidentiality))
+}
+
+// ParseOpenResponse reads the payload of an Open Session Response. Suite has no ID, because
+// the message names the algorithms only.
+func ParseOpenResponse(b []byte) (OpenResponse, error) {
+	if len(b) < refusalLen {
+		return OpenResponse{}, wrongLength("Open Session Response", len(b), refusalLen)
 	}
-	return b
+	m := OpenResponse{
+		Tag:       b[0],
+		Status:    Status(b[1]),
+		Privilege: Privilege(b[2] & 0x0F),
+		ClientID:  binary.LittleEndian.Uint32(b[4:]),
+	}
+	if m.Status != StatusOK {
+		return m, nil
+	}
+	if len(b) < openResponseLen {
+		return OpenResponse{}, wrongLength("Open Session Response", len(b), openResponseLen)
+	}
+	m.ManagedID = binary.LittleEndian.Uint32(b[8:])
+	m.Suite = Suite{
+		Auth:            AuthAlgorithm(b[16] & 0x3F),
+		Integrity:       IntegrityAlgorithm(b[24] & 0x3F),
+		Confidentiality: ConfidentialityAlgorithm(b[32] & 0x3F),
+	}
+	return m, nil
 }
 
 // A RAKP1 is a RAKP Message 1 (§13.20): the client begins the key exchange.
@@ -103,6 +145,15 @@ func ParseRAKP1(b []byte) (RAKP1, error) {
 	}, nil
 }
 
+// Append appends the payload: 28 bytes and the name.
+func (m RAKP1) Append(b []byte) []byte {
+	b = append(b, m.Tag, 0, 0, 0)
+	b = binary.LittleEndian.AppendUint32(b, m.ManagedID)
+	b = append(b, m.Random[:]...)
+	b = append(b, byte(m.Role), 0, 0, byte(len(m.Name)))
+	return append(b, m.Name...)
+}
+
 // A RAKP2 is a RAKP Message 2 (§13.21): the BMC proves that it knows the password. Unless Status is StatusOK, only Tag,
 // Status and ClientID are sent.
 type RAKP2 struct {
@@ -126,6 +177,22 @@ func (m RAKP2) Append(b []byte) []byte {
 	return append(b, m.AuthCode...)
 }
 
+// ParseRAKP2 reads the payload of a RAKP Message 2. AuthCode is a slice of b.
+func ParseRAKP2(b []byte) (RAKP2, error) {
+	if len(b) < refusalLen {
+		return RAKP2{}, wrongLength("RAKP Message 2", len(b), refusalLen)
+	}
+	m := RAKP2{Tag: b[0], Status: Status(b[1]), ClientID: binary.LittleEndian.Uint32(b[4:])}
+	if m.Status != StatusOK {
+		return m, nil
+	}
+	if len(b) < rakp2Len {
+		return RAKP2{}, wrongLength("RAKP Message 2", len(b), rakp2Len)
+	}
+	m.Random, m.GUID, m.AuthCode = [16]byte(b[8:24]), [16]byte(b[24:40]), b[rakp2Len:]
+	return m, nil
+}
+
 // A RAKP3 is a RAKP Message 3 (§13.22): the client proves that it knows the password.
 type RAKP3 struct {
 	Tag       byte
@@ -147,6 +214,12 @@ func ParseRAKP3(b []byte) (RAKP3, error) {
 	}, nil
 }
 
+// Append appends the payload: 8 bytes and the authentication code.
+func (m RAKP3) Append(b []byte) []byte {
+	b = appendRefusal(b, m.Tag, m.Status, m.ManagedID)
+	return append(b, m.AuthCode...)
+}
+
 // A RAKP4 is a RAKP Message 4 (§13.23): the BMC ends the key exchange.
 type RAKP4 struct {
 	Tag      byte // of the RAKP Message 3
@@ -163,8 +236,22 @@ func (m RAKP4) Append(b []byte) []byte {
 	return append(b, m.Integrity...)
 }
 
-// appendRefusal appends the eight bytes with which every response begins. A refusal consists of these bytes alone.
-func appendRefusal(b []byte, tag byte, status Status, clientID uint32) []byte {
+// ParseRAKP4 reads the payload of a RAKP Message 4. Integrity is a slice of b.
+func ParseRAKP4(b []byte) (RAKP4, error) {
+	if len(b) < rakp4Len {
+		return RAKP4{}, wrongLength("RAKP Message 4", len(b), rakp4Len)
+	}
+	return RAKP4{
+		Tag:       b[0],
+		Status:    Status(b[1]),
+		ClientID:  binary.LittleEndian.Uint32(b[4:]),
+		Integrity: b[rakp4Len:],
+	}, nil
+}
+
+// appendRefusal appends the eight bytes with which every response begins, and RAKP Message 3. A refusal consists of these
+// bytes alone. The session ID is that of the receiver.
+func appendRefusal(b []byte, tag byte, status Status, sessionID uint32) []byte {
 	b = append(b, tag, byte(status), 0, 0)
-	return binary.LittleEndian.AppendUint32(b, clientID)
+	return binary.LittleEndian.AppendUint32(b, sessionID)
 }

@@ -26,6 +26,7 @@ func TestOpenRequest(t *testing.T) {
 		ClientID: 0xA0A2A3A4, Auth: AuthHMACSHA1, Integrity: IntegrityHMACSHA1_96, Confidentiality: ConfidentialityAESCBC128,
 	}
 	require.Equal(t, want, requireWhole(t, ParseOpenRequest, payload(t, openRequestVector)))
+	require.Equal(t, payload(t, openRequestVector), want.Append(nil))
 	_, err := ParseOpenRequest(append(payload(t, openRequestVector), 0))
 	require.ErrorIs(t, err, ErrMalformed)
 }
@@ -73,16 +74,22 @@ func TestParseOpenRequest(t *testing.T) {
 
 func TestOpenResponse(t *testing.T) {
 	ok := OpenResponse{Privilege: Administrator, ClientID: 0xA0A2A3A4, ManagedID: 0x11223344, Suite: Suite3}
-	require.Equal(t, payload(t, openResponseVector), ok.Append(nil))
+	wire := payload(t, openResponseVector)
+	require.Equal(t, wire, ok.Append(nil))
+	got := requireWhole(t, ParseOpenResponse, wire)
+	got.Suite.ID = ok.Suite.ID
+	require.Equal(t, ok, got)
 
-	refused := ok
-	refused.Tag, refused.Status = 7, StatusNoCipherSuiteMatch
-	require.Equal(t, unhex(t, "07 11 0000 a4a3a2a0"), refused.Append(nil))
+	refused := OpenResponse{Tag: 7, Status: StatusNoCipherSuiteMatch, ClientID: 0xA0A2A3A4}
+	wire = unhex(t, "07 11 0000 a4a3a2a0")
+	require.Equal(t, wire, refused.Append(nil))
+	require.Equal(t, refused, requireWhole(t, ParseOpenResponse, wire))
 }
 
 func TestRAKP1(t *testing.T) {
 	want := RAKP1{ManagedID: 0x11223344, Random: clientRandom, Role: 0x14, Name: []byte("admin")}
 	require.Equal(t, want, requireWhole(t, ParseRAKP1, payload(t, rakp1Vector)))
+	require.Equal(t, payload(t, rakp1Vector), want.Append(nil))
 	require.Equal(t, Administrator, want.Role.Privilege())
 
 	_, err := ParseRAKP1(append(payload(t, rakp1Vector), 0))
@@ -104,11 +111,20 @@ func TestRAKP1Name(t *testing.T) {
 func TestRAKP2(t *testing.T) {
 	code := unhex(t, "78e5f6cc59a92eb1c50e0169eb387ab09a5ed0ae")
 	ok := RAKP2{ClientID: 0xA0A2A3A4, Random: managedRandom, GUID: guid, AuthCode: code}
-	require.Equal(t, payload(t, rakp2Vector), ok.Append(nil))
+	wire := payload(t, rakp2Vector)
+	require.Equal(t, wire, ok.Append(nil))
+	got, err := ParseRAKP2(wire)
+	require.NoError(t, err)
+	require.Equal(t, ok, got)
+	for n := range rakp2Len {
+		_, err := ParseRAKP2(wire[:n])
+		require.ErrorIs(t, err, ErrMalformed, "%d bytes", n)
+	}
 
-	refused := ok
-	refused.Tag, refused.Status = 7, StatusInvalidNameLength
-	require.Equal(t, unhex(t, "07 0c 0000 a4a3a2a0"), refused.Append(nil))
+	refused := RAKP2{Tag: 7, Status: StatusInvalidNameLength, ClientID: 0xA0A2A3A4}
+	wire = unhex(t, "07 0c 0000 a4a3a2a0")
+	require.Equal(t, wire, refused.Append(nil))
+	require.Equal(t, refused, requireWhole(t, ParseRAKP2, wire))
 }
 
 func TestRAKP3(t *testing.T) {
@@ -121,6 +137,8 @@ func TestRAKP3(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, RAKP3{ManagedID: 0x11223344, AuthCode: unhex(t, "4ab420258775814f120682c8ab9275c29997effd")}, m)
 
+	require.Equal(t, b, m.Append(nil))
+
 	m, err = ParseRAKP3(unhex(t, "07 0f 0000 44332211"))
 	require.NoError(t, err)
 	require.Equal(t, RAKP3{Tag: 7, Status: StatusInvalidIntegrityCheck, ManagedID: 0x11223344, AuthCode: []byte{}}, m)
@@ -128,7 +146,15 @@ func TestRAKP3(t *testing.T) {
 
 func TestRAKP4(t *testing.T) {
 	ok := RAKP4{ClientID: 0xA0A2A3A4, Integrity: unhex(t, "d9e15b7475416719001dc211")}
-	require.Equal(t, payload(t, rakp4Vector), ok.Append(nil))
+	wire := payload(t, rakp4Vector)
+	require.Equal(t, wire, ok.Append(nil))
+	got, err := ParseRAKP4(wire)
+	require.NoError(t, err)
+	require.Equal(t, ok, got)
+	for n := range rakp4Len {
+		_, err := ParseRAKP4(wire[:n])
+		require.ErrorIs(t, err, ErrMalformed, "%d bytes", n)
+	}
 
 	refused := RAKP4{Tag: 7, Status: StatusInvalidRole, ClientID: 0xA0A2A3A4}
 	require.Equal(t, unhex(t, "07 09 0000 a4a3a2a0"), refused.Append(nil))

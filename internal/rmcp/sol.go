@@ -96,3 +96,18 @@ func AppendSOLActivation(b []byte, port uint16) []byte {
 	b = binary.LittleEndian.AppendUint16(b, port)
 	return append(b, 0xFF, 0xFF)
 }
+
+// ParseSOLActivation reads the data of the response to Activate Payload for SOL (§24.1). It
+// returns how many characters a packet to the BMC may have at most. BMCs differ in whether
+// the payload size counts the header, so the header is subtracted.
+func ParseSOLActivation(b []byte) (characters int, err error) {
+	const solActivationLen = 12
+	if len(b) < solActivationLen {
+		return 0, wrongLength("response to Activate Payload", len(b), solActivationLen)
+	}
+	size := int(binary.LittleEndian.Uint16(b[4:]))
+	if size <= solHeaderLen {
+		return 0, wrongLength("SOL payload", size, solHeaderLen+1)
+	}
+	return min(size-solHeaderLen, MaxCharacters), nil
+}

@@ -96,6 +96,19 @@ func TestAppendSOLActivation(t *testing.T) {
 		ffff     # no VLAN`), AppendSOLActivation(unhex(t, "c0ffee"), 623))
 }
 
+func TestParseSOLActivation(t *testing.T) {
+	for wire, want := range map[string]int{
+		"00000000 ff00 ff00 6f02 ffff": 251,
+		"00000000 0500 ff00 6f02 ffff": 1,
+		"00000000 ffff ff00 6f02 ffff": 255,
+	} {
+		got := requireWhole(t, ParseSOLActivation, unhex(t, wire))
+		require.Equal(t, want, got)
+	}
+	_, err := ParseSOLActivation(unhex(t, "00000000 0400 ff00 6f02 ffff"))
+	require.ErrorIs(t, err, ErrMalformed)
+}
+
 // A packet that parses encodes to the same bytes, except for reserved bits.
 func FuzzSOL(f *testing.F) {
 	for _, v := range solVectors {
