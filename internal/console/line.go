@@ -31,7 +31,7 @@ const (
 
 	replayLen = 2048 // a screen of 24 lines with 80 characters, and a bit more
 	noticeLen = 1024 // of the ring, kept free for Print while the client is slow
-	maxClosed = 16   // sessions without a payload of which it is known that they were told
+	maxClosed = 16   // sessions without a payload that are remembered as told
 )
 
 // Settings are what the administrator or a client (Set SOL Configuration Parameters) has
@@ -111,8 +111,9 @@ type Line struct {
 // A formerUse is the packet number that a session has seen last. A client that activates
 // again in the same session drops a packet with this number as a repetition.
 type formerUse struct {
-	session uint32
-	number  rmcp.SOLNumber
+	session  uint32
+	number   rmcp.SOLNumber
+	advanced uint32 // as in payload
 }
 
 // New returns a line without a client. The storage has StorageLen bytes and is
@@ -153,7 +154,7 @@ func (l *Line) Activate(instance int, c Client, now time.Duration) Refusal {
 		waitFor: now + settleTime,
 	}
 	if last := l.last[instance-1]; last.session == c.Session {
-		p.number = last.number
+		p.number, p.advanced = last.number, last.advanced
 	}
 	if l.Replay && p.next > 0 {
 		p.mark, p.marked = p.next, true
@@ -223,7 +224,7 @@ func (l *Line) Payloads() iter.Seq[Payload] {
 // closed.
 func (l *Line) Open() bool { return len(l.payloads) > 0 || len(l.closed) > 0 }
 
-// Connect reports that a script runs from now on, and reads its terminal.
+// Connect reports that a script runs from now on and reads its terminal, or is about to.
 func (l *Line) Connect() { l.connected = true }
 
 // Disconnect reports that the script has ended. Until the next Connect, characters from the
@@ -320,7 +321,7 @@ func (l *Line) find(session uint32) *payload {
 
 func (l *Line) remove(p *payload) {
 	l.payloads = slices.DeleteFunc(l.payloads, func(o *payload) bool { return o == p })
-	l.last[p.Instance-1] = formerUse{session: p.Session, number: p.number}
+	l.last[p.Instance-1] = formerUse{session: p.Session, number: p.number, advanced: p.advanced}
 }
 
 // close ends a payload: its client gets the output up to now, a line that says why, and

@@ -266,6 +266,47 @@ func TestNumbersWrapFrom15To1(t *testing.T) {
 	require.Empty(t, r.took())
 }
 
+// The client acknowledges each packet in one datagram, and the network delays the first of
+// these datagrams until its number comes round again.
+func TestAnAcknowledgmentOfAnEarlierRoundIsDropped(t *testing.T) {
+	for name, between := range map[string]func(*rig){
+		"in one activation": func(*rig) {},
+		"over a restart":    (*rig).restart,
+		"over an activation": func(r *rig) {
+			r.Deactivate(1, client(alice), r.now)
+			r.activate(1, alice)
+		},
+		"over an activation and a restart": func(r *rig) {
+			r.Deactivate(1, client(alice), r.now)
+			r.settle()
+			r.restart()
+			r.activate(1, alice)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := opened(t)
+			prints := func(number rmcp.SOLNumber) {
+				r.prints("x")
+				r.pass(60 * time.Millisecond)
+				r.requireSent(alice, data(number, "x"))
+			}
+			late := r.sequence + 1
+			for number := rmcp.SOLNumber(1); number <= rmcp.LastNumber; number++ {
+				prints(number)
+				r.from(alice, ack(number, 1))
+			}
+			between(r)
+			r.pass(quietTime)
+			prints(1)
+			r.Receive(alice, late, ack(1, 1), r.now)
+			r.pass(DefaultSettings.RetryInterval)
+			r.requireSent(alice, data(1, "x"))
+			r.from(alice, ack(1, 1))
+			prints(2)
+		})
+	}
+}
+
 func TestTheRestOfAPacketIsSentUnderTheNextNumber(t *testing.T) {
 	r := opened(t)
 	r.prints(fill(255))

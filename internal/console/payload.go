@@ -44,6 +44,7 @@ type payload struct {
 	number   rmcp.SOLNumber // of the latest packet
 	unacked  []byte         // its characters, or those of the next one; at most MaxCharacters
 	inFlight bool           // unacked has the number
+	advanced uint32         // session sequence number of the packet that acknowledged the number before
 	sendOwed bool           // the packet is to be sent now
 	sentAt   time.Duration
 	sent     int           // how often
@@ -55,7 +56,7 @@ type payload struct {
 	echo     bool          // the client has typed: the next output need not accumulate
 	restored bool          // no packet with a number has come since the process started
 
-	// Of a payload that was deactivated.
+	// Fields of a payload that was deactivated.
 	closing  bool
 	end      uint64 // position after the last output for the client
 	notice   string // the line after that
@@ -78,7 +79,7 @@ func (l *Line) Receive(session, sequence uint32, s rmcp.SOL, now time.Duration) 
 		l.refuse(session, s)
 		return
 	}
-	p.acknowledge(s, l.interval(0), now)
+	p.acknowledge(sequence, s, l.interval(0), now)
 	if s.Number != 0 && p.restored {
 		p.restored, p.waitFor = false, now
 	}
@@ -118,8 +119,11 @@ func (p *payload) overtaken(sequence uint32) bool {
 	if p.held != nil {
 		latest = p.held.sequence
 	}
-	return latest != 0 && int32(sequence-latest) <= 0
+	return !after(sequence, latest)
 }
+
+// after reports whether a session sequence number is later than another one; 0: than none.
+func after(sequence, other uint32) bool { return other == 0 || int32(sequence-other) > 0 }
 
 // poll notes whether the client reads output only as the response to a packet of its own.
 // An earlier client of go-ipmi does: it begins with an empty packet, sends another one
@@ -138,10 +142,14 @@ func (p *payload) poll(s rmcp.SOL, now time.Duration) {
 // acknowledge takes the part of a packet that concerns our packet. If only a part of the
 // characters was accepted, the rest goes out under the next number: at once, or after the
 // interval if nothing was accepted.
-func (p *payload) acknowledge(s rmcp.SOL, interval, now time.Duration) {
-	if !p.inFlight || s.Acked != p.number {
+//
+// Numbers come round after 15 packets. An acknowledgment that the client sent before it
+// could have our packet is one of an earlier round, which the network has delayed.
+func (p *payload) acknowledge(sequence uint32, s rmcp.SOL, interval, now time.Duration) {
+	if !p.inFlight || s.Acked != p.number || !after(sequence, p.advanced) {
 		return
 	}
+	p.advanced = sequence
 	n := min(int(s.Accepted), len(p.unacked))
 	p.unacked = p.unacked[:copy(p.unacked, p.unacked[n:])]
 	p.inFlight, p.sendOwed = false, false
@@ -346,7 +354,7 @@ func (l *Line) Packets(now time.Duration) []Packet {
 	return l.packets
 }
 
-// packet returns the packet that is owed: the acknowledgment, output, or both together.
+// packet returns the packet that must be sent now: the acknowledgment, output, or both together.
 func (p *payload) packet(now time.Duration) rmcp.SOL {
 	var s rmcp.SOL
 	if p.ackOwed {

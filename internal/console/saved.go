@@ -26,7 +26,7 @@ const (
 	maxPosition = 1 << 62 // no line lives so long
 )
 
-// Why a line cannot be restored.
+// The reasons for which [Restore] cannot restore a line.
 var (
 	errVersion = errors.New("the file is not one of this version")
 	errDamaged = errors.New("the file is damaged")
@@ -71,6 +71,13 @@ func (l *Line) encode() {
 	b = append(b, byte(len(l.payloads)))
 	for _, p := range l.payloads {
 		b = p.append(b)
+	}
+	// Files of former versions have zeros from here on.
+	for _, last := range l.last {
+		b = binary.LittleEndian.AppendUint32(b, last.advanced)
+	}
+	for _, p := range l.payloads {
+		b = binary.LittleEndian.AppendUint32(b, p.advanced)
 	}
 	clear(l.page[len(b):])
 }
@@ -162,6 +169,12 @@ func Restore(saved, storage []byte, settings Settings, now time.Duration) (*Line
 		p.sentAt, p.sent, p.firstAt = now, 1, now
 		p.deadline = now + closeTime
 		l.payloads = append(l.payloads, p)
+	}
+	for i := range l.last {
+		l.last[i].advanced = r.uint32()
+	}
+	for _, p := range l.payloads {
+		p.advanced = r.uint32()
 	}
 	if r.short {
 		return nil, errDamaged

@@ -220,7 +220,7 @@ func (s *simulation) prints(n int) {
 
 // open gives an instance of the console to a client.
 func (s *simulation) open(instance int, h habit) {
-	c := &simulated{simulation: s, habit: h, session: uint32(instance), out: link{inOrder: s.calm}, in: link{inOrder: s.calm || h.seesOneOrder}}
+	c := &simulated{simulation: s, habit: h, session: uint32(instance), out: link{inOrder: s.calm, late: 0.1}, in: link{inOrder: s.calm || h.seesOneOrder}}
 	l := s.host.line
 	l.Activate(instance, Client{Session: c.session}, s.now)
 	c.from = len(s.printed)
@@ -242,6 +242,7 @@ func (s *simulation) open(instance int, h habit) {
 // A link is one direction of the network between a client and the BMC.
 type link struct {
 	inOrder bool
+	late    float64 // the share of datagrams that take much longer than others
 	latest  time.Duration
 }
 
@@ -259,6 +260,9 @@ func (s *simulation) carry(l *link, do func()) {
 		d := s.between(0, 10*time.Millisecond)
 		if !s.settled && s.chance(0.2) {
 			d = s.between(0, 200*time.Millisecond)
+		}
+		if !s.settled && s.chance(l.late) {
+			d = s.between(0, 1500*time.Millisecond)
 		}
 		if s.calm {
 			d /= 2
@@ -433,6 +437,7 @@ type simulated struct {
 	sent    []*transfer
 
 	heard    map[uint32]bool
+	latest   uint32 // session sequence number of the latest packet with output
 	got      rmcp.SOLNumber
 	accepted int
 	seen     []byte // output
@@ -530,7 +535,9 @@ func (c *simulated) receives(sequence uint32, p rmcp.SOL) {
 	c.heard[sequence] = true
 	t := c.sending
 	acked := t != nil && p.Acked == t.number
-	if p.Number != 0 {
+	// A real ipmiconsole prints a repetition again that a later packet has overtaken.
+	if p.Number != 0 && sequence > c.latest {
+		c.latest = sequence
 		c.output(p)
 	}
 	switch {
