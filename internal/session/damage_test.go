@@ -92,7 +92,8 @@ func TestTruncatedFile(t *testing.T) {
 	}
 }
 
-// A flipped bit in a record drops only that session. In the used part of the header it drops both sessions.
+// A flipped bit in a record drops only that session. In the magic or the key it drops both sessions. In the number of the
+// record that is being written, it may replace one session by the one that was written last.
 func TestEveryBitFlipped(t *testing.T) {
 	r, admin, oper := twoSessions(t)
 	whole := r.read()
@@ -104,6 +105,10 @@ func TestEveryBitFlipped(t *testing.T) {
 
 		record := bit / 8 / recordLen
 		unused := bit/8 >= len(magic)+keyLen
+		if bit/8 >= pendingAt && bit/8 < spareAt {
+			require.True(t, operLives, "bit %d", bit)
+			continue
+		}
 		require.Equal(t, record == 2 || record == 0 && unused, adminLives, "bit %d", bit)
 		require.Equal(t, record == 1 || record == 0 && unused, operLives, "bit %d", bit)
 		if !adminLives || !operLives {

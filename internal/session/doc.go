@@ -10,5 +10,6 @@
 // was accepted before, and uses no sequence number twice.
 //
 // Start reading at [Table.Open], [Table.RAKP1] and [Table.RAKP3], which open a session in this order. Then read
-// [Table.Receive] and [Table.Seal]. Section numbers are those of the IPMI 2.0 specification, revision 1.1.
+// [Table.Receive] and [Table.Seal]. [Login] and [Client] are the client's half of a session. Section numbers are those of
+// the IPMI 2.0 specification, revision 1.1.
 package session

@@ -21,7 +21,32 @@ type origin struct {
 }
 
 // origin returns the origin to which a failure of the session is counted.
-func (s *Session) origin() origin { return origin{Source(s.Peer), s.name} }
+func (s *Session) origin() origin { return originOf(s.Peer, s.name) }
+
+// Delays reports whether a login of a user at another front of the BMC is delayed, because the
+// user has failed too often: the fronts count together.
+func (t *Table) Delays(peer netip.AddrPort, name string, now time.Duration) bool {
+	return t.failures.tooMany(originOf(peer, name), now)
+}
+
+// LoginFailed counts a failed login at another front.
+func (t *Table) LoginFailed(peer netip.AddrPort, name string, now time.Duration) {
+	t.failures.add(originOf(peer, name), now)
+}
+
+// LoggedIn notes a login at another front, and reports whether it is to be logged.
+func (t *Table) LoggedIn(peer netip.AddrPort, name string, now time.Duration) (logs bool) {
+	t.failures.forget(originOf(peer, name))
+	return t.recentLogins.logs(peer, name, now)
+}
+
+// maxName is the length of the longest name of a user.
+const maxName = 16
+
+// originOf is the origin of a login. All names that are too long are one.
+func originOf(peer netip.AddrPort, name string) origin {
+	return origin{Source(peer), name[:min(len(name), maxName+1)]}
+}
 
 // failures counts the key exchanges of each origin that did not lead to a session. Guessing passwords leaves failures
 // behind, and so does collecting the codes of RAKP Message 2 to guess passwords elsewhere.

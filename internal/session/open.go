@@ -15,7 +15,7 @@ import (
 // with either of the two.
 func (t *Table) Open(m rmcp.OpenRequest, peer netip.AddrPort, now time.Duration) rmcp.OpenResponse {
 	refuse := func(status rmcp.Status, reason string, details ...any) rmcp.OpenResponse {
-		t.Log.Warn("session refused: "+reason, append([]any{"peer", peer, "status", status}, details...)...)
+		t.Log.Warn("session refused: "+reason, append([]any{"peer", peer, "status", status, refused}, details...)...)
 		return rmcp.OpenResponse{Tag: m.Tag, Status: status, ClientID: m.ClientID}
 	}
 	if m.ClientID == 0 {

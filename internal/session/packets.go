@@ -47,7 +47,7 @@ func (t *Table) Receive(p rmcp.Packet, peer netip.AddrPort, now time.Duration) (
 
 // Seal appends a datagram to b that carries a payload of a type to the client, encrypted and authenticated, and returns the
 // extended buffer. It uses the next sequence number (§6.12.8). Unless Receive has reserved that number, Seal writes it to
-// the file first. It returns an error if the file cannot be written or the session has ended.
+// the file first. It returns an error if the session has ended.
 func (t *Table) Seal(b []byte, s *Session, kind rmcp.PayloadType, payload []byte) ([]byte, error) {
 	if s.reserved == s.sent {
 		changed := *s

@@ -2,14 +2,17 @@ package session
 
 import (
 	"cmp"
+	"context"
 	"crypto/hmac"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
@@ -26,18 +29,18 @@ func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmc
 	}
 	answer := rmcp.RAKP2{Tag: m.Tag, ClientID: s.clientID, GUID: t.GUID}
 	if answer.Status = checkRAKP1(m); answer.Status != rmcp.StatusOK {
-		t.Log.Warn("session refused", "peer", s.Peer, "status", answer.Status)
+		t.Log.Warn("session refused", "peer", s.Peer, "status", answer.Status, refused)
 		return answer, true
 	}
 	repeated := s.state == keyed && s.clientRandom == m.Random && s.role == m.Role && s.name == string(m.Name)
 	if !repeated {
 		if t.failures.tooMany(origin{Source(peer), string(m.Name)}, now) {
-			t.Log.Warn("session refused: too many failed logins", "user", string(m.Name), "peer", peer)
+			t.Log.Warn("session refused: too many failed logins", "user", string(m.Name), "peer", peer, refused)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
 		}
 		if err := t.beginExchange(s, m, now); err != nil {
-			t.Log.Error("session refused", "peer", s.Peer, "err", err)
+			t.Log.Error("session refused", "peer", s.Peer, "err", err, refused)
 			answer.Status = rmcp.StatusInsufficientResources
 			return answer, true
 		}
@@ -50,7 +53,7 @@ func (t *Table) RAKP1(m rmcp.RAKP1, peer netip.AddrPort, now time.Duration) (rmc
 // checkRAKP1 returns the status with which a RAKP Message 1 is refused because of its name length or role, or StatusOK.
 func checkRAKP1(m rmcp.RAKP1) rmcp.Status {
 	switch p := m.Role.Privilege(); {
-	case len(m.Name) > 16:
+	case len(m.Name) > maxName:
 		return rmcp.StatusInvalidNameLength
 	case p < rmcp.Callback || p > rmcp.OEM:
 		return rmcp.StatusInvalidRole
@@ -73,14 +76,17 @@ func (t *Table) beginExchange(s *Session, m rmcp.RAKP1, now time.Duration) error
 		t.countFailure(s, now)
 	} else {
 		t.limitKeyed(now)
-		changed.slot = slices.Index(t.slots[:], nil) // one is free: see maxKeyed and MaxActive
+		changed.slot = t.freeSlot()
+		if err := t.file.reserve(changed.slot); err != nil {
+			return err
+		}
 	}
 	if err := t.commit(s, changed); err != nil {
 		return err
 	}
 	if !again {
 		t.opened.Remove(s.element)
-		t.slots[s.slot] = s
+		t.put(s)
 	}
 	return nil
 }
@@ -102,7 +108,7 @@ func (t *Table) limitKeyed(now time.Duration) {
 	s := slices.MinFunc(all, func(a, b *Session) int {
 		return cmp.Or(cmp.Compare(used[Source(b.Peer)], used[Source(a.Peer)]), cmp.Compare(a.created, b.created))
 	})
-	t.Log.Warn("session not opened: too many sessions are half open", "user", s.name, "peer", s.Peer)
+	t.Log.Warn("session not opened: too many sessions are half open", "user", s.name, "peer", s.Peer, refused)
 	t.drop(s, now)
 }
 
@@ -131,8 +137,8 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 		repeated := m.Status == rmcp.StatusOK && hmac.Equal(m.AuthCode, s.rakp3Code(t.password(s)))
 		return t.rakp4(s, m.Tag), repeated
 	}
-	refuse := func(status rmcp.Status, reason string, details ...any) (rmcp.RAKP4, bool) {
-		t.Log.Warn("session refused: "+reason, append([]any{"user", s.name, "peer", s.Peer, "status", status}, details...)...)
+	refuse := func(status rmcp.Status, reason string) (rmcp.RAKP4, bool) {
+		t.Log.Warn("session refused: "+reason, "user", s.name, "peer", s.Peer, "status", status, refused)
 		t.drop(s, now)
 		return rmcp.RAKP4{Tag: m.Tag, Status: status, ClientID: s.clientID}, true
 	}
@@ -146,13 +152,14 @@ func (t *Table) RAKP3(m rmcp.RAKP3, peer netip.AddrPort, now time.Duration) (rmc
 	t.failures.forget(s.origin())
 	t.limitActive(s, now)
 	t.activate(s, now)
-	if err := t.save(s); err != nil {
-		return refuse(rmcp.StatusInsufficientResources, "it cannot be saved", "err", err)
-	}
-	if t.recentLogins.logs(s, now) {
-		t.Log.Info("session opened", "session", s, "user", s.name, "peer", s.Peer,
+	t.save(s)
+	level, details := event.Counted, []any{accepted}
+	if t.recentLogins.logs(s.Peer, s.name, now) {
+		level = slog.LevelInfo
+		details = append(details, "session", s, "user", s.name, "peer", s.Peer,
 			"requested", s.role.Privilege(), "limit", s.Limit, "suite", s.suite.ID)
 	}
+	t.Log.Log(context.Background(), level, "session opened", details...)
 	return t.rakp4(s, m.Tag), true
 }
 
@@ -180,7 +187,7 @@ func (t *Table) limitActive(s *Session, now time.Duration) {
 		most := slices.Max(slices.Collect(maps.Values(sessions)))
 		dropped = t.idleLongest(now, func(other *Session) bool { return other.state == active && sessions[other.name] == most })
 		t.Log.Warn("session ended: too many sessions are open, and this user has the most",
-			"session", dropped, "user", dropped.name, "peer", dropped.Peer, "idle", now-dropped.touched)
+			"session", dropped, "user", dropped.name, "peer", dropped.Peer, "idle", now-dropped.touched, logout)
 	}
 	t.drop(dropped, now)
 }

@@ -13,14 +13,14 @@ const loginLogInterval = time.Minute
 // that of failures.
 type recentLogins map[origin]time.Duration
 
-func (recentLogins) origin(s *Session) origin {
-	return origin{netip.PrefixFrom(s.Peer.Addr(), s.Peer.Addr().BitLen()), s.name}
+func (recentLogins) origin(peer netip.AddrPort, name string) origin {
+	return origin{netip.PrefixFrom(peer.Addr(), peer.Addr().BitLen()), name}
 }
 
 // logs reports whether a login is to be logged, and starts the interval for its origin if so. If there are too many
 // origins, another origin is forgotten and its next login is logged.
-func (r recentLogins) logs(s *Session, now time.Duration) bool {
-	o := r.origin(s)
+func (r recentLogins) logs(peer netip.AddrPort, name string, now time.Duration) bool {
+	o := r.origin(peer, name)
 	if now < r[o] {
 		return false
 	}
@@ -29,4 +29,4 @@ func (r recentLogins) logs(s *Session, now time.Duration) bool {
 }
 
 // forget makes the next login of the origin of s be logged.
-func (r recentLogins) forget(s *Session) { delete(r, r.origin(s)) }
+func (r recentLogins) forget(s *Session) { delete(r, r.origin(s.Peer, s.name)) }

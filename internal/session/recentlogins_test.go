@@ -52,7 +52,7 @@ func TestRecentLoginsOfManyAddresses(t *testing.T) {
 	recent := make(recentLogins)
 	for i := range 3 * maxOrigins {
 		peer := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1)
-		require.True(t, recent.logs(&Session{Peer: peer}, time.Hour))
+		require.True(t, recent.logs(peer, "", time.Hour))
 		require.LessOrEqual(t, len(recent), maxOrigins)
 	}
 }

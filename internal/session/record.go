@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	// A page of 4096 bytes holds 16 records, and no record crosses a page boundary. A process that is killed while it
-	// writes a record has therefore written all of it or nothing.
 	recordLen = 256
+	sumLen    = 4 // the checksum at the end of a record
 
 	maxZone = 16 // bytes; the name of a network interface has at most 15
 )
@@ -29,7 +28,7 @@ var (
 )
 
 // encode writes a session to r: fields of fixed length, zeros, and a checksum. New fields replace the first zeros, so that
-// the record of an earlier version still decodes.
+// the record of an earlier version still decodes. They must end before fieldsLen.
 func (s *Session) encode(r *record) *record {
 	*r = blank
 	b := append(r[:0], byte(s.state), s.suite.ID, byte(s.role))
@@ -54,7 +53,7 @@ func (s *Session) encode(r *record) *record {
 	b = append(b, addr[:]...)
 	b = binary.LittleEndian.AppendUint16(b, s.Peer.Port())
 	appendPadded(b, []byte(storedZone(s.Peer.Addr())), maxZone)
-	binary.LittleEndian.PutUint32(r[recordLen-4:], crc32.ChecksumIEEE(r[:recordLen-4]))
+	binary.LittleEndian.PutUint32(r[recordLen-sumLen:], crc32.ChecksumIEEE(r[:recordLen-sumLen]))
 	return r
 }
 
@@ -105,7 +104,7 @@ func (t *Table) decode(slot int, b *record, now time.Duration) (*Session, error)
 // parse reads the fields of a record. It returns the session integrity key of a session that is established, as a part of
 // b.
 func parse(b *record) (s *Session, sik []byte, err error) {
-	if crc32.ChecksumIEEE(b[:recordLen-4]) != binary.LittleEndian.Uint32(b[recordLen-4:]) {
+	if crc32.ChecksumIEEE(b[:recordLen-sumLen]) != binary.LittleEndian.Uint32(b[recordLen-sumLen:]) {
 		return nil, nil, errDamaged
 	}
 	r := reader{b[:]}

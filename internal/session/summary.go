@@ -12,6 +12,7 @@ import (
 
 // A Summary is what an administrator may know of a session.
 type Summary struct {
+	ID        uint32 // managed system session ID
 	User      string
 	Privilege rmcp.Privilege // the present one
 	Peer      netip.AddrPort // of the client
@@ -22,7 +23,7 @@ type Summary struct {
 // Summaries reads the sessions of a BMC from its session file, while its process may change them. Sessions that are not
 // established are left out, and so are records that are damaged. A session may have timed out since.
 func Summaries(file io.Reader) ([]Summary, error) {
-	all, err := io.ReadAll(io.LimitReader(file, recordLen*int64(len(Table{}.slots)+1)))
+	all, err := io.ReadAll(io.LimitReader(file, recordLen*(maxSlots+1)))
 	switch {
 	case err != nil:
 		return nil, err
@@ -38,7 +39,7 @@ func Summaries(file io.Reader) ([]Summary, error) {
 			continue
 		}
 		if s, _, err := parse(&r); err == nil && s.state == active {
-			summaries = append(summaries, Summary{s.name, s.Privilege, s.Peer, s.created, s.touched})
+			summaries = append(summaries, Summary{s.managedID, s.name, s.Privilege, s.Peer, s.created, s.touched})
 		}
 	}
 	return summaries, nil

@@ -39,7 +39,7 @@ func TestSummaries(t *testing.T) {
 	s := r.Find(established.SIDc, r.now)
 	all := read()
 	require.Len(t, all, 1)
-	require.Equal(t, Summary{User: "admin", Privilege: s.Privilege, Peer: s.Peer, Created: created, Touched: all[0].Touched}, all[0])
+	require.Equal(t, Summary{ID: established.SIDc, User: "admin", Privilege: s.Privilege, Peer: s.Peer, Created: created, Touched: all[0].Touched}, all[0])
 	require.Equal(t, rmcp.User, all[0].Privilege)
 	require.GreaterOrEqual(t, all[0].Touched, created)
 

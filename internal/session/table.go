@@ -7,9 +7,11 @@ import (
 	"io"
 	"iter"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
@@ -28,8 +30,21 @@ const (
 	closingLife  = 2 * time.Second // a retransmitted Close Session is answered for that long
 )
 
+// maxSlots is how many sessions the file can hold. Closing sessions count as active ones.
+const maxSlots = MaxActive + maxKeyed
+
 // errEnded means that the slot may already belong to another session.
 var errEnded = errors.New("it has ended")
+
+// via is how the clients of this front come.
+const via = "lan"
+
+// Attributes that make a log record an event.
+var (
+	accepted = event.Event{Kind: event.Login, Via: via}.Attr()
+	refused  = event.Event{Kind: event.Refused, Via: via}.Attr()
+	logout   = event.Event{Kind: event.Logout, Via: via}.Attr()
+)
 
 // ErrDuplicate means that the sequence number of an authentic packet was received before. The packet must not have an
 // effect again.
@@ -51,8 +66,9 @@ type Config struct {
 type Table struct {
 	Config
 	byID         map[uint32]*Session
-	opened       list.List                      // opened sessions, oldest first
-	slots        [MaxActive + maxKeyed]*Session // sessions in the file
+	opened       list.List     // opened sessions, oldest first
+	slots        []*Session    // sessions in the file, up to the highest slot that was used; nil: free
+	due          time.Duration // no session in the file expires before
 	failures     failures
 	recentLogins recentLogins
 	file         *file
@@ -76,19 +92,16 @@ func NewTable(dir string, c Config, now time.Duration) (*Table, error) {
 	if f.reset != "" {
 		c.Log.Warn("session file dropped: " + f.reset)
 	}
-	err = f.records(func(slot int, r *record) {
+	f.records(func(slot int, r *record) {
 		s, err := t.decode(slot, r, now)
 		if err != nil {
 			c.Log.Warn("session dropped", "slot", slot, "reason", err)
-			t.erase(slot)
+			f.write(slot, &blank)
 			return
 		}
-		t.slots[slot], t.byID[s.managedID] = s, s
+		t.put(s)
+		t.byID[s.managedID] = s
 	})
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
 	return t, nil
 }
 
@@ -109,7 +122,7 @@ func (t *Table) All(now time.Duration) iter.Seq[*Session] {
 // HalfOpen reports whether a key exchange is under way. An opened session would be lost with the process.
 func (t *Table) HalfOpen(now time.Duration) bool {
 	t.expire(now)
-	return t.opened.Len() > 0 || slices.ContainsFunc(t.slots[:], (*Session).isKeyed)
+	return t.opened.Len() > 0 || slices.ContainsFunc(t.slots, (*Session).isKeyed)
 }
 
 func (s *Session) isKeyed() bool { return s != nil && s.state == keyed }
@@ -122,7 +135,7 @@ func (t *Table) BacksOff(now time.Duration) bool { return t.failures.any(now) }
 func (t *Table) live(now time.Duration) iter.Seq[*Session] {
 	t.expire(now)
 	return func(yield func(*Session) bool) {
-		for _, s := range t.slots[:] {
+		for _, s := range t.slots {
 			if s != nil && !yield(s) {
 				return
 			}
@@ -144,8 +157,16 @@ func (t *Table) expire(now time.Duration) {
 	for s := t.oldestOpened(); s != nil && now >= s.expires(t.Timeout); s = t.oldestOpened() {
 		t.dropOpened(s)
 	}
-	for _, s := range t.slots[:] {
-		if s != nil && now >= s.expires(t.Timeout) {
+	if now < t.due {
+		return
+	}
+	t.due = math.MaxInt64
+	for _, s := range t.slots {
+		switch {
+		case s == nil:
+		case now < s.expires(t.Timeout):
+			t.due = min(t.due, s.expires(t.Timeout))
+		default:
 			t.logExpired(s)
 			t.drop(s, now)
 		}
@@ -157,9 +178,9 @@ func (t *Table) expire(now time.Duration) {
 func (t *Table) logExpired(s *Session) {
 	switch s.state {
 	case active:
-		t.Log.Info("session timed out", "session", s, "user", s.name, "peer", s.Peer)
+		t.Log.Info("session timed out", "session", s, "user", s.name, "peer", s.Peer, logout)
 	case keyed:
-		t.Log.Warn("session not opened: no RAKP Message 3: "+s.loginError("wrong password?"), "user", s.name, "peer", s.Peer)
+		t.Log.Warn("session not opened: no RAKP Message 3: "+s.loginError("wrong password?"), "user", s.name, "peer", s.Peer, refused)
 	}
 }
 
@@ -182,7 +203,7 @@ func (t *Table) Find(id uint32, now time.Duration) *Session {
 // Active returns the number of active sessions.
 func (t *Table) Active(now time.Duration) int {
 	n := 0
-	for _, s := range t.slots[:] {
+	for _, s := range t.slots {
 		if s != nil && s.state == active && now < s.expires(t.Timeout) {
 			n++
 		}
@@ -191,19 +212,34 @@ func (t *Table) Active(now time.Duration) int {
 }
 
 // End closes an active session. For two seconds the session still answers a retransmitted Close Session, in case the
-// first response was lost. If the file cannot be written, the session stays active.
+// first response was lost.
 func (t *Table) End(s *Session, now time.Duration) error {
 	changed := *s
 	changed.state, changed.touched = closing, now
 	return t.commit(s, changed)
 }
 
-// SetPrivilege changes the present privilege level of a session. The caller checks it against Limit. If the file cannot
-// be written, the level stays the same.
+// SetPrivilege changes the present privilege level of a session. The caller checks it against Limit.
 func (t *Table) SetPrivilege(s *Session, level rmcp.Privilege) error {
 	changed := *s
 	changed.Privilege = level
 	return t.commit(s, changed)
+}
+
+// put notes that a session is in the file.
+func (t *Table) put(s *Session) {
+	for len(t.slots) <= s.slot {
+		t.slots = append(t.slots, nil)
+	}
+	t.slots[s.slot] = s
+}
+
+// freeSlot returns the lowest slot that is free. One always is: see maxSlots.
+func (t *Table) freeSlot() int {
+	if i := slices.Index(t.slots, nil); i >= 0 {
+		return i
+	}
+	return len(t.slots)
 }
 
 // drop removes a session that is in the file. If its key exchange has not ended, the login has failed.
@@ -213,7 +249,7 @@ func (t *Table) drop(s *Session, now time.Duration) {
 	}
 	delete(t.byID, s.managedID)
 	t.slots[s.slot] = nil
-	t.erase(s.slot)
+	t.file.write(s.slot, &blank)
 }
 
 // countFailure counts a failed login. The next successful login is logged, because the password may have been guessed.
@@ -222,31 +258,20 @@ func (t *Table) countFailure(s *Session, now time.Duration) {
 	t.recentLogins.forget(s)
 }
 
-// erase clears a record. A record that cannot be cleared expires.
-func (t *Table) erase(slot int) {
-	if err := t.file.write(slot, &blank); err != nil {
-		t.Log.Error("session not erased", "slot", slot, "err", err)
-	}
-}
-
-// save writes the session to the file. The error is errEnded if the session has been dropped.
-func (t *Table) save(s *Session) error {
-	err := errEnded
-	if t.byID[s.managedID] != nil {
-		err = t.file.write(s.slot, s.encode(&t.saved))
-		t.saved = blank
-	}
-	if err != nil {
-		return fmt.Errorf("save session %s: %w", s.String(), err)
-	}
-	return nil
-}
-
-// commit changes a session after it has written the change to the file.
+// commit changes a session after it has written the change to the file. The error is errEnded if the session has been
+// dropped.
 func (t *Table) commit(s *Session, changed Session) error {
-	if err := t.save(&changed); err != nil {
-		return err
+	if t.byID[s.managedID] == nil {
+		return fmt.Errorf("save session %s: %w", s.String(), errEnded)
 	}
+	t.save(&changed)
 	*s = changed
 	return nil
+}
+
+// save writes a session that has not been dropped to the file.
+func (t *Table) save(s *Session) {
+	t.file.write(s.slot, s.encode(&t.saved))
+	t.saved = blank
+	t.due = min(t.due, s.expires(t.Timeout))
 }

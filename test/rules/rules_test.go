@@ -55,7 +55,7 @@ var imports = map[string][]string{
 	"internal/machine":   {"internal/provider"},
 	"internal/provider":  {},
 	"internal/console":   {"internal/rmcp"},
-	"internal/session":   {"internal/rmcp"},
+	"internal/session":   {"internal/event", "internal/rmcp", "golang.org/x/sys"},
 	"internal/rmcp":      {},
 	"internal/instance":  {"internal/media"},
 	"internal/checksum":  {},
