@@ -90,6 +90,7 @@ var imports = map[string][]string{
 	"internal/event":       {},
 	"internal/media":       {},
 	"internal/certificate": {},
+	"internal/client":      {"internal/rmcp", "internal/session"},
 }
 
 // only lists what few packages may use of the standard library.
