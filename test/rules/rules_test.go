@@ -91,6 +91,7 @@ var imports = map[string][]string{
 	"internal/media":       {},
 	"internal/certificate": {},
 	"internal/client":      {"internal/rmcp", "internal/session"},
+	"internal/polled":      {"golang.org/x/sys"},
 }
 
 // only lists what few packages may use of the standard library.
