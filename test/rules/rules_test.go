@@ -92,6 +92,7 @@ var imports = map[string][]string{
 	"internal/certificate": {},
 	"internal/client":      {"internal/rmcp", "internal/session"},
 	"internal/polled":      {"golang.org/x/sys"},
+	"internal/inband":      {},
 }
 
 // only lists what few packages may use of the standard library.
