@@ -3,7 +3,7 @@
 // then for the one interface that matches, so that a host with a thousand interfaces costs about a millisecond. The net
 // package asks for the addresses of each interface in turn, which takes a second there.
 //
-// The package knows nothing of IPMI and keeps nothing between calls. Start reading at Find.
+// The package does not know IPMI, and keeps no data between calls. Start reading at Find.
 package hostnet
 
 import (
