@@ -93,6 +93,7 @@ var imports = map[string][]string{
 	"internal/client":      {"internal/rmcp", "internal/session"},
 	"internal/polled":      {"golang.org/x/sys"},
 	"internal/inband":      {},
+	"internal/identity":    {},
 }
 
 // only lists what few packages may use of the standard library.
