@@ -48,22 +48,31 @@ func (c *choice) Type() string { return "format" }
 
 // AddFlags adds the flags to a command that prints a table with these columns.
 func (o *Options) AddFlags(cmd *cobra.Command, columns []Column) {
+	o.AddOutputFlags(cmd, columns)
+	flags := cmd.Flags()
+	o.oldFormat = choice{allowed: []string{"table", "json", "yaml", "csv", "value"}}
+	flags.VarP(&o.oldFormat, "format", "f", "output `format` with the column titles as names, for scripts of the Python ShIPMI")
+	cmd.MarkFlagsMutuallyExclusive("output", "format")
+	o.addOldFlags(flags)
+	_ = cmd.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(o.oldFormat.allowed, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// AddOutputFlags is AddFlags for a command that ShIPMI in Python does not have. It leaves out the
+// flags that scripts for that program use.
+func (o *Options) AddOutputFlags(cmd *cobra.Command, columns []Column) {
 	flags := cmd.Flags()
 	o.format = choice{value: "table", allowed: []string{"table", "wide", "json", "yaml", "csv", "value"}}
 	flags.VarP(&o.format, "output", "o", "output `format`: "+strings.Join(o.format.allowed, ", "))
-	o.oldFormat = choice{allowed: []string{"table", "json", "yaml", "csv", "value"}}
-	flags.VarP(&o.oldFormat, "format", "f", "output `format` with the column titles as names, for scripts of the Python ShIPMI")
+	o.quote = choice{value: "nonnumeric", allowed: []string{"all", "minimal", "none", "nonnumeric"}}
 	flags.StringArrayVarP(&o.columns, "column", "c", nil, "print only this `column`; may be repeated")
 	flags.StringArrayVar(&o.sort, "sort-column", nil, "sort by this `column`; may be repeated")
 	flags.BoolVar(&o.noHeaders, "no-headers", false, "print no header")
-	cmd.MarkFlagsMutuallyExclusive("output", "format")
-	o.addOldFlags(flags)
 	var names []string
 	for _, c := range columns {
 		names = append(names, c.Name)
 	}
 	for flag, values := range map[string][]string{
-		"output": o.format.allowed, "format": o.oldFormat.allowed, "column": names, "sort-column": names,
+		"output": o.format.allowed, "column": names, "sort-column": names,
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 	}
@@ -73,7 +82,6 @@ func (o *Options) AddFlags(cmd *cobra.Command, columns []Column) {
 func (o *Options) addOldFlags(flags *pflag.FlagSet) {
 	own := pflag.NewFlagSet("", pflag.ContinueOnError)
 	own.BoolVar(&o.noIndent, "noindent", false, "print JSON in one line")
-	o.quote = choice{value: "nonnumeric", allowed: []string{"all", "minimal", "none", "nonnumeric"}}
 	own.Var(&o.quote, "quote", "what to quote in CSV")
 	own.UintVar(&o.maxWidth, "max-width", 0, "maximum width of a table")
 	own.BoolVar(&o.fitWidth, "fit-width", false, "without a terminal, limit tables to $COLUMNS, or to 80 if that is not set")
@@ -124,7 +132,7 @@ func columnIndex(columns []Column, name string) (int, error) {
 		for _, c := range columns {
 			names = append(names, c.Name)
 		}
-		err := hint.Add(fmt.Errorf("no column %q", name), "there are %s", strings.Join(names, ", "))
+		err := hint.Add(fmt.Errorf("no column %q", name), "the columns are %s", strings.Join(names, ", "))
 		return 0, hint.Misuse(err)
 	}
 	return i, nil

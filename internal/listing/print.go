@@ -93,7 +93,7 @@ func (o *Options) arrange(l Table) (Table, error) {
 			return compareCells(a[column], b[column])
 		})
 	}
-	selected, err := o.selection(l.Columns)
+	selected, err := o.selection(l)
 	if err != nil {
 		return l, err
 	}
@@ -109,9 +109,9 @@ func (o *Options) arrange(l Table) (Table, error) {
 
 // selection returns the indexes of the columns to print: those that -c names, in that
 // order, or the usual ones. With -f, columns keep their own order, as in Python.
-func (o *Options) selection(columns []Column) (selected []int, err error) {
+func (o *Options) selection(l Table) (selected []int, err error) {
 	for _, name := range o.columns {
-		i, err := columnIndex(columns, name)
+		i, err := columnIndex(l.Columns, name)
 		if err != nil {
 			return nil, err
 		}
@@ -123,9 +123,13 @@ func (o *Options) selection(columns []Column) (selected []int, err error) {
 	if o.columns != nil {
 		return selected, nil
 	}
-	wide := !o.titled() && slices.Contains([]string{"wide", "json", "yaml"}, o.format.value)
-	for i, c := range columns {
-		if wide || !c.Wide {
+	records := !o.titled() && slices.Contains([]string{"json", "yaml"}, o.format.value)
+	wide := records || !o.titled() && o.format.value == "wide"
+	isTable := !o.titled() && slices.Contains([]string{"table", "wide"}, o.format.value)
+	for i, c := range l.Columns {
+		hasValue := slices.ContainsFunc(l.Rows, func(row []any) bool { return row[i] != nil })
+		switch {
+		case c.Optional && (records || isTable && hasValue), !c.Optional && (wide || !c.Wide):
 			selected = append(selected, i)
 		}
 	}

@@ -59,7 +59,7 @@ func TestColumns(t *testing.T) {
 		_, _, err := printed(t, flag, "serial")
 		require.ErrorIs(t, err, hint.ErrMisuse)
 		require.EqualError(t, err, `no column "serial"`)
-		require.Equal(t, []string{"there are name, port, comment"}, hint.Of(err))
+		require.Equal(t, []string{"the columns are name, port, comment"}, hint.Of(err))
 	}
 }
 

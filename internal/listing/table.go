@@ -22,12 +22,13 @@ type Table struct {
 // A Column has a name, on which scripts rely, and a title for people. Scripts that were
 // written for ShIPMI in Python know the title.
 type Column struct {
-	Name   string
-	Title  string
-	Left   bool // aligned to the left in a table; other columns are centered
-	Wide   bool // in a table only with -o wide or -c
-	Prose  bool // a table may break the text between words
-	Colors func(cell string) text.Colors
+	Name     string
+	Title    string
+	Left     bool // aligned to the left in a table; other columns are centered
+	Wide     bool // in a table only with -o wide or -c
+	Optional bool // in JSON and YAML, in a table only if a row has a value, else only with -c
+	Prose    bool // a table may break the text between words
+	Colors   func(cell string) text.Colors
 }
 
 // A List is a cell with several values. A table may break it between them.
