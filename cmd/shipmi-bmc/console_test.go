@@ -1,24 +1,30 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/activation"
+	"github.com/shipmi/shipmi/internal/serial"
 )
 
-// A descriptorStore stands in for systemd's: it keeps what a process sends to it until the
+// A descriptorStore replaces systemd's: it keeps what a process sends to it until the
 // process has that removed.
 type descriptorStore struct {
 	t      *testing.T
@@ -44,18 +50,25 @@ func (d *descriptorStore) take() []*os.File {
 		if err != nil {
 			return d.kept
 		}
-		switch text := string(message[:n]); {
-		case text == storeTerminal:
+		text := string(message[:n])
+		_, rest, _ := strings.Cut(text, "FDNAME=")
+		name, _, _ := strings.Cut(rest, "\n")
+		switch {
+		case strings.HasPrefix(text, "FDSTORE=1\n"):
+			require.Contains(d.t, text, "\nFDPOLL=0")
 			all, err := unix.ParseSocketControlMessage(control[:passed])
 			require.NoError(d.t, err)
 			descriptors, err := unix.ParseUnixRights(&all[0])
 			require.NoError(d.t, err)
-			d.kept = append(d.kept, os.NewFile(uintptr(descriptors[0]), consoleName))
-		case text == dropTerminal:
-			for _, f := range d.kept {
+			d.kept = append(d.kept, os.NewFile(uintptr(descriptors[0]), name))
+		case strings.HasPrefix(text, "FDSTOREREMOVE=1\n"):
+			d.kept = slices.DeleteFunc(d.kept, func(f *os.File) bool {
+				if f.Name() != name {
+					return false
+				}
 				f.Close()
-			}
-			d.kept = nil
+				return true
+			})
 		}
 	}
 }
@@ -70,8 +83,13 @@ type consoleBMC struct {
 	process *process
 }
 
-func newConsoleBMC(t *testing.T, connect string) *consoleBMC {
+// newConsoleBMC starts a BMC with a console script and, as NAME=VALUE, further settings.
+func newConsoleBMC(t *testing.T, connect string, settings ...string) *consoleBMC {
 	env := unit(t)
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		env[name] = value
+	}
 	env["SHIPMI_CREDENTIALS"] = filepath.Join(env["CREDENTIALS_DIRECTORY"], "users")
 	file, err := os.OpenFile(env["SHIPMI_PROVIDER"], os.O_WRONLY|os.O_APPEND, 0)
 	require.NoError(t, err)
@@ -96,8 +114,11 @@ func newConsoleBMC(t *testing.T, connect string) *consoleBMC {
 }
 
 func (b *consoleBMC) start() {
-	passed := append([]*os.File{b.socket}, b.store.take()...)
-	b.env["LISTEN_FDNAMES"] = strings.Join([]string{"node-0.socket", consoleName}[:len(passed)], ":")
+	passed, names := []*os.File{b.socket}, []string{"node-0.socket"}
+	for _, f := range b.store.take() {
+		passed, names = append(passed, f), append(names, f.Name())
+	}
+	b.env["LISTEN_FDNAMES"] = strings.Join(names, ":")
 	// The script shares standard error with the process, so a pipe would stay open.
 	log, err := os.OpenFile(filepath.Join(b.env["STATE_DIRECTORY"], "log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	require.NoError(b.t, err)
@@ -328,9 +349,163 @@ func TestConsoleOverRestart(t *testing.T) {
 	c := b.opens("sol", "activate")
 	c.out.until(t, "ready")
 	require.NoError(t, b.process.cmd.Process.Signal(syscall.SIGTERM))
-	b.process.wait(exitOK)
+	b.process.wait(activation.ExitOK)
 	b.start()
 	c.types("hello\r")
 	c.out.until(t, "hello\r")
 	require.NotContains(t, c.out.text(), "again in")
+}
+
+// A console that is always logged has what was printed before the first packet came, over a
+// kill, and does not end when the process is idle.
+func TestConsoleAlwaysLogged(t *testing.T) {
+	t.Parallel()
+	b := newConsoleBMC(t, `echo boot; until [ -e "$SHIPMI_STATE_DIRECTORY/go" ]; do sleep 0.1; done; echo more; exec cat`,
+		"SHIPMI_CONSOLE_LOG=always", "SHIPMI_IDLE_TIMEOUT=100ms")
+	logged := func(want string) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			file, err := os.Open(filepath.Join(b.env["RUNTIME_DIRECTORY"], "console"))
+			if err != nil {
+				return false
+			}
+			defer file.Close()
+			line, err := serial.Inspect(file, activation.Uptime())
+			if err != nil {
+				return false
+			}
+			log := line.Log()
+			return string(slices.Concat(log[0], log[1])) == want
+		}, 10*time.Second, 10*time.Millisecond)
+	}
+	logged("boot\n")
+	b.kill()
+	require.NoError(t, os.WriteFile(filepath.Join(b.env["STATE_DIRECTORY"], "go"), nil, 0o600))
+	logged("boot\nmore\n")
+	c := b.opens("sol", "activate")
+	c.out.until(t, "boot\nmore\n")
+	c.out.until(t, "[console: output from here on is live]")
+	c.types("hello\r")
+	c.out.until(t, "hello\r")
+	require.NotContains(t, c.out.text(), "again in")
+	c.types("~.")
+	require.NoError(t, c.cmd.Wait())
+	require.Never(t, func() bool { return b.process.cmd.Process.Signal(syscall.Signal(0)) != nil }, 500*time.Millisecond, 50*time.Millisecond)
+}
+
+// Programs that read the console are not confused by what was printed before.
+func TestConsoleWithoutReplay(t *testing.T) {
+	t.Parallel()
+	b := newConsoleBMC(t, "echo ready; exec cat", "SHIPMI_CONSOLE_REPLAY=no")
+	b.runs("", "sol", "set", "retry-count", "3")
+	first := b.opens("sol", "activate")
+	first.out.until(t, "ready")
+	first.types("~.")
+	require.NoError(t, first.cmd.Wait())
+	second := b.opens("sol", "activate")
+	second.out.until(t, operational)
+	second.types("hello\r")
+	second.out.until(t, "hello\r")
+	require.NotContains(t, second.out.text(), "ready")
+}
+
+// After a change of the provider or its parameters, the script that runs leads to another machine.
+func TestConsoleOfFormerSettings(t *testing.T) {
+	t.Parallel()
+	b := newConsoleBMC(t, `echo "ready one"; exec cat`)
+	c := b.opens("sol", "activate")
+	c.out.until(t, "ready one")
+	text, err := os.ReadFile(b.env["SHIPMI_PROVIDER"])
+	require.NoError(t, err)
+	b.env["SHIPMI_PROVIDER"] = filepath.Join(t.TempDir(), "two.conf")
+	require.NoError(t, os.WriteFile(b.env["SHIPMI_PROVIDER"], bytes.Replace(text, []byte("one"), []byte("two"), 1), 0o600))
+	b.kill()
+	c.out.until(t, "ready two")
+	require.Eventually(t, func() bool { return len(b.store.take()) == 1 }, 10*time.Second, 10*time.Millisecond)
+	c.types("hello\r")
+	c.out.until(t, "hello\r")
+	require.Equal(t, 1, strings.Count(c.out.text(), "hello"))
+}
+
+// A client behind a port map is told the port that it knows.
+func TestConsoleBehindAPortMap(t *testing.T) {
+	t.Parallel()
+	proxy, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	defer proxy.Close()
+	public := proxy.LocalAddr().(*net.UDPAddr)
+	b := newConsoleBMC(t, "echo ready; exec cat", fmt.Sprintf("SHIPMI_ADVERTISE=192.0.2.1:%d", public.Port))
+	b.runs(fmt.Sprintf(`(?m)^Payload Port +: %d$`, public.Port), "sol", "info")
+	b.runs(`(?m)^IP Address +: 192\.0\.2\.1$`, "lan", "print")
+	out, err := b.ipmitool("sol", "activate").CombinedOutput()
+	require.Error(t, err)
+	require.NotContains(t, string(out), operational, "the port is not the one that ipmitool sends to")
+
+	go translate(proxy, b.address, perfect, perfect)
+	b.address = public
+	c := b.opens("sol", "activate")
+	c.out.until(t, "ready")
+	c.types("~.")
+	require.NoError(t, c.cmd.Wait())
+}
+
+// A network delivers a datagram, which it may lose, repeat or hold back.
+type network func(b []byte, deliver func([]byte))
+
+func perfect(b []byte, deliver func([]byte)) { deliver(b) }
+
+// bad returns a network that loses every seventh datagram, repeats others, and holds others
+// back until the next one has passed.
+func bad() network {
+	var (
+		n    int
+		held []byte
+	)
+	return func(b []byte, deliver func([]byte)) {
+		n++
+		switch {
+		case n%7 == 0:
+		case n%5 == 0:
+			deliver(b)
+			deliver(b)
+		case n%3 == 0 && held == nil:
+			held = bytes.Clone(b)
+			return
+		default:
+			deliver(b)
+		}
+		if held != nil {
+			deliver(held)
+			held = nil
+		}
+	}
+}
+
+// translate carries the datagrams of one client at a time to a BMC and back.
+func translate(proxy *net.UDPConn, to *net.UDPAddr, there, back network) {
+	bmc, err := net.DialUDP("udp", nil, to)
+	if err != nil {
+		return
+	}
+	defer bmc.Close()
+	var client atomic.Pointer[net.UDPAddr]
+	go func() {
+		b := make([]byte, 1024)
+		for {
+			n, err := bmc.Read(b)
+			if err != nil {
+				return
+			}
+			back(b[:n], func(b []byte) { _, _ = proxy.WriteToUDP(b, client.Load()) })
+		}
+	}()
+	b := make([]byte, 1024)
+	for {
+		n, from, err := proxy.ReadFromUDP(b)
+		if err != nil {
+			return
+		}
+		client.Store(from)
+		there(b[:n], func(b []byte) { _, _ = bmc.Write(b) })
+	}
 }

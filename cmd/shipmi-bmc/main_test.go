@@ -14,8 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/activation"
 	"github.com/shipmi/shipmi/internal/instance"
-	"github.com/shipmi/shipmi/test/activation"
+	"github.com/shipmi/shipmi/internal/media"
+	systemd "github.com/shipmi/shipmi/test/activation"
 )
 
 // asProgram is a variable that turns the test binary into the program.
@@ -26,7 +28,9 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	os.Remove(shipmiProgram)
+	os.Exit(status)
 }
 
 // providerFile switches a machine that consists of a file in its state directory.
@@ -82,7 +86,7 @@ func (p *process) start(t *testing.T, stderr io.Writer, env map[string]string, s
 	for name, value := range env {
 		environ = append(environ, name+"="+value)
 	}
-	p.t, p.cmd = t, activation.Command(self, environ, sockets...)
+	p.t, p.cmd = t, systemd.Command(self, environ, sockets...)
 	p.cmd.Stderr = stderr
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
@@ -107,7 +111,7 @@ func udp(t *testing.T, address string) (*net.UDPAddr, *os.File) {
 }
 
 func TestUsage(t *testing.T) {
-	changed := instance.Instance{CipherSuites: []byte{17}}
+	changed := instance.Instance{CipherSuites: []byte{17}, Inband: instance.PrivilegeUser, Media: media.Rule{URLs: []string{"http://h/"}, Local: true}}
 	for _, entry := range changed.Environ() {
 		variable, _, _ := strings.Cut(entry, "=")
 		require.Contains(t, usage, variable)
@@ -116,10 +120,10 @@ func TestUsage(t *testing.T) {
 		status int
 		stderr string
 	}{
-		"--help":    {exitOK, ""},
-		"--version": {exitOK, ""},
-		"--port":    {exitUsage, "shipmi-bmc: error: unknown flag: --port\n"},
-		"node-0":    {exitUsage, "shipmi-bmc: error: unexpected argument \"node-0\"\n"},
+		"--help":    {activation.ExitOK, ""},
+		"--version": {activation.ExitOK, ""},
+		"--port":    {activation.ExitUsage, "shipmi-bmc: error: unknown flag: --port\n"},
+		"node-0":    {activation.ExitUsage, "shipmi-bmc: error: unexpected argument \"node-0\"\n"},
 	} {
 		var stderr bytes.Buffer
 		cmd := exec.Command(os.Args[0], argument)
@@ -127,7 +131,7 @@ func TestUsage(t *testing.T) {
 		out, _ := cmd.Output()
 		require.Equal(t, want.status, cmd.ProcessState.ExitCode())
 		require.Equal(t, want.stderr, stderr.String())
-		require.Equal(t, want.status == exitOK, len(out) > 0)
+		require.Equal(t, want.status == activation.ExitOK, len(out) > 0)
 	}
 }
 
@@ -136,7 +140,7 @@ func TestIdle(t *testing.T) {
 	env := unit(t)
 	env["SHIPMI_IDLE_TIMEOUT"] = "100ms"
 	_, socket := udp(t, "127.0.0.1:0")
-	require.Equal(t, []string{"<6>idle, exiting"}, start(t, env, socket).wait(exitOK))
+	require.Equal(t, []string{"<6>idle, exiting"}, start(t, env, socket).wait(activation.ExitOK))
 }
 
 // A process sends READY=1 when it serves. A second process for the same BMC does not serve and sends nothing.
@@ -158,12 +162,12 @@ func TestTerminate(t *testing.T) {
 	p := start(t, env, socket)
 	require.Equal(t, "READY=1", told())
 	_, another := udp(t, "127.0.0.1:0")
-	second := start(t, env, another).wait(exitFailure)
+	second := start(t, env, another).wait(activation.ExitFailure)
 	require.Len(t, second, 1)
 	require.Contains(t, second[0], "another process uses it")
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	require.Equal(t, []string{"<6>stopped"}, p.wait(exitOK))
+	require.Equal(t, []string{"<6>stopped"}, p.wait(activation.ExitOK))
 	require.Equal(t, "STOPPING=1", told())
 }
 
@@ -180,7 +184,7 @@ func TestBadSetting(t *testing.T) {
 	begun := time.Now()
 	require.Equal(t, []string{
 		`<3>bad setting: SHIPMI_IDLE_TIMEOUT: "soon": want a duration like 90s or 5m, from 100ms to 24h`,
-	}, start(t, env, one, two).wait(exitConfig))
+	}, start(t, env, one, two).wait(activation.ExitConfig))
 	require.GreaterOrEqual(t, time.Since(begun), discardTime)
 
 	requireEmpty(t, one)
@@ -215,14 +219,14 @@ func TestNoSocket(t *testing.T) {
 		env["LISTEN_FDS"] = sockets
 		begun := time.Now()
 		p := start(t, env)
-		require.Equal(t, []string{want}, p.wait(exitConfig), "LISTEN_FDS=%s", sockets)
+		require.Equal(t, []string{want}, p.wait(activation.ExitConfig), "LISTEN_FDS=%s", sockets)
 		require.Less(t, time.Since(begun), discardTime, "LISTEN_FDS=%s", sockets)
 		state := p.cmd.ProcessState
 		require.Less(t, state.UserTime()+state.SystemTime(), discardTime/2, "LISTEN_FDS=%s", sockets)
 	}
 }
 
-// A socket that is not a UDP socket is refused, and the UDP sockets are emptied.
+// A socket that cannot be served is refused, and the others are emptied.
 func TestSockets(t *testing.T) {
 	t.Parallel()
 	tcp, err := net.Listen("tcp", "127.0.0.1:0")
@@ -242,15 +246,15 @@ func TestSockets(t *testing.T) {
 	knock(t, address)
 	t.Cleanup(func() { requireEmpty(t, good) }) // when the subtests have ended
 	for want, sockets := range map[string][]*os.File{
-		"no socket was passed: start shipmi-bmc@NAME.socket, not the program":                      nil,
-		"socket bmc.socket: want ListenDatagram= with an address and a port: it is not one of UDP": {datagram},
-		"socket bmc.socket: want ListenDatagram= with an address and a port: ":                     {stream, good},
+		"no socket was passed: start shipmi-bmc@NAME.socket, not the program":                                       nil,
+		"socket bmc.socket: want ListenDatagram= or ListenStream= with an address and a port: it is not one of UDP": {datagram, good},
+		"certificate: open ": {stream, good},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			env := unit(t)
 			env["LISTEN_FDNAMES"] = "bmc.socket"
-			log := start(t, env, sockets...).wait(exitConfig)
+			log := start(t, env, sockets...).wait(activation.ExitConfig)
 			require.Len(t, log, 1)
 			require.True(t, strings.HasPrefix(log[0], "<3>bad setting: "+want), log[0])
 		})

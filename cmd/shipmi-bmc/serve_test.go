@@ -16,6 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/test/console"
+	"github.com/shipmi/shipmi/test/journald"
+
+	"github.com/shipmi/shipmi/internal/activation"
 )
 
 // ipmitool runs a command of the real ipmitool as the user admin.
@@ -68,7 +71,7 @@ func TestServe(t *testing.T) {
 	require.Equal(t, "Set Chassis Power Control to Reset failed: Cannot execute command, command disabled\n", out)
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	log := strings.Join(p.wait(exitOK), "\n")
+	log := strings.Join(p.wait(activation.ExitOK), "\n")
 	require.Regexp(t, `(?m)^<6>power on done took=\S+ user=admin peer=127\.0\.0\.1:\d+$`, log)
 	require.Regexp(t, `(?m)^<6>power off done took=\S+ user=admin peer=\[::1\]:\d+$`, log)
 	require.Contains(t, log, "\nit went off\n")
@@ -100,7 +103,7 @@ func TestServeWhileAProviderFileHangs(t *testing.T) {
 	require.NoError(t, err, out)
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	log := strings.Join(p.wait(exitOK), "\n")
+	log := strings.Join(p.wait(activation.ExitOK), "\n")
 	require.Contains(t, log, `<3>power status failed err="provider file: `+env["SHIPMI_PROVIDER"]+` cannot be read: context deadline exceeded"`)
 }
 
@@ -112,8 +115,8 @@ func TestServeWhileJournaldHangs(t *testing.T) {
 	t.Parallel()
 	env := unit(t)
 	address, socket := udp(t, "127.0.0.1:0")
-	ours, journald := streamToJournald(t)
-	fill(t, ours)
+	ours, reader := journald.Stream(t)
+	journald.Fill(t, ours)
 	var p process
 	p.start(t, ours, env, socket)
 
@@ -147,8 +150,8 @@ func TestServeWhileJournaldHangs(t *testing.T) {
 	slices.Sort(times)
 	require.Less(t, times[len(times)/2], journaldAnswerTime, "median: other programs use the processors too")
 
-	readAll(t, journald)
+	journald.ReadAll(t, reader)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.cmd.Wait())
-	require.Regexp(t, `^<4>log lines lost: standard error could not take them lines=\d+\n<6>stopped\n$`, strings.Join(readAll(t, journald), ""))
+	require.Regexp(t, `^<4>log lines lost: standard error could not take them lines=\d+\n<6>stopped\n$`, strings.Join(journald.ReadAll(t, reader), ""))
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/shipmi/shipmi/internal/activation"
+	"github.com/shipmi/shipmi/internal/lan"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/session"
@@ -34,6 +36,9 @@ func TestSettings(t *testing.T) {
 		"SHIPMI_ACTION_TIMEOUT":  {"25h": `"25h": want a duration`},
 		"SHIPMI_ANSWER_TIMEOUT":  {"\n": `"\n": want a duration`},
 		"SHIPMI_CIPHER_SUITES":   {"0": `"0": want`, "3 3": `"3 3": want`, " ": `" ": want`},
+		"SHIPMI_MEDIA_TIMEOUT":   {"1ms": `"1ms": want a duration`},
+		"SHIPMI_MEDIA_URLS":      {"http://h": `"http://h": want a path`},
+		"SHIPMI_MEDIA_LOCAL":     {"true": `"true": want 0 or 1`},
 		"CREDENTIALS_DIRECTORY":  {"": "CREDENTIALS_DIRECTORY not set", "/nonexistent": "open /nonexistent/users: no such file"},
 		"RUNTIME_DIRECTORY":      {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
 		"STATE_DIRECTORY":        {"": "RUNTIME_DIRECTORY or STATE_DIRECTORY not set"},
@@ -41,8 +46,8 @@ func TestSettings(t *testing.T) {
 		for value, want := range values {
 			env := unit(t)
 			env[name] = value
-			_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
-			require.ErrorAs(t, err, &settingError{}, "%s=%q", name, value)
+			_, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
+			require.ErrorAs(t, err, &activation.SettingError{}, "%s=%q", name, value)
 			require.ErrorContains(t, err, want)
 			if name[:6] == "SHIPMI" {
 				require.ErrorContains(t, err, name+": ")
@@ -62,8 +67,8 @@ func TestCredentials(t *testing.T) {
 	} {
 		env := unit(t)
 		require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(text), 0o600))
-		_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
-		require.ErrorAs(t, err, &settingError{})
+		_, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
+		require.ErrorAs(t, err, &activation.SettingError{})
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "sesame")
 	}
@@ -75,7 +80,7 @@ func TestSandboxIsGone(t *testing.T) {
 	target := filepath.Join(t.TempDir(), "sandbox.conf")
 	env["SHIPMI_SANDBOX"] = filepath.Join(t.TempDir(), "40-sandbox.conf")
 	start := func() error {
-		s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
+		s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
 		if err == nil {
 			s.sessions.Close()
 		}
@@ -84,7 +89,7 @@ func TestSandboxIsGone(t *testing.T) {
 	require.NoError(t, start(), "without a sandbox")
 	require.NoError(t, os.Symlink(target, env["SHIPMI_SANDBOX"]))
 	err := start()
-	require.ErrorAs(t, err, &settingError{})
+	require.ErrorAs(t, err, &activation.SettingError{})
 	require.EqualError(t, err, "the sandbox is missing: "+env["SHIPMI_SANDBOX"]+" is a link to "+target+", which does not exist")
 	require.NoError(t, os.WriteFile(target, nil, 0o644))
 	require.NoError(t, start())
@@ -95,7 +100,7 @@ func TestCredentialsWithoutSystemd(t *testing.T) {
 	env := unit(t)
 	env["SHIPMI_CREDENTIALS"] = filepath.Join(env["CREDENTIALS_DIRECTORY"], "users")
 	delete(env, "CREDENTIALS_DIRECTORY")
-	s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
+	s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.sessions.Close()
 	require.Equal(t, "admin", s.sessions.Users[0].Name)
@@ -105,9 +110,9 @@ func TestCredentialsWithoutSystemd(t *testing.T) {
 func TestHostFault(t *testing.T) {
 	env := unit(t)
 	env["RUNTIME_DIRECTORY"] = "/nonexistent"
-	_, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
+	_, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "/nonexistent/sessions")
-	require.NotErrorAs(t, err, &settingError{})
+	require.NotErrorAs(t, err, &activation.SettingError{})
 }
 
 func TestNewService(t *testing.T) {
@@ -115,7 +120,7 @@ func TestNewService(t *testing.T) {
 	env["SHIPMI_CIPHER_SUITES"] = "17"
 	require.NoError(t, os.WriteFile(filepath.Join(env["CREDENTIALS_DIRECTORY"], "users"), []byte(
 		`{"users":[{"name":"a","password":"x","privilege":"user"},{"name":"b","password":"y","privilege":"operator"}],"kg":"z"}`), 0o600))
-	s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
+	s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	defer s.sessions.Close()
 	require.True(t, s.ipmi.KgSet)
@@ -136,7 +141,7 @@ func TestNewService(t *testing.T) {
 func TestGUIDOfAUsersBMC(t *testing.T) {
 	env := unit(t)
 	guids := func() (system, device [16]byte) {
-		s, err := newService(nil, nil, entries(env), slog.New(slog.DiscardHandler))
+		s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.DiscardHandler))
 		require.NoError(t, err)
 		defer s.sessions.Close()
 		require.Equal(t, s.ipmi.GUID, s.sessions.GUID)
@@ -157,7 +162,7 @@ func TestFormerBootDevice(t *testing.T) {
 	file := filepath.Join(env["STATE_DIRECTORY"], "boot-former")
 	start := func() (former provider.Boot, log string) {
 		var text bytes.Buffer
-		s, err := newService(nil, nil, entries(env), slog.New(&logHandler{out: &text}))
+		s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.NewTextHandler(&text, nil)))
 		require.NoError(t, err)
 		require.NoError(t, s.sessions.Close())
 		return s.bmc.Machine.State.Former, text.String()
@@ -186,9 +191,16 @@ func TestTornState(t *testing.T) {
 	env := unit(t)
 	require.NoError(t, os.WriteFile(filepath.Join(env["STATE_DIRECTORY"], "state"), []byte(`{"boot":`), 0o600))
 	var log bytes.Buffer
-	s, err := newService(nil, nil, entries(env), slog.New(&logHandler{out: &log}))
+	s, err := newService(noSockets(t), nil, entries(env), func() {}, slog.New(slog.NewTextHandler(&log, nil)))
 	require.NoError(t, err)
 	defer s.sessions.Close()
-	require.Regexp(t, `^<3>state lost, starting afresh err=".*/state: damaged: the checksum does not match"\n$`, log.String())
+	require.Regexp(t, `^time=\S+ level=ERROR msg="state lost, starting afresh" err=".*/state: damaged: the checksum does not match"\n$`, log.String())
 	require.Zero(t, s.bmc.Machine.State)
+}
+
+// noSockets are the sockets of a service that no client can reach.
+func noSockets(t *testing.T) sockets {
+	none, err := lan.NewSockets()
+	require.NoError(t, err)
+	return sockets{lan: none}
 }

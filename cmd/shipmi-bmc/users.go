@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/shipmi/shipmi/internal/activation"
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/keyring"
 	"github.com/shipmi/shipmi/internal/rmcp"
@@ -54,7 +55,7 @@ func (u *users) apply(changed instance.Credentials, number uint64) (ends []uint3
 		return nil
 	}
 	u.current, u.applied = changed, number
-	for _, s := range u.sessions.SetUsers(whoCanLogIn(changed), bootTime()) {
+	for _, s := range u.sessions.SetUsers(whoCanLogIn(changed), activation.Uptime()) {
 		ends = append(ends, s.ID())
 	}
 	return ends

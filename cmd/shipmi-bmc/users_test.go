@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/shipmi/shipmi/internal/activation"
 )
 
 // A real client adds a user, logs in as the user, and disables the user. Each change takes effect immediately and is
@@ -64,7 +66,7 @@ func TestUsers(t *testing.T) {
 	refuse(asMaas + "power status")
 
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-	log := strings.Join(p.wait(exitOK), "\n")
+	log := strings.Join(p.wait(activation.ExitOK), "\n")
 	require.Regexp(t, `(?m)^<6>user changed id=3 name=maas by=admin peer=127\.0\.0\.1:\d+$`, log)
 	require.Contains(t, log, `<4>user not changed id=2 err="no administrator would be left"`+"\n")
 	require.NotContains(t, log, "sesame")
@@ -88,6 +90,6 @@ func TestUsersThatCannotBeWritten(t *testing.T) {
 		out, err = ipmitool(address, "17", "user list 1")
 		require.NoError(t, err, out)
 		require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
-		require.Contains(t, p.wait(exitOK), want)
+		require.Contains(t, p.wait(activation.ExitOK), want)
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"text/template"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
+
+	"github.com/shipmi/shipmi/internal/event"
 )
 
 func main() {
@@ -39,11 +41,10 @@ func run(dir, version, date string) error {
 		return err
 	}
 	defer os.RemoveAll(programs)
-	shipmi := filepath.Join(programs, "shipmi")
-	if _, err := output("go", "build", "-o", shipmi, "./cmd/shipmi"); err != nil {
+	if _, err := output("go", "build", "-o", programs+"/", "./cmd/shipmi", "./cmd/shipmi-bmc", "./cmd/shipmi-gateway"); err != nil {
 		return err
 	}
-	return errors.Join(writePages(dir, version, date, shipmi), writeCompletions(dir, shipmi))
+	return errors.Join(writePages(dir, version, date, programs), writeCompletions(dir, filepath.Join(programs, "shipmi")))
 }
 
 // output returns the standard output of a command. Its standard error passes through.
@@ -57,8 +58,9 @@ func output(command ...string) ([]byte, error) {
 	return out, nil
 }
 
-// writePages writes the man pages. Templates whose names end in .md are Markdown.
-func writePages(dir, version, date, shipmi string) error {
+// writePages writes the man pages of the programs in a directory. Templates whose names end in .md are Markdown.
+func writePages(dir, version, date, programs string) error {
+	shipmi := filepath.Join(programs, "shipmi")
 	reference, err := output(shipmi, "reference")
 	if err != nil {
 		return err
@@ -67,7 +69,22 @@ func writePages(dir, version, date, shipmi string) error {
 	if err != nil {
 		return err
 	}
-	facts := map[string]string{"Version": version, "Date": date, "Reference": string(reference), "Provider": provider}
+	topics, err := output(shipmi, "help", "topics")
+	if err != nil {
+		return err
+	}
+	bmc, err := programHelp(filepath.Join(programs, "shipmi-bmc"))
+	if err != nil {
+		return err
+	}
+	gateway, err := programHelp(filepath.Join(programs, "shipmi-gateway"))
+	if err != nil {
+		return err
+	}
+	facts := map[string]any{
+		"Version": version, "Date": date, "Reference": string(reference), "Provider": provider, "Events": event.Kinds, "Topics": definitions(string(topics)),
+		"BMC": bmc, "Gateway": gateway,
+	}
 	pages, err := template.ParseGlob("docs/man/*")
 	if err != nil {
 		return err
@@ -87,6 +104,65 @@ func writePages(dir, version, date, shipmi string) error {
 		}
 	}
 	return nil
+}
+
+// A help is the lists in --help of a program that systemd starts, as lists in roff.
+type help struct {
+	Environment, Status string
+}
+
+// programHelp returns the help of a program.
+func programHelp(program string) (help, error) {
+	text, err := output(program, "--help")
+	if err != nil {
+		return help{}, err
+	}
+	_, lists, _ := strings.Cut(string(text), "\nEnvironment ")
+	environment, status, found := strings.Cut(lists, "\nExit status:\n")
+	if !found {
+		return help{}, fmt.Errorf("%s --help lists no environment or no exit status", program)
+	}
+	return help{roffList(environment), roffList(status)}, nil
+}
+
+var (
+	// entry matches the first line of an entry of a list: names, perhaps a default in parentheses, and the meaning, which
+	// follows in the next line if the names are long.
+	entry     = regexp.MustCompile(`^  ([^\s,]+(?:, [^\s,]+)*)(?: +\(([^)]+)\))?(?: +(.*))?$`)
+	entryName = regexp.MustCompile(`[^, ]+`)
+)
+
+// roffList makes a list in roff of the indented entries of a text, whose further lines are indented deeper.
+func roffList(text string) string {
+	var list []string
+	var byDefault string
+	finish := func() {
+		if byDefault != "" {
+			list[len(list)-1] += " (default: " + byDefault + ")"
+		}
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		if match := entry.FindStringSubmatch(line); match != nil {
+			finish()
+			byDefault = match[2]
+			list = append(list, ".TP", entryName.ReplaceAllString(match[1], `\fB$0\fP`), match[3])
+		} else if more, indented := strings.CutPrefix(line, "   "); indented {
+			list[len(list)-1] = strings.TrimSpace(list[len(list)-1] + " " + strings.TrimSpace(more))
+		}
+	}
+	finish()
+	return strings.ReplaceAll(strings.Join(list, "\n"), "-", `\-`)
+}
+
+// definitions makes a list of definitions of lines that begin with the word that they define.
+func definitions(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		word, meaning, _ := strings.Cut(strings.TrimSpace(line), " ")
+		fmt.Fprintf(&b, "**%s**\n: %s\n\n", word, strings.TrimSpace(meaning))
+	}
+	return b.String()
 }
 
 // hyphens matches the hyphens in the text of a page, in the first group, and the requests

@@ -105,6 +105,33 @@ func (a *app) manage(ctx context.Context, patterns []string, do func(serviceMana
 	return do(s, bmcs)
 }
 
+// allOr returns the BMCs with one of the names or patterns, or all BMCs if there are none.
+func (a *app) allOr(patterns []string) ([]units.BMC, error) {
+	if len(patterns) == 0 {
+		return a.store.List()
+	}
+	return a.findBMCs(patterns...)
+}
+
+// states asks systemd for the states of units.
+func (a *app) states(ctx context.Context, units []string) (map[string]string, error) {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.States(ctx, units)
+}
+
+// bmcNames returns the names of BMCs.
+func bmcNames(bmcs []units.BMC) []string {
+	var names []string
+	for _, b := range bmcs {
+		names = append(names, b.Name)
+	}
+	return names
+}
+
 // sockets returns the names of the socket units of BMCs.
 func sockets(bmcs []units.BMC) []string {
 	var names []string

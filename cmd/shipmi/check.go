@@ -40,16 +40,22 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Run the scripts of all queries, and show what each printed, how long it took, how it
 ended, and what ipmitool would print. The exit status is 1 if one of them failed. A
 warning names scripts that the shell cannot read, or that have syntax of bash although
-another shell runs them.
+another shell runs them. The script that reads sensors runs only if the machine is on.
+The prelude of a provider, with which each of its scripts begins, is not shown.
 
 The scripts of a BMC run as its process runs them: as the same user, with the
 environment, the sandbox and the state directory of its drop-ins, but in a unit of
 their own. Their output does not go to the journal. The scripts of a provider run as
-you, in your environment, with an empty state directory.
+you, in your environment, with an empty state directory. $SHIPMI_NAME is then the name
+of the provider.
 
 With --power, the scripts of all actions of a BMC run, too. The machine is switched on
 and off several times, and gets a diagnostic interrupt, on which many systems crash.
-In the end it is on or off as it was before. Clients are not locked out meanwhile.`,
+In the end the machine is on or off as it was before. Meanwhile, clients can switch it, too.
+
+If the BMC has Redfish and is started, a Redfish client logs in as its first
+administrator, verifies the certificate, and compares the power state with that of the
+script.`,
 		Example: `  shipmi check node-0
   shipmi check node-0 --power
   shipmi check libvirt --set domain=web
@@ -72,9 +78,9 @@ In the end it is on or off as it was before. Clients are not locked out meanwhil
 			return append(names, providers...), directive
 		},
 	}
-	cmd.Flags().Var(&r.set, "set", "parameter of the provider; may be repeated; a BMC has its own")
+	cmd.Flags().Var(&r.set, "set", "value of a parameter of the provider that is tried, as in domain=web; not for a BMC, which has its own; may be repeated")
 	_ = cmd.RegisterFlagCompletionFunc("set", a.completeParameter)
-	cmd.Flags().BoolVar(&r.power, "power", false, "run the scripts that switch the machine, too")
+	cmd.Flags().BoolVar(&r.power, "power", false, "also run the scripts that switch the machine")
 	cmd.Flags().BoolVar(&r.yes, "yes", false, "do not ask for confirmation")
 	r.options.AddFlags(cmd, resultColumns)
 	return cmd
@@ -87,8 +93,9 @@ func (a *app) check(ctx context.Context, r checkRequest, name string) error {
 		return err
 	}
 	var (
-		results []check.Result
-		err     error
+		results   []check.Result
+		exchanges []check.Exchange
+		err       error
 	)
 	report := func(result check.Result) {
 		results = append(results, result)
@@ -98,15 +105,17 @@ func (a *app) check(ctx context.Context, r checkRequest, name string) error {
 	}
 	switch {
 	case slices.Contains(bmcs, name):
-		err = a.checkBMC(ctx, r, name, report)
+		if err = a.checkBMC(ctx, r, name, report); err == nil {
+			exchanges, err = a.checkRedfish(ctx, r, name, results)
+		}
 	case slices.Contains(providers, name), strings.HasSuffix(name, ".conf"):
 		err = a.checkProvider(ctx, r, name, report)
 	default:
 		err := hint.DidYouMean(fmt.Errorf("there is no BMC and no provider %q", name), []string{name}, append(bmcs, providers...))
-		return hint.Add(err, `"shipmi list" and "shipmi providers" list those that there are`)
+		return hint.Add(err, `"shipmi list" lists the BMCs, and "shipmi providers" lists the providers`)
 	}
 	if !r.options.ForPeople() {
-		err = errors.Join(err, r.options.Print(&a.Terminal, resultTable(results)))
+		err = errors.Join(err, r.options.Print(&a.Terminal, resultTable(results, exchanges)))
 	}
 	if err != nil {
 		return err
@@ -118,9 +127,18 @@ func (a *app) check(ctx context.Context, r checkRequest, name string) error {
 		}
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %d scripts failed", failed, len(results))
+		err = fmt.Errorf("%d of %d scripts failed", failed, len(results))
 	}
-	return nil
+	failed = 0
+	for _, e := range exchanges {
+		if e.Error != "" {
+			failed++
+		}
+	}
+	if failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d of %d requests of Redfish failed", failed, len(exchanges)))
+	}
+	return err
 }
 
 func (a *app) checkBMC(ctx context.Context, r checkRequest, name string, report func(check.Result)) error {
@@ -165,7 +183,7 @@ func (a *app) checkBMC(ctx context.Context, r checkRequest, name string, report 
 
 func (a *app) checkProvider(ctx context.Context, r checkRequest, name string, report func(check.Result)) error {
 	if r.power {
-		err := errors.New("--power works only for a BMC, whose machine is known")
+		err := errors.New("--power works only for a BMC: a provider alone has no machine")
 		return hint.Misuse(hint.Add(err, `"shipmi add" adds one`))
 	}
 	p, err := a.host.FindProvider(name, "")
@@ -223,44 +241,58 @@ var resultColumns = []listing.Column{
 	{Name: "stderr", Title: "Stderr", Left: true, Wide: true, Prose: true},
 }
 
-func resultTable(results []check.Result) listing.Table {
+func resultTable(results []check.Result, exchanges []check.Exchange) listing.Table {
 	table := listing.Table{Columns: resultColumns}
 	for _, r := range results {
 		var exit any
 		if r.Exit >= 0 {
 			exit = r.Exit
 		}
-		table.Rows = append(table.Rows, []any{string(r.Verb), took(r), exit, r.Error, int(r.Code), r.Client, r.Script, r.Stdout, r.Stderr})
+		table.Rows = append(table.Rows, []any{string(r.Verb), took(r.Took), exit, r.Error, int(r.Code), r.Client, r.Script, r.Stdout, r.Stderr})
+	}
+	for _, e := range exchanges {
+		table.Rows = append(table.Rows, []any{e.Request, took(e.Took), nil, e.Error, nil, e.Answer, "", "", ""})
 	}
 	return table
 }
 
-func took(r check.Result) string { return r.Took.Round(time.Millisecond).String() }
+func took(d time.Duration) string { return d.Round(time.Millisecond).String() }
 
 // printResult prints a result as a paragraph.
 func (a *app) printResult(r check.Result) {
-	ended, color := "done", text.FgGreen
-	if r.Error != "" {
-		ended, color = r.Error, text.FgRed
-	}
-	fmt.Fprintf(a.Stdout, "%s: %s (%s)\n", r.Verb, a.Paint(a.Stdout, color, ended), took(r))
+	a.printEnd(string(r.Verb), r.Error, r.Took)
 	for _, part := range []struct{ title, text string }{
 		{"script", r.Script},
 		{"stdout", r.Stdout},
 		{"stderr", r.Stderr},
 		{"client", fmt.Sprintf("%s\n(completion code 0x%02x, %v)", r.Client, byte(r.Code), r.Code)},
 	} {
-		title := part.title
-		for line := range strings.Lines(part.text) {
-			fmt.Fprintf(a.Stdout, "  %-6s | %s\n", title, controls.ReplaceAllStringFunc(strings.TrimSuffix(line, "\n"), escapeControl))
-			title = ""
-		}
+		a.printPart(part.title, part.text)
+	}
+}
+
+// printEnd prints what was tried, how it ended and how long it took.
+func (a *app) printEnd(what, failure string, d time.Duration) {
+	ended, color := "done", text.FgGreen
+	if failure != "" {
+		ended, color = escapeControls(failure), text.FgRed
+	}
+	fmt.Fprintf(a.Stdout, "%s: %s (%s)\n", what, a.Paint(a.Stdout, color, ended), took(d))
+}
+
+// printPart prints a text below the title of its first line.
+func (a *app) printPart(title, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(a.Stdout, "  %-6s | %s\n", title, escapeControls(strings.TrimSuffix(line, "\n")))
+		title = ""
 	}
 }
 
 // controls matches the control characters except the tab. The output of a script could use
 // them to make a terminal show something else.
 var controls = regexp.MustCompile(`[^\P{C}\t]`)
+
+func escapeControls(text string) string { return controls.ReplaceAllStringFunc(text, escapeControl) }
 
 // escapeControl returns a character as Go writes it: \x1b.
 func escapeControl(character string) string {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/check"
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/script"
 )
 
@@ -53,7 +54,10 @@ func (a *app) runJob(ctx context.Context, job check.Job, stateDir string, report
 		return err
 	}
 	c := check.Check{
-		Runner:   script.Runner{Provider: p, Name: job.Name, StateDir: stateDir, Environ: os.Environ(), Parameters: values},
+		Runner: script.Runner{
+			Provider: p, Name: job.Name, StateDir: stateDir, Environ: os.Environ(), Parameters: values,
+			Fetch: provider.Fetch(a.host.BuiltIn),
+		},
 		Timeouts: job.Timeouts,
 		Now:      time.Now,
 		Report:   report,

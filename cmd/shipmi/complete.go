@@ -18,14 +18,21 @@ import (
 func (a *app) completeFlags(cmd *cobra.Command) {
 	var timeouts []cobra.Completion
 	for name, value := range instance.Default().Timeouts.All() {
-		timeouts = append(timeouts, cobra.CompletionWithDesc(name+"=", "default "+shortDuration(value)))
+		timeouts = append(timeouts, cobra.CompletionWithDesc(name+"=", "default "+instance.FormatTimeout(value)))
 	}
 	for flag, complete := range map[string]cobra.CompletionFunc{
-		"address":       completeAddress,
-		"run-as":        completeAccount,
-		"set":           a.completeParameter,
-		"timeout":       cobra.FixedCompletions(timeouts, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
-		"cipher-suites": cobra.FixedCompletions([]cobra.Completion{"17", "3"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"address":        completeAddress,
+		"run-as":         completeAccount,
+		"set":            a.completeParameter,
+		"timeout":        cobra.FixedCompletions(timeouts, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"console-log":    cobra.FixedCompletions([]cobra.Completion{"watched", "always"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"console-replay": cobra.FixedCompletions([]cobra.Completion{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"media-local":    cobra.FixedCompletions([]cobra.Completion{"yes", "no"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"cipher-suites":  cobra.FixedCompletions([]cobra.Completion{"17", "3"}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"redfish": cobra.FixedCompletions([]cobra.Completion{
+			cobra.CompletionWithDesc("443", "as without a port"), cobra.CompletionWithDesc("8443+", "counted from 8443"), cobra.CompletionWithDesc("none", "no Redfish"),
+		}, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder),
+		"uuid": cobra.NoFileCompletions,
 	} {
 		_ = cmd.RegisterFlagCompletionFunc(flag, complete)
 	}

@@ -17,13 +17,14 @@ func (a *app) copyCommand() *cobra.Command {
 		Use:        "copy OLD NEW",
 		SuggestFor: []string{"cp", "clone"},
 		Short:      "Add a BMC with the settings of another one",
-		Long: `Add a BMC that has the settings, the users, the BMC key and your drop-ins of another
-BMC, except for what the flags change. At least --port or --address must differ. The
-new BMC does not listen before "shipmi start".
+		Long: `Add a BMC with the settings, the users, the BMC key and your drop-ins of another BMC,
+except for what the flags change. Give at least --port or --address. If both BMCs have
+the same address and Redfish, give --redfish, too. The new BMC does not listen until
+"shipmi start" starts it.
 
-A parameter of the provider that is set stays the same, so that the new BMC switches
-the same machine: give --set for what differs. A parameter that is not set has its
-default, which for many providers is the name of the BMC.`,
+Parameters of the provider that are set for the old BMC stay the same: give --set, or the
+new BMC switches the same machine. A parameter that is not set has its default, which for
+many providers is the name of the BMC.`,
 		Example: `  shipmi copy node-1 node-2 --port 6232
   shipmi copy node-1 web --port 6233 --set domain=web --generate-password`,
 		Args:              twoNames,
@@ -71,13 +72,19 @@ func (a *app) copy(ctx context.Context, from, to string, flags *settings.Flags) 
 		}
 		added = *b
 		return change.Credentials(to, c)
-	}, func() error { return a.reload(ctx) })
+	}, func() error {
+		if _, err := a.certify(ctx, []units.BMC{added}); err != nil {
+			return err
+		}
+		return a.reload(ctx)
+	})
 	if err != nil {
 		return err
 	}
 	a.warnSameMachine(from, added, flags)
 	a.warnPassword([]units.BMC{added}, change.Password())
 	a.warnUntrusted([]units.BMC{added})
+	a.explainRedfish([]units.BMC{added})
 	return a.printGenerated(change)
 }
 

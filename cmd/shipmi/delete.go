@@ -30,7 +30,7 @@ Drop-ins that you wrote for a BMC are deleted, too, and so is what "systemctl ed
 "systemctl mask" and "systemctl set-property" stored for its units. A warning names
 these files. On a terminal, you are asked before they are deleted, and before --all.`,
 		Example: `  shipmi delete node-0
-  shipmi delete node-0 node-1 node-2
+  shipmi delete node-1 node-2
   shipmi delete 'rack-3-*' --yes`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.manage(cmd.Context(), selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
@@ -49,9 +49,13 @@ these files. On a terminal, you are asked before they are deleted, and before --
 // confirmDelete names the files that the administrator wrote, and asks whether they may be
 // deleted. Without a terminal, it does not ask.
 func (a *app) confirmDelete(ctx context.Context, bmcs []units.BMC, all, yes bool) error {
+	byHand, err := a.store.ByHand()
+	if err != nil {
+		return err
+	}
 	ask := all
 	for _, b := range bmcs {
-		files, err := a.store.HandWritten(b.Name)
+		files, err := byHand.Files(units.Units(b.Name))
 		if err != nil {
 			return err
 		}
@@ -83,13 +87,9 @@ func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) er
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, b := range bmcs {
-		names = append(names, b.Name)
-	}
-	var deletable []units.BMC
+	deletable := make(map[string]bool)
 	var failure error
-	err = a.store.Delete(names, func([]string) (stopped []string) {
+	err = a.store.Delete(bmcNames(bmcs), func([]string) (stopped []string) {
 		var idle []units.BMC
 		idle, failure = stop(ctx, s, bmcs)
 		for _, b := range idle {
@@ -97,20 +97,19 @@ func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) er
 				failure = errors.Join(failure, err)
 				continue
 			}
-			deletable = append(deletable, b)
+			deletable[b.Name] = true
 			stopped = append(stopped, b.Name)
 		}
 		return stopped
 	})
 	undo := context.WithoutCancel(ctx)
 	kept := slices.DeleteFunc(slices.Clone(bmcs), func(b units.BMC) bool {
-		wasDeleted := err == nil && slices.ContainsFunc(deletable, func(d units.BMC) bool { return d.Name == b.Name })
-		return wasDeleted || before[units.SocketUnit(b.Name)] != "active"
+		return err == nil && deletable[b.Name] || before[units.SocketUnit(b.Name)] != "active"
 	})
-	if len(kept) > 0 && (failure != nil || deletable != nil) {
+	if len(kept) > 0 && (failure != nil || len(deletable) > 0) {
 		err = errors.Join(err, startAgain(undo, s, kept))
 	}
-	if deletable == nil {
+	if len(deletable) == 0 {
 		return errors.Join(failure, err)
 	}
 	return errors.Join(failure, err, s.Reload(undo))

@@ -16,7 +16,10 @@ import (
 )
 
 func (a *app) doctorCommand() *cobra.Command {
-	var options listing.Options
+	var (
+		options listing.Options
+		pingAll bool
+	)
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find problems of the BMCs of this host",
@@ -24,14 +27,19 @@ func (a *app) doctorCommand() *cobra.Command {
 missing or readable credentials, providers that are gone or need a command that is not
 installed, units that failed, changed or are masked, drop-ins that take away what a
 service needs, ports that other programs use, addresses that the host does not have, a
-firewall, limits, default passwords, mistakes in the configuration file. Each BMC that
-listens gets a ping, which starts its process. Nothing is changed. The
-exit status is 1 if there is a problem. A warning is no problem: only you can decide
-whether something is intended.
+firewall that drops packets or changes the port of a console, limits, default passwords,
+mistakes in the configuration file. Nothing is changed. The exit status is 1 if there is
+a problem. A warning is not a problem: only you can decide whether something is intended.
+
+BMCs that listen get a ping, which starts the process of a BMC at rest. Of BMCs at rest,
+at most 32 are started, and one of each kind: BMCs are of one kind if they have the same
+account, the same addresses and the same drop-ins of yours. --ping-all starts them all,
+which takes about 20 ms for each.
 
 A finding that several BMCs have is printed once, with their names; -o json has one for
 each BMC. No scripts run: "shipmi check" tries them.`,
 		Example: `  shipmi doctor
+  shipmi doctor --ping-all
   shipmi doctor -o json`,
 		Args:              noArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -39,10 +47,11 @@ each BMC. No scripts run: "shipmi check" tries them.`,
 			if err := options.CheckColumns(findingColumns); err != nil {
 				return err
 			}
-			return a.doctor(cmd.Context(), &options)
+			return a.doctor(cmd.Context(), &options, pingAll)
 		},
 	}
 	options.AddFlags(cmd, findingColumns)
+	cmd.Flags().BoolVar(&pingAll, "ping-all", false, "ping every BMC that listens, also those at rest")
 	return cmd
 }
 
@@ -53,14 +62,19 @@ var findingColumns = []listing.Column{
 	{Name: "hint", Title: "Hint", Left: true, Prose: true},
 }
 
-func (a *app) doctor(ctx context.Context, options *listing.Options) error {
+func (a *app) doctor(ctx context.Context, options *listing.Options, pingAll bool) error {
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	d := doctor.Doctor{Store: a.store, Host: a.host, Systemd: s, ProcDir: a.procDir, Version: version, LingerDir: a.lingerDir, Ping: a.ping}
+	d := doctor.Doctor{
+		Store: a.store, Host: a.host, Systemd: s, ProcDir: a.procDir, Version: version, LingerDir: a.lingerDir,
+		Ping: a.ping, PingAll: pingAll,
+		Progress: func(subject string) { a.Status("examining " + subject) },
+	}
 	findings, err := d.Examine(ctx)
+	a.Status("")
 	problems := 0
 	for _, f := range findings {
 		if !f.Warning {
@@ -72,6 +86,9 @@ func (a *app) doctor(ctx context.Context, options *listing.Options) error {
 			_, err = fmt.Fprintln(a.Stdout, "no problems found")
 		} else {
 			err = errors.Join(err, a.printFindings(findings))
+		}
+		if n := d.Unpinged(); n > 0 {
+			fmt.Fprintf(a.Stdout, "%d BMCs at rest got no ping; \"shipmi doctor --ping-all\" pings them, too\n", n)
 		}
 	} else {
 		table := listing.Table{Columns: findingColumns}

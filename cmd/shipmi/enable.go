@@ -16,17 +16,19 @@ func (a *app) enableCommand() *cobra.Command {
 		Long: `Start BMCs at boot. Whether they run now does not change: "shipmi start" starts them
 now, too.`,
 		Example: `  shipmi enable node-0`,
-	}, serviceManager.Enable)
+	}, func(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+		return s.Enable(ctx, sockets(bmcs))
+	})
 }
 
 // bootCommand completes a command that changes what happens at boot.
-func (a *app) bootCommand(cmd *cobra.Command, order func(serviceManager, context.Context, []string) error) *cobra.Command {
+func (a *app) bootCommand(cmd *cobra.Command, order func(context.Context, serviceManager, []units.BMC) error) *cobra.Command {
 	var selected selection
 	selected.addTo(cmd, a)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		return a.manage(ctx, selected.patterns(args), func(s serviceManager, bmcs []units.BMC) error {
-			return errors.Join(order(s, ctx, sockets(bmcs)), s.Reload(ctx))
+			return errors.Join(order(ctx, s, bmcs), s.Reload(ctx))
 		})
 	}
 	return cmd

@@ -18,11 +18,11 @@ func TestHintsOfCircumstances(t *testing.T) {
 		err  error
 		want string
 	}{
-		{circumstances{booted: true}, denied, "run it as root"},
-		{circumstances{booted: true, root: true}, denied, "even root may not do this: "},
+		{circumstances{booted: true}, denied, "run the command as root"},
+		{circumstances{booted: true, root: true}, denied, "not even root may do this: "},
 		{circumstances{booted: true, user: true}, denied, "the file must belong to you"},
-		{circumstances{booted: true, root: true}, unreachable, "is systemd running here?"},
-		{circumstances{booted: true}, unreachable, "there is no message bus, which users other than root need: run it as root"},
+		{circumstances{booted: true, root: true}, unreachable, "tells whether systemd runs here"},
+		{circumstances{booted: true}, unreachable, "there is no message bus, which users other than root need: run the command as root"},
 		{circumstances{root: true}, unreachable, "systemd does not run here"},
 	} {
 		hints := test.hints(test.err)

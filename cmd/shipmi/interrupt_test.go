@@ -21,7 +21,6 @@ import (
 type interruptible struct {
 	loader
 
-	enabled   map[string]bool
 	interrupt func(order string)
 }
 
@@ -32,20 +31,10 @@ func (i *interruptible) Reload(ctx context.Context) error {
 
 func (i *interruptible) Enable(ctx context.Context, names []string) error {
 	i.interrupt("enable")
-	for _, name := range names {
-		i.enabled[name] = ctx.Err() == nil
-	}
-	return ctx.Err()
-}
-
-func (i *interruptible) Disable(ctx context.Context, names []string) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	for _, name := range names {
-		delete(i.enabled, name)
-	}
-	return nil
+	return enable(filepath.Join(i.root, i.store.Units), names)
 }
 
 func (i *interruptible) Start(ctx context.Context, names []string) map[string]error {
@@ -77,8 +66,19 @@ func (i *interruptible) Stop(ctx context.Context, names []string) map[string]err
 	return failed
 }
 
+// interruptedManifest moves a BMC, stops one, deletes one and adds two.
+const interruptedManifest = `
+version: 1
+bmcs:
+  - {name: n1, address: [127.0.0.1], port: 6240}
+  - {name: n2, address: [127.0.0.1], port: 6231, state: stopped}
+  - {name: n3, state: absent}
+  - {name: new, address: [127.0.0.1], port: 6241, users: [{name: a, privilege: user, password: x}]}
+  - {name: newer, address: [127.0.0.1], port: 6242, users: [{name: a, privilege: user, password: x}]}
+`
+
 // ^C at any instant of "start" and "stop" leaves each BMC enabled and active, or neither. ^C in
-// "delete" and "rename" leaves the BMC as it was.
+// "delete", "rename" and "apply" leaves each BMC as it was.
 func TestInterrupted(t *testing.T) {
 	for _, tt := range []struct {
 		order string // during which ^C comes
@@ -92,17 +92,22 @@ func TestInterrupted(t *testing.T) {
 		{"stop", []string{"rename", "n1", "new"}},
 		{"reload", []string{"rename", "n1", "new"}},
 		{"reload", []string{"copy", "n1", "new", "--port", "6240"}},
+		{"stop", []string{"apply", "--file", "fleet.yml"}},
+		{"enable", []string{"apply", "--file", "fleet.yml"}},
+		{"reload", []string{"apply", "--file", "fleet.yml"}},
+		{"start", []string{"apply", "--file", "fleet.yml"}},
 	} {
 		t.Run(tt.order+" "+tt.args[0], func(t *testing.T) {
 			root := t.TempDir()
 			providers := filepath.Join(root, "etc/shipmi/providers")
 			require.NoError(t, os.MkdirAll(providers, 0o755))
 			require.NoError(t, os.WriteFile(filepath.Join(providers, "vm.conf"), []byte("[POWER]\nstatus = echo on\n"), 0o600))
+			t.Chdir(root)
+			require.NoError(t, os.WriteFile("fleet.yml", []byte(interruptedManifest), 0o600))
 			getenv := func(string) string { return "" }
 			store := units.SystemStore(root)
 			manager := &interruptible{
-				loader:    loader{store: store, active: make(map[string]bool)},
-				enabled:   make(map[string]bool),
+				loader:    loader{root: root, store: store, active: make(map[string]bool)},
 				interrupt: func(string) {},
 			}
 			var stderr bytes.Buffer
@@ -117,7 +122,6 @@ func TestInterrupted(t *testing.T) {
 				return a.run(ctx, args)
 			}
 			require.Zero(t, shipmi(t.Context(), "add", "n1", "n2", "n3", "--port", "6230+", "--address", "127.0.0.1", "--password", "x"), stderr.String())
-			sockets := []string{units.SocketUnit("n1"), units.SocketUnit("n2"), units.SocketUnit("n3")}
 			if tt.args[0] != "start" {
 				require.Zero(t, shipmi(t.Context(), "start", "--all"), stderr.String())
 			}
@@ -133,11 +137,15 @@ func TestInterrupted(t *testing.T) {
 				want = exitOK // nothing was left to do
 			}
 			require.Equal(t, want, shipmi(ctx, tt.args...), stderr.String())
-			for _, unit := range sockets {
+			enabled, err := store.Enabled()
+			require.NoError(t, err)
+			for _, name := range []string{"n1", "n2", "n3"} {
+				isActive := manager.active[units.SocketUnit(name)]
 				if tt.args[0] == "start" || tt.args[0] == "stop" {
-					require.Equal(t, manager.active[unit], manager.enabled[unit], unit)
+					require.Equal(t, isActive, enabled[name], name)
 				} else {
-					require.True(t, manager.active[unit], unit)
+					require.True(t, isActive, name)
+					require.True(t, enabled[name], name)
 				}
 			}
 			require.False(t, manager.active[units.SocketUnit("new")])

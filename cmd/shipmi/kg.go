@@ -14,9 +14,10 @@ func (a *app) kgCommand() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "kg NAME",
-		Short: "Set or remove the BMC key, Kg",
-		Long: `Set or remove the BMC key, Kg, which clients need in addition to user and password. It
-is a text of at most 20 bytes, or 0x and hex digits. All sessions end.`,
+		Short: "Set or remove the BMC key (Kg)",
+		Long: `Set or remove the BMC key (Kg), a second secret that clients need in addition to user and
+password. The key is a text of at most 20 bytes, or 0x and hex digits; ipmitool takes the
+text with -k, and the hex digits with -y. All sessions of the BMC end.`,
 		Example: `  shipmi kg node-0 --ask-kg
   shipmi kg node-0 --kg-file /root/kg
   shipmi kg node-0 --remove`,

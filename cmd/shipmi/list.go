@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/shipmi/shipmi/internal/hint"
+	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/listing"
 	"github.com/shipmi/shipmi/internal/settings"
 	"github.com/shipmi/shipmi/internal/units"
@@ -30,8 +31,8 @@ func (a *app) listCommand() *cobra.Command {
 the BMC, "down" if it does not, and "error" if a unit failed or the files of the BMC
 are invalid.
 
--o wide, json and yaml show more: whether the BMC starts at boot, and the last action
-since the last boot with its result. Only root can see the last action.`,
+-o wide, json and yaml show more: whether the BMC starts at boot, the last action since
+the last boot with its result, and --advertise. Only root can see the last action.`,
 		Example: `  shipmi list
   shipmi list 'rack-3-*' -o wide
   shipmi list --watch
@@ -64,18 +65,17 @@ var listColumns = []listing.Column{
 	{Name: "status", Title: "Status", Colors: statusColors},
 	{Name: "address", Title: "Address"},
 	{Name: "port", Title: "Port"},
+	{Name: "redfish", Title: "Redfish", Optional: true},
 	{Name: "provider", Title: "Provider", Left: true},
 	{Name: "enabled", Title: "Enabled", Wide: true},
 	{Name: "last_action", Title: "Last action", Left: true, Wide: true, Prose: true},
+	{Name: "advertise", Title: "Advertise", Wide: true},
+	{Name: "inband", Title: "In-band", Left: true, Wide: true},
 	{Name: "comment", Title: "Comment", Left: true, Wide: true, Prose: true},
 }
 
 func (a *app) list(ctx context.Context, options *listing.Options, patterns []string) error {
-	find := a.store.List
-	if len(patterns) > 0 {
-		find = func() ([]units.BMC, error) { return a.findBMCs(patterns...) }
-	}
-	bmcs, err := find()
+	bmcs, err := a.allOr(patterns)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,8 @@ func (a *app) list(ctx context.Context, options *listing.Options, patterns []str
 	for i, b := range bmcs {
 		f := facts[i]
 		table.Rows = append(table.Rows, []any{
-			b.Name, f.status, addresses(b.Listen), ports(b.Listen), settings.ProviderName(b.Provider), f.enabled, f.lastAction, b.Comment,
+			b.Name, f.status, addresses(b.Listen), ports(b.Listen), redfish(b), settings.ProviderName(b.Provider), f.enabled, f.lastAction,
+			listing.TextOrNil(instance.FormatAdvertise(b.Advertise)), inbandCell(b), b.Comment,
 		})
 	}
 	if err := options.Print(&a.Terminal, table); err != nil {
@@ -101,7 +102,7 @@ func (a *app) list(ctx context.Context, options *listing.Options, patterns []str
 	return nil
 }
 
-// addresses returns a cell with the addresses that a BMC listens on.
+// addresses returns a cell with the addresses that a BMC listens on for IPMI.
 func addresses(listen []netip.AddrPort) listing.List {
 	var l listing.List
 	for _, addr := range listen {
@@ -110,7 +111,23 @@ func addresses(listen []netip.AddrPort) listing.List {
 	return l
 }
 
-// ports returns a cell with the ports that a BMC listens on.
+// redfish returns a cell with the addresses and ports that a BMC listens on for Redfish, and
+// whether the gateway serves it, or nil if it has no Redfish.
+func redfish(b units.BMC) any {
+	if !b.HasRedfish() {
+		return nil
+	}
+	var l listing.List
+	for _, addr := range b.Redfish {
+		l = append(l, addr.String())
+	}
+	if b.Gateway {
+		l = append(l, "gateway")
+	}
+	return l
+}
+
+// ports returns a cell with the ports that a BMC listens on for IPMI.
 func ports(listen []netip.AddrPort) listing.List {
 	var l listing.List
 	for _, addr := range listen {
@@ -148,12 +165,7 @@ func statusColors(status string) text.Colors {
 
 // factsOf returns the state of each BMC, for which it asks systemd once.
 func (a *app) factsOf(ctx context.Context, bmcs []units.BMC) ([]facts, error) {
-	s, err := a.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	states, err := s.States(ctx, append(sockets(bmcs), services(bmcs)...))
+	states, err := a.states(ctx, append(sockets(bmcs), services(bmcs)...))
 	if err != nil {
 		return nil, err
 	}

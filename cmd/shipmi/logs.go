@@ -33,11 +33,7 @@ does the same for good.`,
 	}
 	selected.addTo(cmd, a)
 	debug := cmd.Flags().Bool("debug", false, "follow the journal, with debug messages, until interrupted")
-	own := pflag.NewFlagSet("journalctl", pflag.ContinueOnError)
-	own.BoolP("follow", "f", false, "print new lines as they are written")
-	own.StringP("lines", "n", "", "show only the last `number` of lines")
-	own.StringP("since", "S", "", "show nothing older than this `time`, see systemd.time(7)")
-	own.StringP("until", "U", "", "show nothing newer than this `time`")
+	own := journalFlags("lines")
 	own.StringP("output", "o", "", "output `format` of journalctl")
 	cmd.Flags().AddFlagSet(own)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -45,16 +41,7 @@ does the same for good.`,
 		if err != nil {
 			return err
 		}
-		command := []string{"journalctl"}
-		own.VisitAll(func(flag *pflag.Flag) {
-			switch {
-			case !flag.Changed:
-			case flag.Name == "follow":
-				command = append(command, "--follow")
-			default:
-				command = append(command, "--"+flag.Name+"="+flag.Value.String())
-			}
-		})
+		command := append([]string{"journalctl"}, journalOptions(own)...)
 		command = append(command, a.journalMatches(bmcs)...)
 		if *debug {
 			return a.followDebug(cmd.Context(), bmcs, append(command, "--follow"))
@@ -62,6 +49,30 @@ does the same for good.`,
 		return replaceProcess(command...)
 	}
 	return cmd
+}
+
+// journalFlags returns flags of journalctl. The help of the flags calls the entries what, in the plural.
+func journalFlags(what string) *pflag.FlagSet {
+	flags := pflag.NewFlagSet("journalctl", pflag.ContinueOnError)
+	flags.BoolP("follow", "f", false, "print new "+what+" as they are written")
+	flags.StringP("lines", "n", "", "show only the last `number` of "+what)
+	flags.StringP("since", "S", "", "show nothing older than this `time`, see systemd.time(7)")
+	flags.StringP("until", "U", "", "show nothing newer than this `time`")
+	return flags
+}
+
+// journalOptions returns the options of journalctl for the flags that are set.
+func journalOptions(flags *pflag.FlagSet) (options []string) {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		switch {
+		case !flag.Changed:
+		case flag.Value.Type() == "bool":
+			options = append(options, "--"+flag.Name)
+		default:
+			options = append(options, "--"+flag.Name+"="+flag.Value.String())
+		}
+	})
+	return options
 }
 
 // journalMatches returns the options of journalctl that select the units of BMCs.

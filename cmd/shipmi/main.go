@@ -29,7 +29,7 @@ func main() {
 	a := &app{
 		Terminal: terminal.Terminal{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv},
 		store:    units.SystemStore(""),
-		host:     settings.Host{BuiltIn: provider.BuiltIn(), Getenv: os.Getenv},
+		host:     settings.Host{BuiltIn: provider.BuiltIn(), Getenv: os.Getenv, Now: time.Now},
 		procDir:  "/proc",
 
 		lingerDir: "/var/lib/systemd/linger",

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"time"
+
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 // The time in which a BMC must answer. The first packet starts its process.
@@ -24,12 +28,52 @@ const (
 	presencePong = 0x40
 )
 
+// dial connects to a BMC that listens on an address of this host.
+func dial(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "udp", local(addr).String())
+}
+
 // ping returns an error if no BMC answers at an address of this host.
-func ping(ctx context.Context, addr netip.AddrPort) error {
-	if addr.Addr().IsUnspecified() { // such a socket receives IPv4 packets, too
-		addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), addr.Port())
+func ping(ctx context.Context, e units.Endpoint) error {
+	if e.Network == units.TCP {
+		return pingRedfish(ctx, local(e.AddrPort))
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "udp", addr.String())
+	return pingIPMI(ctx, e.AddrPort)
+}
+
+// local returns an address to connect to. A socket that listens on every address receives
+// packets of IPv4, too.
+func local(listen netip.AddrPort) netip.AddrPort {
+	if listen.Addr().IsUnspecified() {
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), listen.Port())
+	}
+	return listen
+}
+
+// pingRedfish asks for the versions of Redfish, which needs no login. The certificate is
+// examined elsewhere.
+func pingRedfish(ctx context.Context, addr netip.AddrPort) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+addr.String()+"/redfish", nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{
+		Timeout:   pingTries * pingWait,
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true},
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return errors.Unwrap(err) // the address is in the finding
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it answers %s", response.Status)
+	}
+	return nil
+}
+
+func pingIPMI(ctx context.Context, addr netip.AddrPort) error {
+	conn, err := dial(ctx, addr)
 	if err != nil {
 		return err
 	}

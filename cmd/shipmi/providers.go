@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -21,8 +20,8 @@ func (a *app) providersCommand() *cobra.Command {
 its parameters for "shipmi add --set", and what clients can ask its BMCs for.
 
 The list says whether clients can switch a machine on and off (power), ask its guest to
-shut down (soft), reset it, send it a diagnostic interrupt (NMI), and choose what it boots
-from.`,
+shut down (soft), reset it, send it a diagnostic interrupt (NMI), choose what it boots
+from, use its serial console, insert an image (media), and read its sensors.`,
 		Example: `  shipmi providers
   shipmi providers proxmox-qm
   shipmi providers ./lab.conf`,
@@ -53,13 +52,9 @@ var providersColumns = []listing.Column{
 	{Name: "nmi", Title: "NMI"},
 	{Name: "boot", Title: "Boot"},
 	{Name: "console", Title: "Console"},
+	{Name: "media", Title: "Media"},
+	{Name: "sensors", Title: "Sensors"},
 	{Name: "from", Title: "From", Left: true},
-}
-
-// abilities are the columns that say what a provider can do: it has all of these verbs.
-var abilities = [][]provider.Verb{
-	{provider.On, provider.Off}, {provider.Shutdown}, {provider.Reset}, {provider.Diag}, {provider.BootSet},
-	{provider.Connect},
 }
 
 // An ability is a cell that a table shows as "yes" or not at all, and JSON as a boolean.
@@ -88,9 +83,8 @@ func (a *app) providers(options *listing.Options) error {
 			p = new(provider.Provider)
 		}
 		row := []any{entry.Name, p.Description}
-		for _, verbs := range abilities {
-			lacks := func(v provider.Verb) bool { return !p.Has(v) }
-			row = append(row, ability(!slices.ContainsFunc(verbs, lacks)))
+		for _, a := range provider.Abilities {
+			row = append(row, ability(p.Can(a)))
 		}
 		table.Rows = append(table.Rows, append(row, a.origin(entry.Path)))
 	}
@@ -113,6 +107,7 @@ var providerColumns = []listing.Column{
 	{Name: "commands", Title: "commands", Left: true},
 	{Name: "verbs", Title: "verbs", Left: true},
 	{Name: "parameters", Title: "parameters", Left: true, Wide: true},
+	{Name: "sensors", Title: "sensors", Left: true, Wide: true},
 	{Name: "header", Title: "header", Left: true, Wide: true},
 }
 
@@ -128,15 +123,24 @@ func (a *app) showProvider(options *listing.Options, name string) error {
 	for _, parameter := range p.Parameters {
 		parameters = append(parameters, parameterFact{parameter.Name, parameter.Help, parameter.Default, parameter.Required})
 	}
+	var sensors listing.List
+	for _, s := range p.Sensors().All {
+		sensors = append(sensors, s)
+	}
 	about := listing.Table{
 		Columns: providerColumns,
-		Rows:    [][]any{{p.Name(), p.Description, p.Path, listing.Texts(p.Commands), listing.Texts(p.Verbs()), parameters, p.Header}},
+		Rows:    [][]any{{p.Name(), p.Description, p.Path, listing.Texts(p.Commands), listing.Texts(p.Verbs()), parameters, sensors, p.Header}},
 	}
 	if err := options.PrintProperties(&a.Terminal, about); err != nil || !options.IsTable() {
 		return err
 	}
 	if p.Parameters != nil {
 		if err := a.printParameters(options, p); err != nil {
+			return err
+		}
+	}
+	if sensors != nil {
+		if err := a.printSensors(options, p.Sensors()); err != nil {
 			return err
 		}
 	}
@@ -156,6 +160,18 @@ func (a *app) printParameters(options *listing.Options, p *provider.Provider) er
 	}}
 	for _, parameter := range p.Parameters {
 		table.Rows = append(table.Rows, []any{parameter.Name, parameter.Help, settings.DescribeDefault(parameter)})
+	}
+	return options.Print(&a.Terminal, table)
+}
+
+// printSensors prints a table of the sensors of a provider.
+func (a *app) printSensors(options *listing.Options, sensors provider.Sensors) error {
+	table := listing.Table{Columns: []listing.Column{
+		{Name: "sensor", Title: "Sensor", Left: true},
+		{Name: "measures", Title: "Measures", Left: true, Prose: true},
+	}}
+	for _, s := range sensors.All {
+		table.Rows = append(table.Rows, []any{s.Name, s.Describe()})
 	}
 	return options.Print(&a.Terminal, table)
 }

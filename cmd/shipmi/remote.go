@@ -20,8 +20,8 @@ import (
 var secretFiles = map[string]string{"password-file": "password-stdin", "kg-file": "kg-stdin"}
 
 // remote runs the same command on the host of --host instead of here. Input and output pass
-// through unchanged. A file with a secret is read here, and passed on by standard input. Other
-// files that are named are those on the other host.
+// through unchanged. A file with a secret and the file of "apply" are read here, and passed on
+// by standard input. Other files that are named are those on the other host.
 func (a *app) remote(root *cobra.Command, args []string) error {
 	cmd, args, err := root.Find(args)
 	if err != nil {
@@ -32,12 +32,16 @@ func (a *app) remote(root *cobra.Command, args []string) error {
 		words = append([]string{"sudo", "--"}, words...)
 	}
 	var secrets []string // files
+	input := ""          // the file of "apply"
 	err = cmd.Flags().ParseAll(args, func(flag *pflag.Flag, value string) error {
 		switch stdin, isSecret := secretFiles[flag.Name]; {
 		case flag.Name == "host", flag.Name == "sudo":
 		case isSecret:
 			secrets = append(secrets, value)
 			words = append(words, "--"+stdin)
+		case flag.Name == "file" && value != "-":
+			input = value
+			words = append(words, "--file=-")
 		default:
 			words = append(words, "--"+flag.Name+"="+value)
 		}
@@ -60,8 +64,18 @@ func (a *app) remote(root *cobra.Command, args []string) error {
 		if err := passOn(secrets[0]); err != nil {
 			return err
 		}
+	case input != "":
+		file, err := os.Open(input)
+		if err != nil {
+			return err
+		}
+		if err := unix.Dup3(int(file.Fd()), unix.Stdin, 0); err != nil {
+			return err
+		}
 	case a.Interactive():
-		ssh = append(ssh, "-t") // for questions and colors; it merges standard output and standard error
+		// For questions, colors and the console, which has the same escapes as ssh. It merges standard output and standard
+		// error.
+		ssh = append(ssh, "-t", "-e", "none")
 	}
 	return replaceProcess(append(ssh, "--", a.remoteHost, strings.Join(words, " "))...)
 }

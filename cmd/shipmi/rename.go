@@ -27,24 +27,19 @@ A script that uses $SHIPMI_NAME gets the new name.`,
 		Args:              twoNames,
 		ValidArgsFunction: a.completeName,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.rename(cmd.Context(), args[0], args[1])
+			return a.manage(cmd.Context(), args[:1], func(s serviceManager, bmcs []units.BMC) error {
+				return a.rename(cmd.Context(), s, bmcs, args[1])
+			})
 		},
 	}
 }
 
-func (a *app) rename(ctx context.Context, from, to string) error {
-	bmcs, err := a.findBMCs(from)
-	if err != nil {
-		return err
-	}
+// rename gives the only one of some BMCs another name.
+func (a *app) rename(ctx context.Context, s serviceManager, bmcs []units.BMC, to string) error {
+	from := bmcs[0].Name
 	if err := a.checkIdle(bmcs); err != nil {
 		return err
 	}
-	s, err := a.connect(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
 	states, err := s.States(ctx, sockets(bmcs))
 	if err != nil {
 		return err
@@ -80,7 +75,7 @@ func (a *app) rename(ctx context.Context, from, to string) error {
 	undo := context.WithoutCancel(ctx)
 	s.Stop(undo, sockets(renamed))
 	if enabled[from] {
-		err = errors.Join(err, s.Disable(undo, sockets(renamed)))
+		err = errors.Join(err, a.disable(undo, s, renamed))
 	}
 	err = errors.Join(err, s.Reload(undo))
 	if isActive {

@@ -1,16 +1,16 @@
 // Command shipmi adds, deletes, starts, stops and shows the BMCs of this host, and manages
 // their users. A BMC is a pair of systemd units with drop-ins: this command writes the
-// drop-ins and lets systemd do the rest. No part of it keeps running. It does not speak
-// IPMI: shipmi-bmc does, which systemd starts. There is one file for each verb. Start
-// reading at run, then at a verb, such as start.go.
+// drop-ins and lets systemd do the rest. No part of it keeps running. It does not serve
+// IPMI: shipmi-bmc does, which systemd starts. Only "console" speaks IPMI, as a client. There
+// is one file for each verb. Start reading at run, then at a verb, such as start.go.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"net/netip"
 	"os"
 	"regexp"
 	"slices"
@@ -47,7 +47,7 @@ type app struct {
 	connectUser func(context.Context) (serviceManager, error) // replaces connect with --user
 	procDir     string                                        // where proc(5) is mounted
 	lingerDir   string                                        // of logind
-	ping        func(context.Context, netip.AddrPort) error
+	ping        func(context.Context, units.Endpoint) error
 
 	remoteHost string // --host
 	remoteSudo bool   // --sudo
@@ -63,8 +63,11 @@ type serviceManager interface {
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+	Executions(ctx context.Context, services []string) (map[string]systemd.Execution, error)
+	Programs(ctx context.Context, services []string) (map[string]string, error)
 	Processes(ctx context.Context, services []string) (map[string]systemd.Process, error)
 	CheckFilter(ctx context.Context, unit string) error
+	Restart(ctx context.Context, units []string) map[string]error
 	TryRestart(ctx context.Context, units []string) map[string]error
 	Close()
 }
@@ -74,8 +77,11 @@ func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "shipmi",
 		Short: "Manage virtual BMCs that run shell scripts on IPMI commands",
-		Long: `ShIPMI makes everything that a shell script can switch look like a server with IPMI
-over LAN. systemd listens for each BMC, and starts its process when a packet arrives.`,
+		Long: `ShIPMI makes everything that a shell script can switch look like a server with a BMC:
+with IPMI over LAN, Redfish and a serial console. systemd listens for each BMC, and starts
+its process when a packet arrives.
+
+"shipmi help topics" lists the pages of the documentation that "shipmi help" prints.`,
 		Example: `  shipmi add node-0 --provider dummy
   shipmi start node-0
   ipmitool -I lanplus -U admin -P password -H 127.0.0.1 power on
@@ -96,13 +102,14 @@ over LAN. systemd listens for each BMC, and starts its process when a packet arr
 	_ = root.RegisterFlagCompletionFunc("host", a.completeHost)
 	root.PersistentFlags().BoolP("help", "h", false, "explain a command, with examples")
 	root.Flags().BoolP("version", "v", false, "print the version")
-	addGroup(root, "Settings of BMCs", a.addCommand(), a.setCommand(), a.copyCommand(), a.renameCommand(), a.deleteCommand(), a.importCommand())
+	addGroup(root, "Settings of BMCs", a.addCommand(), a.setCommand(), a.copyCommand(), a.renameCommand(), a.deleteCommand(), a.applyCommand(), a.exportCommand(), a.importCommand())
 	addGroup(root, "Users of BMCs", a.userCommand(), a.kgCommand())
 	addGroup(root, "Start and stop", a.startCommand(), a.stopCommand(), a.restartCommand(), a.enableCommand(), a.disableCommand())
-	addGroup(root, "See what there is and what happens", a.listCommand(), a.showCommand(), a.statusCommand(), a.logsCommand())
+	addGroup(root, "See what there is and what happens", a.listCommand(), a.showCommand(), a.statusCommand(), a.logsCommand(), a.eventsCommand(), a.eventCommand(), a.metricsCommand(), a.consoleCommand(), a.inbandCommand())
+	addGroup(root, "One address for many BMCs", a.gatewayCommand())
 	addGroup(root, "Find faults", a.checkCommand(), a.doctorCommand(), a.providersCommand())
-	root.AddCommand(a.versionCommand(), a.checkScriptsCommand(), a.referenceCommand())
-	addHelpCommand(root)
+	root.AddCommand(a.versionCommand(), a.checkScriptsCommand(), a.referenceCommand(), a.restorePowerCommand())
+	a.addHelpCommand(root)
 	return root
 }
 
@@ -115,23 +122,66 @@ func addGroup(cmd *cobra.Command, title string, below ...*cobra.Command) {
 	}
 }
 
-// addHelpCommand adds the help command of cobra, with our texts and errors.
-func addHelpCommand(root *cobra.Command) {
+// addHelpCommand adds the help command of cobra, with our texts, topics and errors.
+func (a *app) addHelpCommand(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, _ := root.Find([]string{"help"})
-	help.Short, help.Long, help.Example = "Explain a command, with examples", "", "  shipmi help list"
+	help.Use = "help [COMMAND | TOPIC]"
+	help.Short = "Explain a command, or print a page of the documentation"
+	help.Long = `Explain a command, with examples, or print a page of the documentation.
+"shipmi help topics" lists the pages.`
+	help.Example = "  shipmi help list\n  shipmi help topics\n  shipmi help troubleshooting"
 	help.Run = nil
 	help.RunE = func(_ *cobra.Command, words []string) error {
+		if len(words) == 1 {
+			if found, err := a.printTopic(words[0]); found {
+				return err
+			}
+		}
 		cmd, unknown, err := root.Find(words)
 		if err == nil && len(unknown) > 0 {
 			err = fmt.Errorf("unknown command %q for %q", unknown[0], cmd.CommandPath())
-			err = hint.Misuse(hint.Meant(err, similarCommands(unknown[0], cmd)))
+			similar := similarCommands(unknown[0], cmd)
+			if cmd == root {
+				err = fmt.Errorf("unknown command or topic %q", unknown[0])
+				err = hint.Add(err, `"shipmi help topics" lists the pages of the documentation`)
+				similar = append(similar, hint.Similar(unknown[0], topicNames())...)
+			}
+			err = hint.Misuse(hint.Meant(err, similar))
 		}
 		if err != nil {
 			return err
 		}
 		return cmd.Help()
 	}
+	complete := help.ValidArgsFunction
+	help.ValidArgsFunction = func(cmd *cobra.Command, words []string, toComplete string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		names, directive := complete(cmd, words, toComplete)
+		for _, name := range append(topicNames(), "topics") {
+			if len(words) == 0 && strings.HasPrefix(name, toComplete) {
+				names = append(names, name)
+			}
+		}
+		return names, directive
+	}
+}
+
+// printTopic prints a page of the documentation, or the list of pages, and reports whether there
+// is a topic with that name.
+func (a *app) printTopic(name string) (found bool, err error) {
+	print := listTopics
+	if name != "topics" {
+		i := slices.Index(topicNames(), name)
+		if i < 0 {
+			return false, nil
+		}
+		print = topics[i].text
+	}
+	text, err := print()
+	if err == nil {
+		_, err = io.WriteString(a.Stdout, text)
+	}
+	return true, err
 }
 
 // manageUser makes all commands work on the BMCs of the calling user.
@@ -148,7 +198,7 @@ func (a *app) manageUser() {
 // run executes a command line, prints errors and returns the exit status.
 func (a *app) run(ctx context.Context, args []string) int {
 	root := a.rootCommand()
-	root.SetArgs(args)
+	root.SetArgs(settings.JoinOptional(args))
 	root.SetIn(a.Stdin)
 	root.SetOut(a.Stdout)
 	root.SetErr(a.Stderr)
@@ -218,12 +268,12 @@ var generalHints = []struct {
 	err  error
 	text string
 }{
-	{units.ErrExist, `"shipmi show" shows it, "shipmi delete" deletes it`},
-	{units.ErrNotExist, `"shipmi list" lists those that there are`},
-	{units.ErrOverridden, `"shipmi set" changes 50-shipmi.conf only: change the others by hand, see "systemctl cat"`},
-	{units.ErrTaken, `choose another --address or --port`},
+	{units.ErrExist, `"shipmi show" shows that BMC, and "shipmi delete" deletes it`},
+	{units.ErrNotExist, `"shipmi list" lists the BMCs of this host`},
+	{units.ErrOverridden, `"shipmi set" changes only 50-shipmi.conf: find the other drop-in with "systemctl cat", and change it by hand`},
+	{units.ErrTaken, `choose another --address, --port or --redfish`},
 	{systemd.ErrMasked, `"systemctl unmask" followed by the name of the unit removes the mask`},
-	{systemd.ErrUserUnreachable, `is the user logged in? after "loginctl enable-linger USER" systemd of that user always runs`},
+	{systemd.ErrUserUnreachable, `log in as that user, or run "loginctl enable-linger USER" so that the systemd of the user always runs`},
 }
 
 // circumstances decide what helps against an error.
@@ -244,11 +294,11 @@ func (c circumstances) hints(err error) (hints []string) {
 	if errors.Is(err, fs.ErrPermission) {
 		switch {
 		case c.root:
-			hints = append(hints, "even root may not do this: look for an immutable file (lsattr), a container without the privilege, or a security module (journalctl -k)")
+			hints = append(hints, "not even root may do this: look for an immutable file (lsattr), a container without the privilege, or a security module (journalctl -k)")
 		case c.user:
 			hints = append(hints, "the file must belong to you: see ls -l")
 		default:
-			hints = append(hints, "run it as root")
+			hints = append(hints, "run the command as root")
 		}
 	}
 	if errors.Is(err, systemd.ErrUnreachable) {
@@ -256,9 +306,9 @@ func (c circumstances) hints(err error) (hints []string) {
 		case !c.booted:
 			hints = append(hints, "systemd does not run here; ShIPMI needs a host, or a container, that was booted with systemd")
 		case c.root:
-			hints = append(hints, `is systemd running here? "systemctl is-system-running" tells`)
+			hints = append(hints, `"systemctl is-system-running" tells whether systemd runs here`)
 		default:
-			hints = append(hints, "there is no message bus, which users other than root need: run it as root")
+			hints = append(hints, "there is no message bus, which users other than root need: run the command as root")
 		}
 	}
 	return hints

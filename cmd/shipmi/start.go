@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 
@@ -32,8 +35,9 @@ that were made to drop-ins by hand take effect.
 This is "systemctl enable --now", because a BMC is expected to be available as long as
 its machine. "shipmi enable" and "systemctl start" do one half of it each.
 
-systemd starts the process of a BMC when a packet arrives. With --wait, it does so at
-once, and the command fails if a process cannot read its settings or its credentials.`,
+systemd starts the process of a BMC when a packet arrives, or at once if the BMC has
+"--console-log always". With --wait, the command starts the process and fails if it cannot
+read its settings or its credentials.`,
 		Example: `  shipmi start node-0
   shipmi start node-0 node-1 node-2
   shipmi start 'rack-3-*'
@@ -68,13 +72,30 @@ func checkFiles(bmcs []units.BMC) error {
 // warnProviders warns of BMCs whose provider file is gone or invalid, or does not fit their
 // parameters. It may still come, for example with another file system.
 func (a *app) warnProviders(bmcs []units.BMC) {
+	load := a.host.ProviderLoader()
 	for _, b := range bmcs {
-		p, err := a.host.LoadProvider(b.Provider)
+		p, err := load(b.Provider)
 		if err == nil {
 			_, err = p.Values(b.Name, b.Parameters)
 		}
 		if err != nil {
 			a.Warn("%s: clients get an error for every command until this is corrected: %v", b.Name, err)
+		}
+	}
+}
+
+// warnCertificates warns of BMCs whose own certificate is gone. systemd does not start the
+// process of such a BMC.
+func (a *app) warnCertificates(bmcs []units.BMC) {
+	for _, b := range bmcs {
+		if b.Certificate == (units.Certificate{}) {
+			continue
+		}
+		files := a.store.CertificateFiles(b)
+		for _, path := range []string{files.Cert, files.Key} {
+			if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+				a.Warn("%s: its process cannot start without the file %s of its certificate", b.Name, path)
+			}
 		}
 	}
 }
@@ -85,6 +106,14 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 		return err
 	}
 	a.warnProviders(bmcs)
+	made, err := a.certify(ctx, bmcs)
+	if err != nil {
+		return err
+	}
+	if made {
+		a.explainRedfish(bmcs)
+	}
+	a.warnCertificates(bmcs)
 	states, err := s.States(ctx, sockets(bmcs))
 	if err != nil {
 		return err
@@ -108,11 +137,11 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 	}
 	if enable != nil {
 		if failure := s.Enable(ctx, sockets(enable)); failure != nil {
-			return errors.Join(err, failure, takeBack(ctx, s, enable))
+			return errors.Join(err, failure, a.takeBack(ctx, s, enable))
 		}
 	}
 	if failure := s.Reload(ctx); failure != nil {
-		return errors.Join(err, failure, takeBack(ctx, s, enable))
+		return errors.Join(err, failure, a.takeBack(ctx, s, enable))
 	}
 	failed := s.Start(ctx, sockets(free))
 	var started, stopped []units.BMC
@@ -128,21 +157,48 @@ func (a *app) start(ctx context.Context, s serviceManager, bmcs []units.BMC, wai
 		}
 	}
 	a.warnUnfiltered(ctx, s, started)
+	err = errors.Join(err, startMissingInband(ctx, s, started))
 	if wait {
-		failed := s.Start(ctx, services(started))
-		for _, b := range started {
-			if failure := failed[units.ServiceUnit(b.Name)]; failure != nil {
-				err = errors.Join(err, startError(b, failure))
-			}
-		}
+		err = errors.Join(err, startServices(ctx, s, started))
 	}
 	a.warnLacks(ctx, s, started)
-	return errors.Join(err, takeBack(ctx, s, stopped))
+	return errors.Join(err, a.takeBack(ctx, s, stopped))
+}
+
+// startMissingInband starts the sockets for guests that systemd did not start together with
+// the other sockets of BMCs.
+func startMissingInband(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+	var names, sockets []string
+	for _, b := range bmcs {
+		if b.Inband != 0 {
+			names, sockets = append(names, b.Name), append(sockets, units.InbandUnit(b.Name))
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	states, err := s.States(ctx, sockets)
+	if err != nil {
+		return err
+	}
+	return startInband(ctx, s, slices.DeleteFunc(names, func(name string) bool { return states[units.InbandUnit(name)] == "active" }))
+}
+
+// startServices starts the processes of BMCs.
+func startServices(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+	failed := s.Start(ctx, services(bmcs))
+	var errs []error
+	for _, b := range bmcs {
+		if failure := failed[units.ServiceUnit(b.Name)]; failure != nil {
+			errs = append(errs, startError(b, failure))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // takeBack disables BMCs that "start" enabled and that did not start. If the command was
 // interrupted, systemd may be about to start them: their jobs are canceled.
-func takeBack(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
+func (a *app) takeBack(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 	if bmcs == nil {
 		return nil
 	}
@@ -153,7 +209,7 @@ func takeBack(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, s.Disable(undo, sockets(bmcs)), s.Reload(undo))...)
+	return errors.Join(append(errs, a.disable(undo, s, bmcs), s.Reload(undo))...)
 }
 
 // warnLacks warns of BMCs whose service lacks credentials or the sandbox, because of a drop-in
@@ -161,13 +217,13 @@ func takeBack(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 func (a *app) warnLacks(ctx context.Context, s serviceManager, bmcs []units.BMC) {
 	isRoot := func(b units.BMC) bool { return b.RunAs == (units.Account{}) }
 	sandboxed := slices.DeleteFunc(slices.Clone(bmcs), isRoot)
-	conditions, err := s.Conditions(ctx, services(sandboxed))
+	executions, err := s.Executions(ctx, services(sandboxed))
 	if err != nil {
 		a.Warn("%v", err)
 		return
 	}
 	for _, b := range sandboxed {
-		for _, lack := range doctor.Lacks(b, conditions[units.ServiceUnit(b.Name)]) {
+		for _, lack := range doctor.Lacks(b, executions[units.ServiceUnit(b.Name)]) {
 			a.Warn("%s: %s", b.Name, lack)
 		}
 	}
@@ -195,9 +251,9 @@ func (a *app) warnUnfiltered(ctx context.Context, s serviceManager, bmcs []units
 }
 
 // freeToListen returns the BMCs that listen already or can listen. The error names the
-// others. systemd does not notice that a port is in use: it binds with SO_REUSEADDR, and
-// the kernel lets two UDP sockets that both do so have the same port. Only one of them gets
-// the packets.
+// others. systemd does not notice that a UDP port is in use: it binds with SO_REUSEADDR,
+// and the kernel lets two UDP sockets that both do so have the same port. Only one of them
+// gets the packets.
 func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.BMC, error) {
 	var (
 		free []units.BMC
@@ -205,9 +261,9 @@ func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.
 	)
 	for _, b := range bmcs {
 		if states[units.SocketUnit(b.Name)] != "active" {
-			conns, err := a.listen(b)
-			for _, conn := range conns {
-				defer conn.Close() // only after the other BMCs have tried the same port
+			bound, err := a.listen(b.Name, b.Endpoints())
+			for _, socket := range bound {
+				defer socket.Close() // only after the other BMCs have tried the same port
 			}
 			if err != nil {
 				errs = append(errs, err)
@@ -219,29 +275,44 @@ func (a *app) freeToListen(bmcs []units.BMC, states map[string]string) ([]units.
 	return free, errors.Join(errs...)
 }
 
-// listen binds the addresses of a BMC. An address that the host does not have is only worth
+// listen binds addresses for a BMC. An address that the host does not have is only worth
 // a warning, because it may appear later.
-func (a *app) listen(b units.BMC) (conns []net.PacketConn, err error) {
-	for _, addr := range b.Listen {
-		conn, failure := net.ListenPacket("udp", addr.String())
+func (a *app) listen(name string, endpoints []units.Endpoint) (bound []io.Closer, err error) {
+	var missing []netip.Addr
+	for _, e := range endpoints {
+		c, failure := bind(e)
 		switch {
 		case failure == nil:
-			conns = append(conns, conn)
+			bound = append(bound, c)
 		case errors.Is(failure, unix.EADDRINUSE):
-			err = errors.Join(err, inUse(b.Name, addr))
+			err = errors.Join(err, inUse(name, e))
 		case errors.Is(failure, unix.EADDRNOTAVAIL):
-			a.Warn("%s: this host does not have the address %v yet", b.Name, addr.Addr())
+			if !slices.Contains(missing, e.Addr()) {
+				missing = append(missing, e.Addr())
+				a.Warn("%s: this host does not have the address %v yet", name, e.Addr())
+			}
 		case a.host.User && errors.Is(failure, unix.EACCES):
-			failure = fmt.Errorf("%s: only root may listen on the port %d", b.Name, addr.Port())
-			err = errors.Join(err, hint.Add(failure, `choose another one, as in "shipmi --user set %s --port 6230"`, b.Name))
+			failure = fmt.Errorf("%s: only root may listen on the port %d", name, e.Port())
+			port := 6230
+			if e.Network == units.TCP {
+				port = 8443
+			}
+			err = errors.Join(err, hint.Add(failure, `choose another port, as in "shipmi --user set %s --%s %d"`, name, doctor.PortFlag(e), port))
 		default:
-			err = errors.Join(err, fmt.Errorf("%s: %w", b.Name, failure))
+			err = errors.Join(err, fmt.Errorf("%s: %w", name, failure))
 		}
 	}
-	return conns, err
+	return bound, err
 }
 
-func inUse(name string, addr netip.AddrPort) error {
-	err := fmt.Errorf("%s: address and port %v are in use by another program", name, addr)
-	return hint.Add(err, "see ss -lunp 'sport = :%d'", addr.Port())
+func bind(e units.Endpoint) (io.Closer, error) {
+	if e.Network == units.TCP {
+		return net.Listen(e.Network, e.AddrPort.String())
+	}
+	return net.ListenPacket(e.Network, e.AddrPort.String())
+}
+
+func inUse(name string, e units.Endpoint) error {
+	err := fmt.Errorf("%s: address and port %v are in use by another program", name, e)
+	return hint.Add(err, "see %s", doctor.ListUsers(e))
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +32,9 @@ func (a *app) statusCommand() *cobra.Command {
 		Use:   "status NAME...",
 		Short: "Show what BMCs do at present",
 		Long: `Show what BMCs do at present: whether systemd listens for them, the process that runs,
-the sessions that are open, the last action since the last boot, and the last lines of
-the journal. Only root can see sessions, the last action and the journal.`,
+the sessions that are open, the client that has the console open, the last action since
+the last boot, and the last lines of the journal. Only root can see sessions, the
+console, the last action and the journal.`,
 		Example: `  shipmi status node-0
   shipmi status node-0 --lines 20
   shipmi status --all -o json`,
@@ -54,6 +57,7 @@ var statusColumns = []listing.Column{
 	{Name: "enabled", Title: "enabled"},
 	{Name: "process", Title: "process"},
 	{Name: "sessions", Title: "sessions"},
+	{Name: "console", Title: "console"},
 	{Name: "last_action", Title: "last action"},
 	{Name: "log", Title: "log", Wide: true},
 }
@@ -84,7 +88,7 @@ func (a *app) status(ctx context.Context, options *listing.Options, patterns []s
 		}
 		journals = append(journals, journal)
 		table.Rows = append(table.Rows, []any{
-			b.Name, facts[i].status, facts[i].enabled, processOf(b, processes), sessions, facts[i].lastAction, listing.Texts(journal),
+			b.Name, facts[i].status, facts[i].enabled, processOf(b, processes), sessions, a.consoleCell(b), facts[i].lastAction, listing.Texts(journal),
 		})
 	}
 	if !options.ForPeople() {
@@ -121,10 +125,14 @@ type processFact struct {
 	Status string    `json:"status"`
 }
 
+// sessionCount is how the status of a process begins. It may be a second old, and includes Redfish, so that a table with
+// it contradicts the list of sessions.
+var sessionCount = regexp.MustCompile(`^\d+ sessions?(; |$)`)
+
 func (p processFact) String() string {
 	text := fmt.Sprintf("%d since %s", p.PID, p.Since.Local().Format(time.DateTime))
-	if p.Status != "" {
-		text += ": " + p.Status
+	if status := sessionCount.ReplaceAllString(p.Status, ""); status != "" {
+		text += ": " + status
 	}
 	return text
 }
@@ -154,28 +162,30 @@ func (s sessionFact) String() string {
 // sessions returns a cell with the sessions of a BMC that have not timed out.
 func (a *app) sessions(b units.BMC) (listing.List, error) {
 	all := listing.List{}
+	open, err := a.openSessions(b)
+	if err != nil {
+		return all, err
+	}
+	booted := time.Now().Add(-bootTime())
+	for _, s := range open {
+		all = append(all, sessionFact{s.User, s.Privilege.String(), s.Peer.String(), booted.Add(s.Created), booted.Add(s.Touched)})
+	}
+	return all, nil
+}
+
+// openSessions returns the sessions of a BMC that have not timed out.
+func (a *app) openSessions(b units.BMC) ([]session.Summary, error) {
 	file, err := actionlog.Open(a.store.SessionsFile(b.Name)) // a user who is not trusted may own it
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = nil
 		}
-		return all, err
+		return nil, err
 	}
 	defer file.Close()
 	summaries, err := session.Summaries(file)
-	if err != nil {
-		return all, err
-	}
-	now := time.Now()
-	booted := now.Add(-bootTime())
-	for _, s := range summaries {
-		last := booted.Add(s.Touched)
-		if now.Sub(last) > b.Timeouts.Session {
-			continue
-		}
-		all = append(all, sessionFact{s.User, s.Privilege.String(), s.Peer.String(), booted.Add(s.Created), last})
-	}
-	return all, nil
+	now := bootTime()
+	return slices.DeleteFunc(summaries, func(s session.Summary) bool { return now-s.Touched > b.Timeouts.Session }), err
 }
 
 // bootTime returns the time since the host was booted, including the time that it was suspended.

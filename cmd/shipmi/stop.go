@@ -31,8 +31,8 @@ of it each.`,
 				if stopped == nil {
 					return err
 				}
-				finish := context.WithoutCancel(ctx) // what has stopped must not start at boot
-				return errors.Join(err, s.Disable(finish, sockets(stopped)), s.Reload(finish))
+				finish := context.WithoutCancel(ctx) // a stopped BMC must not start at boot
+				return errors.Join(err, a.disable(finish, s, stopped), s.Reload(finish))
 			})
 		},
 	}

@@ -16,7 +16,10 @@ import (
 
 func (a *app) userCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "user",
+		Use:        "user",
+		SuggestFor: []string{"passwd", "password"},
+		Example: `  shipmi user list node-0
+  shipmi user passwd node-0 admin --ask-password`,
 		Short: "Manage the users of a BMC",
 		Long: `Manage the users of a BMC. Changes take effect immediately. The sessions of a changed
 user end, and those of other users continue.
@@ -50,7 +53,7 @@ func (a *app) userAddCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().TextVar(&privilege, "privilege", instance.PrivilegeUser, "greatest `privilege` of the user: user, operator or administrator")
+	cmd.Flags().TextVar(&privilege, "privilege", instance.PrivilegeUser, "highest `privilege` of the user: user, operator or administrator")
 	privileges := []cobra.Completion{"user", "operator", "administrator"}
 	_ = cmd.RegisterFlagCompletionFunc("privilege", cobra.FixedCompletions(privileges, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder))
 	required := password.AddFlags(cmd.Flags(), "password")
@@ -123,7 +126,7 @@ users cannot be changed over IPMI, but still with this command.`,
 func findUser(c *instance.Credentials, name, user string) (instance.User, error) {
 	u, ok := c.Named(user)
 	if !ok {
-		return u, hint.Add(fmt.Errorf("%q has no user %q", name, user), `"shipmi user list %s" lists those that there are`, name)
+		return u, hint.Add(fmt.Errorf("%q has no user %q", name, user), `"shipmi user list %s" lists its users`, name)
 	}
 	return u, nil
 }

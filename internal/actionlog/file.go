@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,6 +26,15 @@ func (f *File) Path() string { return f.path }
 
 // Descriptor is the open file, for a process that inherits the lock.
 func (f *File) Descriptor() *os.File { return f.file }
+
+// Turn adds that the action, which was promised, begins. From then on its file is like that of
+// any other action.
+func (f *File) Turn(now time.Duration) error {
+	if err := writeLine(f.file, turnPrefix, turn{now}); err != nil {
+		return fmt.Errorf("action file: %w", err)
+	}
+	return nil
+}
 
 // Close closes our copy of the descriptor.
 func (f *File) Close() error { return f.file.Close() }
@@ -77,16 +87,32 @@ func running(f *os.File) (group int) {
 	return group
 }
 
-// maxFile is more than is ever written to an action file.
-const maxFile = 1 << 20
+// How much of an action file is read: its beginning, and its end, where the wrapper has written how
+// the script ended. Clients that ask again and again make a file longer than that.
+const (
+	maxFile = 1 << 20
+	maxEnd  = 64 << 10
+)
 
 func contents(f *os.File) (string, error) {
 	text, err := io.ReadAll(io.NewSectionReader(f, 0, maxFile))
-	return string(text), err
+	if err != nil || len(text) < maxFile {
+		return string(text), err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	from := max(maxFile, info.Size()-maxEnd)
+	if from > maxFile {
+		text = append(text, '\n') // the rest begins in the middle of a line
+	}
+	end, err := io.ReadAll(io.NewSectionReader(f, from, maxEnd))
+	return string(append(text, end...)), err
 }
 
 // wrapperLine matches what action.sh writes to the action file, and what kill writes.
-var wrapperLine = regexp.MustCompile(`(?m)^action: (pid|exit|killed) (\w+)\n`)
+var wrapperLine = regexp.MustCompile(`(?m)^action: (pid|exit|killed|said) ([\w=]*)\n`)
 
 // written is the first value that the action file has under a key; empty if there is none.
 func written(text, key string) string {
@@ -96,6 +122,15 @@ func written(text, key string) string {
 		}
 	}
 	return ""
+}
+
+// Said returns what the script of an IPMI command printed, without white space.
+func (l *Log) Said(path string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("action file: %w", err)
+	}
+	return written(string(text), "said"), nil
 }
 
 func flock(f *os.File, how int) error {

@@ -3,6 +3,7 @@ package actionlog
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -52,4 +53,18 @@ func TestRunningTrustsNobody(t *testing.T) {
 	require.NoError(t, os.Symlink(file, link))
 	require.Equal(t, 4711, Running(file))
 	require.Zero(t, Running(link))
+}
+
+// The end of a script is found however often clients have asked meanwhile.
+func TestTheEndOfALongFile(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "action"))
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = f.WriteString("{}\naction: pid 4711\n" + strings.Repeat("caller: {}\n", 200_000) + "action: exit 0\n")
+	require.NoError(t, err)
+	text, err := contents(f)
+	require.NoError(t, err)
+	require.Equal(t, "4711", written(text, "pid"))
+	require.Equal(t, "0", written(text, "exit"))
+	require.Less(t, len(text), 2<<20)
 }

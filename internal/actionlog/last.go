@@ -42,7 +42,7 @@ func readLast(path string) *LastAction {
 		return nil
 	}
 	r, ok := parse(path, text)
-	if !ok || !r.Intent.Verb.Known() {
+	if !ok || !r.Intent.Verb.Known() || r.Promised {
 		return nil
 	}
 	a := &LastAction{Verb: r.Intent.Verb, Time: info.ModTime(), Running: running(f) != 0}

@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -42,8 +43,8 @@ const (
 	visible = "action.*"
 	hidden  = ".action.*"
 
-	// room is how many bytes are reserved for a file, so that the wrapper can still write how
-	// the script ended when the disk is full.
+	// room is how many bytes are reserved behind the callers, so that the wrapper can still write
+	// how the script ended when the disk is full.
 	room = 4096
 )
 
@@ -71,11 +72,13 @@ func (l *Log) begin(r Record) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, room) // not every file system can
 	err = errors.Join(flock(f, syscall.LOCK_EX|syscall.LOCK_NB), writeLine(f, "", r))
 	for _, c := range r.Callers {
 		err = errors.Join(err, writeLine(f, callerPrefix, c))
 	}
+	end, failure := f.Seek(0, io.SeekEnd)
+	err = errors.Join(err, failure)
+	_ = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, end+room) // not every file system can
 	if err == nil {
 		err = os.Rename(temporary, path)
 	}
@@ -83,6 +86,32 @@ func (l *Log) begin(r Record) (*File, error) {
 		f.Close()
 		os.Remove(temporary)
 		return nil, err
+	}
+	return &File{f, path}, nil
+}
+
+// Promise creates the file of an action that waits for its turn, without a lock.
+func (l *Log) Promise(r Record) (path string, err error) {
+	r.Promised = true
+	f, err := l.Begin(r)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	return f.Path(), nil
+}
+
+// Resume opens and locks the file of an action that was promised and whose turn has come. A
+// program that reads the file may hold the lock for a moment, so Resume waits for it. The
+// caller calls [File.Turn] before the script starts.
+func (l *Log) Resume(path string) (*File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		return nil, fmt.Errorf("action file: %w", err)
+	}
+	if err := flock(f, syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("action file: %w", err)
 	}
 	return &File{f, path}, nil
 }
@@ -109,7 +138,8 @@ func addLine(path, prefix string, value any) error {
 }
 
 // Load reads the files that earlier processes left: first the actions that have an answer,
-// in the order in which they ended, then those without, in the order in which they began.
+// in the order in which they ended, then those that have begun, in the order in which they
+// began, and then those that were promised, in the order in which they were promised.
 // It removes files of another boot of the host, files whose first line is damaged or torn
 // (their actions never started), and files that Begin did not finish. It must be called before
 // the first Begin.
@@ -138,7 +168,7 @@ func (l *Log) Load() ([]Record, error) {
 		}
 	}
 	slices.SortFunc(all, func(a, b Record) int {
-		return cmp.Or(cmp.Compare(a.ended(), b.ended()), cmp.Compare(a.Began, b.Began))
+		return cmp.Or(cmp.Compare(a.ended(), b.ended()), cmp.Compare(a.waits(), b.waits()), cmp.Compare(a.Began, b.Began))
 	})
 	return all, nil
 }
@@ -149,4 +179,12 @@ func (r Record) ended() time.Duration {
 		return math.MaxInt64
 	}
 	return r.Answer.At
+}
+
+// waits is 1 for an action that was promised and whose turn has not come, and 0 for any other.
+func (r Record) waits() int {
+	if r.Promised {
+		return 1
+	}
+	return 0
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -159,4 +160,20 @@ func TestBeginWithoutADirectory(t *testing.T) {
 	_, err := (&Log{Dir: file}).Begin(reset)
 	require.ErrorIs(t, err, syscall.ENOTDIR)
 	require.ErrorContains(t, err, "action file: ")
+}
+
+// The wrapper can write how a script ended when the disk is full, also behind a long URL.
+func TestRoomBehindALongURL(t *testing.T) {
+	l := &Log{Dir: t.TempDir(), HostBoot: "first"}
+	image := machine.Media{URL: "http://h/?" + strings.Repeat("&", 2038), Login: "ABC"}
+	f, err := l.Begin(Record{Intent: machine.Intent{Verb: provider.MediaInsert, Media: image}})
+	require.NoError(t, err)
+	var stat syscall.Stat_t
+	require.NoError(t, syscall.Fstat(int(f.Descriptor().Fd()), &stat))
+	require.Greater(t, stat.Size, int64(room))
+	require.GreaterOrEqual(t, stat.Blocks*512, stat.Size+room)
+	require.NoError(t, f.Close())
+	left, err := l.Load()
+	require.NoError(t, err)
+	require.Equal(t, image, left[0].Intent.Media)
 }

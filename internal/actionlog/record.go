@@ -17,12 +17,14 @@ import (
 //
 //	{"boot":…,"began":…,"intent":{"verb":"power on"},"asker":…} 5d2c6a01
 //	caller: {"session":…,"rqseqs":…,"sequence":…} 0b7f9e3c
+//	turn: {"at":…} 91d3c02f
 //	action: pid 4711
 //	action: exit 0
 //	answer: {"outcome":"done","at":…} c4110e9d
 //
 // with one line for each session that asks, and another one whenever the session sends a
-// retransmission that must be kept. The script's wrapper writes the lines that begin with
+// retransmission that must be kept. Only the file of an action that was promised before its
+// turn came has a line for that turn. The script's wrapper writes the lines that begin with
 // "action:". The other lines end with a checksum, and a line with a wrong checksum is
 // ignored.
 type Record struct {
@@ -33,6 +35,9 @@ type Record struct {
 	Cause  machine.Cause  `json:"cause,omitempty"`
 	// Own is set if the BMC itself asked: then there are no callers.
 	Own bool `json:"own,omitempty"`
+	// Promised is set if a client may have been told that the action is accepted, and the turn
+	// of the action has not come.
+	Promised bool `json:"promised,omitempty"`
 
 	Path    string       `json:"-"`
 	Callers jobs.Callers `json:"-"`
@@ -46,6 +51,8 @@ type Record struct {
 type Answer struct {
 	Outcome machine.Outcome `json:"outcome"`
 	At      time.Duration   `json:"at"` // when the action ended
+	// Data is the response of an IPMI command of the provider: completion code and data.
+	Data []byte `json:"data,omitempty"`
 }
 
 // endings are the outcomes of an action that has ended. The text of a file may come from an
@@ -57,8 +64,14 @@ var endings = []machine.Outcome{
 
 const (
 	callerPrefix = "caller: "
+	turnPrefix   = "turn: "
 	answerPrefix = "answer: "
 )
+
+// A turn is when an action that was promised began.
+type turn struct {
+	At time.Duration `json:"at"`
+}
 
 // writeLine writes a line with one call of write, because the wrapper appends to the same file.
 func writeLine(f *os.File, prefix string, value any) error {
@@ -82,9 +95,16 @@ func parse(path, text string) (Record, bool) {
 		if c, ok := parseCaller(line); ok {
 			r.Callers.Put(c)
 		}
+		var began turn
+		if parseLine(line, turnPrefix, &began) {
+			r.Promised, r.Began = false, began.At
+		}
 		if a, ok := parseAnswer(line); ok {
 			r.Answer = &a
 		}
+	}
+	if written(text, "pid") != "" {
+		r.Promised = false // the line for its turn is damaged
 	}
 	if r.FirstEdition != nil {
 		r.Own = len(r.Callers) == 0

@@ -113,7 +113,9 @@ func FuzzRecord(f *testing.F) {
 			`caller: {"session":1,"rqseqs":2,"sequence":7,"latest":1}` + "\naction: pid 4711\naction: exit 0\n" + `answer: {"outcome":"done","at":2}` + "\n"
 	)
 	for _, text := range []string{
-		first, second, strings.Replace(second, `"verb":"power on"`, "", 1), second[:40], "",
+		first, second, strings.Replace(second, `"began":1`, `"began":1,"promised":true`, 1),
+		`{"boot":"first","began":1,"intent":{"verb":"power on"},"promised":true}` + "\n" + `turn: {"at":2}` + "\n",
+		strings.Replace(second, `"verb":"power on"`, "", 1), second[:40], "",
 		"{}\nasker: {}\ncaller: {}\nanswer: 1\nanswer: {}\n",
 	} {
 		f.Add(text)

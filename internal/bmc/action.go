@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/shipmi/shipmi/internal/actionlog"
+	"github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/jobs"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
@@ -37,7 +38,7 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 		case j.Abandoned():
 			b.end(j, machine.Busy)
 		case err != nil:
-			b.Log.Error(string(script.Verb)+" failed", "err", err)
+			b.logScript(script.Verb, j.Asker, 0, machine.Reading{Err: err}, true)
 			b.end(j, machine.OutcomeOf(err))
 		case !runner.Has(script.Verb):
 			outcome := script.Without(b.Now())
@@ -53,17 +54,14 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 			}
 			args = script.Args(b.Now())
 			j.Yields = args.GoingDown > 0
-			record = actionlog.Record{
-				Boot: b.Machine.HostBoot, Began: b.now, Intent: j.Intent, Asker: j.Asker, Cause: j.Cause,
-				Callers: slices.Clone(j.Callers),
-			}
+			record = b.record(j)
 			goesOn = true
 		}
 	})
 	if !goesOn {
 		return
 	}
-	file, err := b.Actions.Begin(record)
+	file, err := b.open(j, record)
 	if err != nil {
 		b.Enter(func() {
 			b.Log.Error(string(script.Verb)+" refused", "err", err)
@@ -73,21 +71,89 @@ func (b *BMC) act(ctx context.Context, j *jobs.Job) {
 	}
 	defer file.Close()
 	begun := b.Enter(func() {
-		b.Log.Info(string(script.Verb)+" begins", about(j.Asker)...)
+		begins := event.Event{Kind: event.Begun, Via: j.Asker.Via, Verb: script.Verb.Identifier()}
+		b.Log.Info(string(script.Verb)+" begins", append(about(j.Asker), begins.Attr())...)
 		b.Jobs.Begin(j, file.Path(), script.Accept && refused == nil, b.now)
 	})
-	if !begun {
-		b.Actions.Forget(file.Path()) // the next process must not wait for what never began
+	switch {
+	case !begun && j.Promised:
+		return // the next process begins it
+	case !begun:
+		b.Actions.Forget(file.Path()) // the next process must not wait for an action that never began
 		return
+	case j.Promised:
+		if err := file.Turn(record.Began); err != nil {
+			b.Actions.Forget(file.Path()) // the next process must not carry out an action that has failed
+			b.scriptEnded(j, script, record.Began, &provider.Error{Verb: script.Verb, Err: err})
+			return
+		}
 	}
 	if refused != nil {
 		b.scriptEnded(j, script, record.Began, &provider.Error{Verb: script.Verb, Err: refused})
 		return
 	}
-	limited, cancel := context.WithTimeout(ctx, b.Action)
+	limited, cancel := context.WithTimeout(ctx, b.limit(script.Verb))
 	defer cancel()
 	err = runner.Act(limited, script.Verb, args, file)
 	b.scriptEnded(j, script, record.Began, err)
+}
+
+// limit is the time limit of the script of an action.
+func (b *BMC) limit(v provider.Verb) time.Duration {
+	switch {
+	case v == provider.MediaInsert:
+		return b.Media
+	case v.IsCommand():
+		return b.Query // clients wait for its response
+	}
+	return b.Action
+}
+
+// record is what the action file says of a job that begins or is promised now.
+func (b *BMC) record(j *jobs.Job) actionlog.Record {
+	return actionlog.Record{
+		Boot: b.Machine.HostBoot, Began: b.now, Intent: j.Intent, Asker: j.Asker, Cause: j.Cause,
+		Callers: slices.Clone(j.Callers),
+	}
+}
+
+// open opens the action file of a job that begins.
+func (b *BMC) open(j *jobs.Job, r actionlog.Record) (*actionlog.File, error) {
+	if j.Promised {
+		return b.Actions.Resume(j.Path)
+	}
+	return b.Actions.Begin(r)
+}
+
+// promise implements [jobs.Table.Promise].
+func (b *BMC) promise(j *jobs.Job) {
+	record := b.record(j)
+	b.work(func() func() {
+		path, err := b.Actions.Promise(record)
+		return func() {
+			if err != nil {
+				b.Log.Error(string(j.Intent.Verb)+" not promised", "err", err)
+			}
+			b.Jobs.Promised(j, path, err, b.now)
+		}
+	})
+}
+
+// withdraw implements [jobs.Table.Withdraw].
+func (b *BMC) withdraw(j *jobs.Job) {
+	path, answer := j.Path, actionlog.Answer{Outcome: j.Outcome, At: b.now}
+	b.work(func() func() {
+		err := b.Actions.End(path, answer)
+		if err != nil {
+			b.Actions.Forget(path)
+		}
+		return func() {
+			if err != nil {
+				b.Log.Error("result not kept", "err", err)
+			}
+			b.Jobs.Withdrawn(j, b.now)
+		}
+	})
 }
 
 // loadFor loads the provider for a job. A client does not wait longer for this than for the
@@ -108,21 +174,28 @@ func (b *BMC) load(ctx context.Context) (Runner, error) {
 	return b.Scripts.Load(ctx)
 }
 
-// scriptEnded keeps the outcome of a script: in the state, then in the action file. That the
-// state cannot be saved does not undo the action.
+// scriptEnded keeps the outcome of a script: in the state, then in the action file. The action is
+// not undone if the state cannot be saved.
 func (b *BMC) scriptEnded(j *jobs.Job, script machine.Script, began time.Duration, err error) {
 	result := machine.Result{Err: err}
 	if script.Verb == provider.BootSet {
 		result.Former = b.Scripts.Former()
 	}
+	var response []byte
+	if script.Verb.IsCommand() && err == nil {
+		response, err = b.responseOf(script.Verb, j.Path)
+		result.Err = err
+	}
 	b.Enter(func() {
 		b.Jobs.ScriptEnded(j)
 		result.Moment, result.Accepted = b.Now(), j.Accepted
-		b.logScript(script.Verb, j.Asker, b.now-began, machine.Reading{Err: err})
+		b.noteScript(script.Verb, j.Asker, err)
+		b.logScript(script.Verb, j.Asker, b.now-began, machine.Reading{Err: err}, true)
 		if err == nil && script.Verb.Starts() {
 			b.front.MachineStarted()
 		}
-		outcome := script.Then(result)
+		outcome, accepted := script.Then(result), j.Accepted
+		j.Data = response
 		b.Stored(func(err error) {
 			if err != nil && script.Durable {
 				outcome = machine.Failed
@@ -131,10 +204,13 @@ func (b *BMC) scriptEnded(j *jobs.Job, script machine.Script, began time.Duratio
 				if err == nil && result.Former.Device != "" {
 					b.Scripts.ForgetFormer() // it is in the state now
 				}
-				if outcome.Undone() {
+				if outcome.Undone() && !accepted {
 					return func() { b.end(j, outcome) }
 				}
-				err := b.Actions.End(j.Path, actionlog.Answer{Outcome: outcome, At: result.Uptime})
+				err := b.Actions.End(j.Path, actionlog.Answer{Outcome: outcome, At: result.Uptime, Data: response})
+				if err != nil && outcome.Undone() {
+					b.Actions.Forget(j.Path) // its clients may ask for the same again at once
+				}
 				return func() {
 					if err != nil {
 						b.Log.Error("result not kept", "err", err)
@@ -144,6 +220,19 @@ func (b *BMC) scriptEnded(j *jobs.Job, script machine.Script, began time.Duratio
 			})
 		})
 	})
+}
+
+// responseOf reads the response of an IPMI command of the provider from the file of its action.
+func (b *BMC) responseOf(v provider.Verb, path string) ([]byte, error) {
+	said, err := b.Actions.Said(path)
+	var response provider.Response
+	if err == nil {
+		response, err = provider.ParseResponse(said)
+	}
+	if err != nil {
+		return nil, &provider.Error{Verb: v, Err: err}
+	}
+	return response.Bytes(), nil
 }
 
 func (b *BMC) end(j *jobs.Job, outcome machine.Outcome) {
@@ -165,11 +254,13 @@ func (b *BMC) keep(j *jobs.Job, c jobs.Caller, done func(error)) {
 	})
 }
 
-// forget implements [jobs.Table.Forget].
+// forget implements [jobs.Table.Forget]. The notes of the front about the outcome are saved first.
 func (b *BMC) forget(j *jobs.Job) {
 	path := j.Path
-	b.work(func() func() {
-		b.Actions.Forget(path)
-		return func() {}
+	b.Stored(func(error) {
+		b.work(func() func() {
+			b.Actions.Forget(path)
+			return func() {}
+		})
 	})
 }

@@ -28,12 +28,17 @@ func (b *BMC) adopt() error {
 			Asked:   b.now, // whether it runs at all is not known yet
 			Started: r.Began, Path: r.Path, Callers: r.Callers,
 		}
-		if r.Answer != nil {
-			j.Outcome, j.Ended = r.Answer.Outcome, r.Answer.At
+		switch {
+		case r.Answer != nil:
+			j.Outcome, j.Ended, j.Data = r.Answer.Outcome, r.Answer.At, r.Answer.Data
 			b.Jobs.Recall(j)
-			continue
+			b.over(j)
+		case r.Promised:
+			b.Log.Warn(string(j.Intent.Verb)+" waits: an earlier process promised it", about(j.Asker)...)
+			b.Jobs.Requeue(j, b.now)
+		default:
+			b.goOn(j)
 		}
-		b.goOn(j)
 	}
 	return nil
 }
@@ -47,7 +52,7 @@ func (b *BMC) goOn(j *jobs.Job) {
 	ctx, abort := context.WithCancelCause(b.scripts)
 	b.aborts[j] = abort
 	b.Jobs.Adopt(j)
-	left := b.Action - (b.now - j.Started)
+	left := b.limit(script.Verb) - (b.now - j.Started)
 	b.workers.Go(func() {
 		defer abort(nil)
 		limited, cancel := context.WithTimeout(ctx, left)

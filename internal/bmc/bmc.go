@@ -12,16 +12,17 @@ import (
 	"github.com/shipmi/shipmi/internal/actionlog"
 	"github.com/shipmi/shipmi/internal/jobs"
 	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// What we chose.
+// Values that we chose.
 const (
 	readPause = 100 * time.Millisecond // after a front could not read
 	maxLater  = 64                     // requests that wait for a lock file or the kernel
 )
 
-// Never is later than anything is due.
+// Never is a time at which nothing is ever due.
 const Never = time.Duration(math.MaxInt64)
 
 // A Front is where requests come from: the one that the goroutine of [BMC.Run] waits on.
@@ -39,8 +40,21 @@ type Front interface {
 	Sessions() int
 	// Due is when Serve must be called, even if nothing has come; never: not at all.
 	Due(never time.Duration) time.Duration
-	// MachineStarted tells that an action has started the machine.
+	// MachineStarted is called when an action has started the machine.
 	MachineStarted()
+}
+
+// A Companion is a front that has goroutines of its own, beside the one that Run waits on. Its
+// requests come in by [BMC.Enter]. The methods are called with the lock held.
+type Companion interface {
+	// NeededUntil is how long the front needs the process, in time since boot.
+	NeededUntil() time.Duration
+	// Sessions is how many sessions are active.
+	Sessions() int
+	// JobOver is called when a job has its outcome, also a job that ended in an earlier process.
+	JobOver(*jobs.Job)
+	// Leave is called when the process is about to end: from then on, Enter does nothing.
+	Leave()
 }
 
 // Scripts runs the scripts of the provider.
@@ -59,9 +73,11 @@ type Scripts interface {
 // A Runner runs the scripts of a provider as its files were when it was loaded.
 type Runner interface {
 	Has(provider.Verb) bool
+	// Sensors are those that the provider has.
+	Sensors() provider.Sensors
 	// Query runs the script of a verb that asks for something. For another verb it says only
 	// whether there is a script.
-	Query(context.Context, provider.Verb) machine.Reading
+	Query(context.Context, provider.Verb, provider.Args) machine.Reading
 	// Act runs the script of a verb that does something, and says how it ended.
 	Act(context.Context, provider.Verb, provider.Args, *actionlog.File) error
 }
@@ -78,7 +94,11 @@ type Config struct {
 	Answer  time.Duration // after which an action is answered, over or not
 	Query   time.Duration // time limit of a script that asks for something
 	Action  time.Duration // time limit of a script that does something
+	Media   time.Duration // time limit of a script that inserts an image
+	Logins  media.Logins  // of the servers of images that are being inserted
 	Restore bool          // the power restore policy can be carried out now
+	// Record lays out an entry of the event log as IPMI has it.
+	Record func(machine.Entry) []byte
 	// Status tells the operator in a few words what goes on.
 	Status func(string)
 	// Alive tells a supervisor that the BMC works, at least once in AliveEvery; never if
@@ -99,66 +119,85 @@ type BMC struct {
 	// while waiting for a datagram, a script, a disk, a lock file, netlink or journald.
 	mu       sync.Mutex
 	front    Front
+	beside   []Companion
 	ended    bool            // results of workers are left to the next process
 	scripts  context.Context // of all scripts
 	workers  sync.WaitGroup
 	now      time.Duration // when the lock was taken: asking the clock is a system call
+	clock    time.Time     // of day, then
 	until    time.Duration // when Run does what is due, if nothing comes before
 	answered time.Duration // when something was last answered
 	alive    time.Duration // when Alive was last called
-	later    int           // how much of Later goes on
+	later    int           // how many calls of Later have not ended
 	store    store
-	aborts   map[*jobs.Job]context.CancelCauseFunc
-	told     situation
-	last     string // what the last script did
+	// additions are those to the event log that were told of.
+	additions uint64
+	hooks     hooks
+	logins    []string // names of files in Logins
+	aborts    map[*jobs.Job]context.CancelCauseFunc
+	told      situation
+	last      scriptEnd
+	queries   queryLog
 }
 
-// New returns a BMC that has not begun to serve.
+// New returns a BMC that has not begun to serve. [BMC.Enter] waits until it has: before that,
+// nothing is known of earlier processes.
 func New(c Config) *BMC {
-	b := &BMC{Config: c, aborts: make(map[*jobs.Job]context.CancelCauseFunc)}
+	b := &BMC{Config: c, aborts: make(map[*jobs.Job]context.CancelCauseFunc), queries: make(queryLog)}
 	b.Jobs = jobs.Table{
 		AnswerAfter: c.Answer,
 		Start:       b.start,
 		Keep:        b.keep,
+		Promise:     b.promise,
+		Withdraw:    b.withdraw,
+		Over:        b.over,
 		Abort:       func(j *jobs.Job) { b.aborts[j](provider.ErrSuperseded) },
 		Forget:      b.forget,
 		Ask:         b.ask,
 	}
 	b.store.saved = c.Machine.State
+	b.additions = c.Machine.State.Events.Additions
+	b.mu.Lock() // for Run
 	return b
 }
 
 // Now is the time at which the lock was taken.
-func (b *BMC) Now() machine.Moment { return machine.Moment{Uptime: b.now, Clock: time.Now()} }
+func (b *BMC) Now() machine.Moment { return machine.Moment{Uptime: b.now, Clock: b.clock} }
 
-// Uptime is the part of [BMC.Now] that takes no system call.
+// Uptime is the part of [BMC.Now] that counts from the boot of the host.
 func (b *BMC) Uptime() time.Duration { return b.now }
+
+// tick notes when the lock was taken.
+func (b *BMC) tick() { b.now, b.clock = b.Clock(), time.Now() }
 
 // Answered notes that a client was answered, which begins the idle time anew.
 func (b *BMC) Answered() { b.answered = b.now }
 
-// Run serves a front until ctx is cancelled or the BMC is idle. Neither is an error. What
+// Run serves a front, and those beside it, once, until ctx is cancelled or the BMC is idle. Neither is an error. What
 // must outlast the process is in its files at any time; an action that still runs is left to
 // the next process.
-func (b *BMC) Run(ctx context.Context, front Front) error {
+func (b *BMC) Run(ctx context.Context, front Front, beside ...Companion) error {
 	var cancel context.CancelFunc
 	b.scripts, cancel = context.WithCancel(context.Background())
-	b.front = front
+	b.front, b.beside = front, beside
 	defer b.handOver()
 	defer b.workers.Wait()
 	defer cancel()
-	b.mu.Lock()
 	defer func() {
+		for _, c := range beside {
+			c.Leave()
+		}
 		b.ended = true
 		b.mu.Unlock()
 	}()
 	defer context.AfterFunc(ctx, front.Wake)()
-	b.now = b.Clock()
+	b.tick()
 	b.answered, b.alive = b.now, b.now
 	if err := b.adopt(); err != nil {
 		return err
 	}
 	b.recallChanges()
+	b.recallLogins()
 	if b.Restore {
 		b.restore()
 	}
@@ -184,7 +223,7 @@ func (b *BMC) serve(ctx context.Context) {
 			time.Sleep(readPause)
 		}
 		b.mu.Lock()
-		b.now = b.Clock()
+		b.tick()
 		b.front.Serve()
 	}
 }
@@ -198,7 +237,7 @@ func (b *BMC) Enter(do func()) bool {
 	if b.ended {
 		return false
 	}
-	b.now = b.Clock()
+	b.tick()
 	do()
 	if b.now+b.settle() < b.until {
 		b.front.Wake()
@@ -233,6 +272,9 @@ var errTooMuchLater = errors.New("too many requests wait for a lock file or the 
 // settle does what is due, and returns how long nothing else will be; 0 means for ever: the
 // BMC is idle.
 func (b *BMC) settle() time.Duration {
+	if left, warns := b.Machine.WarningLeft(b.Now()); warns && left == 0 {
+		b.Machine.WatchdogWarns(b.Now())
+	}
 	if left, running := b.Machine.WatchdogLeft(b.Now()); running && left == 0 {
 		b.watchdogExpired()
 	}
@@ -241,8 +283,11 @@ func (b *BMC) settle() time.Duration {
 		b.alive = b.now
 		b.Alive()
 	}
+	b.noteEntries()
 	b.store.flush(b)
+	b.restart()
 	b.restoreBoot()
+	b.forgetLogins()
 	b.report()
 	return b.wait()
 }
@@ -264,14 +309,20 @@ func (b *BMC) wait() time.Duration {
 	if left, running := b.Machine.WatchdogLeft(b.Now()); running {
 		due = b.now + left
 	}
+	if left, warns := b.Machine.WarningLeft(b.Now()); warns {
+		due = min(due, b.now+left)
+	}
 	if left, known := b.Machine.FormerLeft(b.Now()); known && left > 0 {
 		due = min(due, b.now+left)
 	}
 	until := max(b.answered+b.Idle, b.Jobs.RepeatableUntil(), b.front.NeededUntil())
+	for _, c := range b.beside {
+		until = max(until, c.NeededUntil())
+	}
 	switch {
 	case due != Never:
 		until = due
-	case b.Jobs.Busy() || b.store.pending(b) || b.later > 0:
+	case b.Jobs.Busy() || b.store.pending(b) || b.later > 0 || b.hooks.running:
 		until = b.now + b.Idle
 	case b.now >= until:
 		return 0
@@ -303,6 +354,17 @@ func (b *BMC) restore() {
 	})
 }
 
+// restart starts the machine after a guest that was asked to shut down for a restart, once the
+// state says so.
+func (b *BMC) restart() {
+	if b.Jobs.Acting() || b.store.pending(b) {
+		return
+	}
+	if intent, cause, due := b.Machine.Restarts(); due {
+		b.perform(intent, "restart", cause)
+	}
+}
+
 // restoreBoot sets the boot device again that was there before an override that has ended,
 // once the state says so. A start that comes first does it itself: see [provider.Args.Former].
 func (b *BMC) restoreBoot() {
@@ -311,6 +373,13 @@ func (b *BMC) restoreBoot() {
 	}
 	if intent, due := b.Machine.RestoreBoot(b.Now()); due {
 		b.perform(intent, "boot override", machine.CauseUnknown)
+	}
+}
+
+// over implements [jobs.Table.Over].
+func (b *BMC) over(j *jobs.Job) {
+	for _, c := range b.beside {
+		c.JobOver(j)
 	}
 }
 

@@ -18,6 +18,9 @@
 //  8. jobs.Table.End answers everybody who waits. For lan, ipmi.Respond translates the
 //     outcome, session.Table.Seal wraps the answer, and the socket sends it.
 //
+// A [Companion] is a front that has goroutines of its own, such as package https. Its requests
+// enter by [BMC.Enter] instead of step 1, and pass steps 3 to 8 in the same way.
+//
 // The package takes its clock, its files and its scripts from the caller and knows no
 // protocol. Start reading at [BMC.Run] and [BMC.Enter].
 package bmc

@@ -37,7 +37,7 @@ type StateFile struct {
 type stateText struct {
 	Format int `json:"format"`
 	// Boot is the boot of the host in which the file was written.
-	Boot string `json:"boot"`
+	Boot string `json:"boot,omitempty"`
 	machine.State
 }
 
@@ -69,6 +69,10 @@ func (f StateFile) parse(line string) (stateText, error) {
 	if err != nil {
 		return stateText{}, err
 	}
+	return f.decode(text)
+}
+
+func (f StateFile) decode(text []byte) (stateText, error) {
 	var written stateText
 	var head struct {
 		Format int `json:"format"`
@@ -76,11 +80,15 @@ func (f StateFile) parse(line string) (stateText, error) {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return stateText{}, err
 	}
-	if head.Format == stateFormat {
+	switch {
+	case head.Format == stateFormat:
 		err := json.Unmarshal(text, &written)
 		return written, err
+	case head.Format > stateFormat:
+		return written, fmt.Errorf("format %d is of a newer version", head.Format)
+	default:
+		return f.upgrade(text)
 	}
-	return f.upgrade(text)
 }
 
 // upgrade reads a file of version 1, which does not say in which boot of the host it was
@@ -97,20 +105,44 @@ func (f StateFile) upgrade(text []byte) (stateText, error) {
 	return written, nil
 }
 
+// Decode reads the JSON of a state that was exported, by this version or by an older one.
+func (f StateFile) Decode(text []byte) (machine.State, error) {
+	written, err := f.decode(text)
+	return written.NextBoot(), err
+}
+
+// Encode returns a state as JSON for Decode.
+func Encode(s machine.State) ([]byte, error) {
+	return json.Marshal(stateText{Format: stateFormat, State: s})
+}
+
+// Files returns the texts of the files that Save would write, by their names.
+func (f StateFile) Files(s machine.State) (map[string][]byte, error) {
+	text, err := json.Marshal(stateText{Format: stateFormat, Boot: f.HostBoot, State: s})
+	if err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	files := map[string][]byte{stateName: []byte(checksum.Seal(text) + "\n")}
+	if s.Restore != machine.RestoreOff || s.Former.Device != "" {
+		files[restoreName] = nil
+	}
+	return files, nil
+}
+
 // Save replaces the state. When it returns without an error, the state outlasts a power
 // failure. If the restore policy may need action after a boot of the host, or a former boot
 // device must be set again, Save also creates the file restore, which a unit checks for;
 // otherwise Save removes it.
 func (f StateFile) Save(s machine.State) error {
-	text, err := json.Marshal(stateText{Format: stateFormat, Boot: f.HostBoot, State: s})
+	files, err := f.Files(s)
 	if err != nil {
-		return fmt.Errorf("state: %w", err)
+		return err
 	}
-	if err := renameio.WriteFile(f.path(), []byte(checksum.Seal(text)+"\n"), 0o600); err != nil {
+	if err := renameio.WriteFile(f.path(), files[stateName], 0o600); err != nil {
 		return err
 	}
 	marker := filepath.Join(f.Dir, restoreName)
-	if s.Restore != machine.RestoreOff || s.Former.Device != "" {
+	if _, marked := files[restoreName]; marked {
 		return os.WriteFile(marker, nil, 0o600)
 	}
 	if err := os.Remove(marker); !errors.Is(err, fs.ErrNotExist) {

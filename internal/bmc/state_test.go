@@ -32,12 +32,14 @@ func whole() machine.State {
 		FormerLost: true,
 		BootFailed: true,
 		Shutdown:   time.Second,
+		Restart:    true,
 		PowerFault: true,
 		Restore:    machine.RestorePrevious,
 		RestoredIn: "first",
 		Cause:      machine.CauseWatchdog,
 		PowerOn:    machine.PowerOnTime{Total: time.Hour, Since: time.Unix(1e9, 0).UTC()},
 		Identify:   machine.Identify{Until: time.Hour},
+		Media:      machine.Media{URL: "http://h/a.iso", WriteProtected: true, Verify: true},
 		Watchdog:   machine.Watchdog{Use: machine.UseManagementOS, Action: provider.Reset, Countdown: 30 * time.Second, Deadline: time.Hour, Running: true},
 	}}
 	m.Update(func(s *machine.State) {

@@ -26,7 +26,7 @@ type Check struct {
 // A Result says how one script ended.
 type Result struct {
 	Verb   provider.Verb `json:"verb"`
-	Script string        `json:"script"`
+	Script string        `json:"script"` // without the prelude of the provider
 	Took   time.Duration `json:"took"`   // in nanoseconds
 	Exit   int           `json:"exit"`   // exit status; -1: none
 	Stdout string        `json:"stdout"` // of queries
@@ -46,14 +46,59 @@ func (c *Check) Run(ctx context.Context, power bool) error {
 
 // Queries runs every script that changes nothing.
 func (c *Check) Queries(ctx context.Context) error {
-	for _, v := range []provider.Verb{provider.Status, provider.BootGet, provider.FRUGet} {
+	on := false
+	for _, v := range []provider.Verb{provider.Status, provider.BootGet, provider.FRUGet, provider.MediaGet} {
 		if !c.Runner.Provider.Has(v) {
 			continue
 		}
-		if _, err := c.query(ctx, v); err != nil {
+		reading, err := c.query(ctx, v)
+		if err != nil {
 			return err
 		}
+		on = on || v == provider.Status && reading.On
 	}
+	if err := c.sensors(ctx, on); err != nil {
+		return err
+	}
+	c.untried()
+	return nil
+}
+
+// script is the text of v to show. Preludes are long, and every script has the same.
+func (c *Check) script(v provider.Verb, boot provider.Boot) string {
+	return c.Runner.Provider.OwnScript(v, c.Runner.Name, c.Runner.Parameters, boot)
+}
+
+// untried reports the scripts that only a client or an event runs. They are not tried, because they may do anything.
+func (c *Check) untried() {
+	report := func(v provider.Verb, client string) {
+		c.Report(Result{Verb: v, Script: c.script(v, provider.Boot{}), Exit: -1, Client: client + "\n(the script is not tried)"})
+	}
+	for _, command := range c.Runner.Provider.IPMICommands() {
+		raw := fmt.Sprintf("ipmitool raw 0x%02x 0x%02x", command.NetFn, command.Cmd)
+		for _, b := range command.Data {
+			raw += fmt.Sprintf(" 0x%02x", b)
+		}
+		report(command.Verb, raw+", with the privilege "+command.Privilege)
+	}
+	if c.Runner.Provider.Has(provider.EventsAdded) {
+		report(provider.EventsAdded, "runs when an entry was added to the event log")
+	}
+}
+
+// sensors runs the script that reads the sensors, as a BMC does, if the machine is on.
+func (c *Check) sensors(ctx context.Context, on bool) (err error) {
+	if !c.Runner.Provider.Has(provider.SensorsGet) {
+		return nil
+	}
+	if on {
+		_, err = c.query(ctx, provider.SensorsGet)
+		return err
+	}
+	c.Report(Result{
+		Verb: provider.SensorsGet, Script: c.script(provider.SensorsGet, provider.Boot{}), Exit: -1,
+		Client: sensorsText(c.Runner.Sensors(), nil) + "\n(the script runs only while the machine is on)",
+	})
 	return nil
 }
 
@@ -61,13 +106,17 @@ func (c *Check) Queries(ctx context.Context) error {
 func (c *Check) query(ctx context.Context, v provider.Verb) (reading machine.Reading, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeouts.Query)
 	defer cancel()
-	result := Result{Verb: v, Script: c.Runner.Script(v, provider.Boot{}), Exit: -1}
+	result := Result{Verb: v, Script: c.script(v, provider.Boot{}), Exit: -1}
 	_, err = c.try(&result, func(r *script.Runner) error {
 		r.Answered = func(printed string, exit int) { result.Stdout, result.Exit = printed, exit }
-		reading = r.Query(ctx, v)
+		reading = r.Query(ctx, v, provider.Args{})
 		return reading.Err
 	})
-	result.Client = queryText(v, reading, result.Code)
+	if v == provider.SensorsGet {
+		result.Code, result.Client = completed, sensorsText(c.Runner.Sensors(), reading.Values)
+	} else {
+		result.Client = queryText(v, reading, result.Code)
+	}
 	c.Report(result)
 	return reading, err
 }
@@ -86,7 +135,7 @@ func (c *Check) act(ctx context.Context, v provider.Verb, args provider.Args) (f
 	if err != nil {
 		return nil, err
 	}
-	result := Result{Verb: v, Script: c.Runner.Script(v, args.Boot), Exit: -1}
+	result := Result{Verb: v, Script: c.script(v, args.Boot), Exit: -1}
 	failure, err = c.try(&result, func(r *script.Runner) error { return r.Act(ctx, v, args, file) })
 	var e *provider.Error
 	switch {

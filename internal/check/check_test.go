@@ -28,6 +28,19 @@ func newCheck(t *testing.T, text string, took time.Duration) (*Check, *[]Result)
 	}, results
 }
 
+// The prelude of libvirt has 160 lines. They stood before each script, and the answer was nowhere to be found.
+func TestPreludeIsNotShown(t *testing.T) {
+	c, results := newCheck(t, `
+[PROVIDER]
+prelude = state() { echo on; }
+[POWER]
+status = state "%(name)s"
+`, time.Millisecond)
+	require.NoError(t, c.Queries(t.Context()))
+	require.Equal(t, `state "node-0"`, (*results)[0].Script)
+	require.Equal(t, "on\n", (*results)[0].Stdout)
+}
+
 func TestQueries(t *testing.T) {
 	c, results := newCheck(t, `
 [POWER]

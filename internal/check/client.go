@@ -2,8 +2,10 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
+	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
 )
@@ -82,7 +84,8 @@ var deviceTexts = map[provider.Device]string{
 	provider.DeviceBIOS:    "Force Boot into BIOS Setup",
 }
 
-// queryText returns what ipmitool prints for the response to a query.
+// queryText returns what ipmitool prints for the response to a query. For the query of Redfish
+// it is what the client is told.
 func queryText(v provider.Verb, said machine.Reading, code Code) string {
 	failed := code != completed
 	switch {
@@ -96,11 +99,47 @@ func queryText(v provider.Verb, said machine.Reading, code Code) string {
 		return "Get Chassis Boot Parameter 5 failed: " + codeTexts[code]
 	case v == provider.BootGet:
 		return "Boot Device Selector : " + deviceTexts[said.Device]
+	case v == provider.MediaGet && failed:
+		return "The drive has the image that was inserted last"
+	case v == provider.MediaGet && said.Media == "":
+		return "The drive is empty"
+	case v == provider.MediaGet:
+		return "The drive has the image " + said.Media
 	case failed:
 		return "Device not present (" + codeTexts[code] + ")"
 	default:
 		return fruText(said.FRU)
 	}
+}
+
+// unitTexts and levelTexts are the words of ipmitool.
+var (
+	unitTexts = map[provider.Unit]string{
+		provider.Celsius: "degrees C", provider.Volt: "Volts", provider.Ampere: "Amps", provider.RPM: "RPM",
+		provider.Watt: "Watts", provider.Hertz: "Hz", provider.Percent: "percent",
+	}
+	levelTexts = map[provider.Threshold]string{
+		"": "ok", provider.LowWarn: "lnc", provider.LowCritical: "lcr", provider.LowFatal: "lnr",
+		provider.Warn: "unc", provider.Critical: "ucr", provider.Fatal: "unr",
+	}
+)
+
+// sensorsText returns what "ipmitool sdr" prints for the sensors of a provider.
+func sensorsText(sensors provider.Sensors, values map[string]float64) string {
+	var lines []string
+	for _, s := range sensors.All {
+		reading, level := "no reading", "ns"
+		if value, known := values[s.Name]; known {
+			shown, crossed := ipmi.Shown(s, value)
+			digits := 2
+			if shown == math.Trunc(shown) {
+				digits = 0
+			}
+			reading, level = fmt.Sprintf("%.*f %s", digits, shown, unitTexts[s.Unit]), levelTexts[crossed]
+		}
+		lines = append(lines, fmt.Sprintf("%-16s | %-17s | %s", s.Name, reading, level))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func fruText(f provider.FRU) string {

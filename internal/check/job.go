@@ -92,7 +92,7 @@ func (j Job) RunInUnit(ctx context.Context, u Unit, report func(Result)) error {
 	}
 	failure = fmt.Errorf("systemd-run: %w", failure)
 	if got.results == 0 && !u.User && os.Geteuid() != 0 {
-		return hint.Add(failure, "run it as root")
+		return hint.Add(failure, "run the command as root")
 	}
 	return failure
 }

@@ -35,9 +35,17 @@ func (d *Doctor) examineLeftovers(context.Context) error {
 }
 
 func (d *Doctor) examineCredentials(context.Context) error {
+	var names []string
 	for _, b := range d.bmcs {
-		source, err := d.Store.CredentialSource(b.Name)
-		if own := d.Store.CredentialPath(b.Name); err == nil && filepath.Dir(source) == filepath.Dir(own) && source != own {
+		names = append(names, b.Name)
+	}
+	sources, err := d.Store.CredentialSources(names...)
+	if err != nil {
+		return err
+	}
+	for _, b := range d.bmcs {
+		source := sources[b.Name]
+		if own := d.Store.CredentialPath(b.Name); filepath.Dir(source) == filepath.Dir(own) && source != own {
 			d.problem(b.Name, fmt.Sprintf("it has the credentials of another BMC, %s, which \"shipmi user %s\" does not change", source, b.Name),
 				`if its drop-ins were copied by hand, write LoadCredential=users:%s/%%i into them, then systemctl daemon-reload; "shipmi copy" and "shipmi rename" do this`, filepath.Dir(own))
 			continue
@@ -76,7 +84,7 @@ func (d *Doctor) examineProviders(ctx context.Context) error {
 	missing := make(map[string][]string) // by provider file
 	for _, b := range d.bmcs {
 		var values map[string]string
-		p, err := d.Host.LoadProvider(b.Provider)
+		p, err := d.load(b.Provider)
 		if err == nil {
 			values, err = p.Values(b.Name, b.Parameters)
 		}
@@ -87,6 +95,10 @@ func (d *Doctor) examineProviders(ctx context.Context) error {
 		if file := untrusted[b.Name]; file != "" {
 			d.warning(b.Name, file+" runs as root, and other users can change it",
 				`move it to /etc/shipmi/providers, then "shipmi set %s --provider %s"`, b.Name, p.Name())
+		}
+		if b.Console.LogAlways && !p.Has(provider.Connect) {
+			d.warning(b.Name, fmt.Sprintf("its console is always logged, but provider %q has no console script", p.Name()),
+				"shipmi set %s --console-log watched", b.Name)
 		}
 		if _, seen := missing[p.Path]; !seen {
 			missing[p.Path] = missingCommands(p)
@@ -144,11 +156,14 @@ func missingCommands(p *provider.Provider) []string {
 }
 
 func (d *Doctor) examineAccounts(ctx context.Context) error {
+	checked := make(map[units.Account]error)
 	for _, b := range d.bmcs {
-		if b.RunAs == (units.Account{}) {
-			continue
+		err, known := checked[b.RunAs]
+		if !known {
+			_, err = settings.FindAccount(ctx, b.RunAs.String())
+			checked[b.RunAs] = err
 		}
-		if _, err := settings.FindAccount(ctx, b.RunAs.String()); err != nil {
+		if err != nil {
 			d.problem(b.Name, "it cannot run: "+err.Error(), "%s", strings.Join(hint.Of(err), "; "))
 		}
 	}

@@ -15,62 +15,106 @@ import (
 
 	"github.com/prometheus/procfs"
 
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
 // examinePorts finds sockets of other programs on the addresses of BMCs. systemd binds with
 // SO_REUSEADDR: several sockets can have the same address, and one of them gets the packets.
 func (d *Doctor) examinePorts(context.Context) error {
-	others, err := UDPSockets(d.ProcDir)
+	sockets, err := Endpoints(d.ProcDir)
 	if err != nil {
 		return err
 	}
+	own := make(map[units.Endpoint]int) // how many sockets with an address BMCs have
 	for _, b := range d.bmcs {
 		if d.conditions[units.SocketUnit(b.Name)].Active {
-			for _, own := range b.Listen {
-				if i := slices.Index(others, own); i >= 0 {
-					others = slices.Delete(others, i, i+1)
-				}
+			for _, e := range b.Endpoints() {
+				own[e]++
 			}
 		}
 	}
-	for i, b := range d.bmcs {
-		for _, addr := range b.Listen {
-			overlaps := func(other netip.AddrPort) bool { return units.Overlap(addr, other) }
-			for _, earlier := range d.bmcs[:i] {
-				if slices.ContainsFunc(earlier.Listen, overlaps) {
-					d.problem(b.Name, fmt.Sprintf("%q listens on %v, too", earlier.Name, addr), "shipmi set %s --port PORT", b.Name)
+	var others []units.Endpoint
+	for _, e := range sockets {
+		if own[e]--; own[e] < 0 {
+			others = append(others, e)
+		}
+	}
+	earlier := make(map[uint16][]units.BMC) // by port
+	for _, b := range d.bmcs {
+		for _, e := range b.Endpoints() {
+			overlaps := func(other units.Endpoint) bool { return units.Overlap(e, other) }
+			for _, other := range earlier[e.Port()] {
+				if slices.ContainsFunc(other.Endpoints(), overlaps) {
+					d.problem(b.Name, fmt.Sprintf("%q listens on %v, too", other.Name, e), "shipmi set %s --%s PORT", b.Name, PortFlag(e))
 				}
 			}
 			if slices.ContainsFunc(others, overlaps) {
 				d.silent[b.Name] = true
-				d.problem(b.Name, fmt.Sprintf("another program uses %v, too", addr), "see ss -lunp 'sport = :%d'", addr.Port())
+				d.problem(b.Name, fmt.Sprintf("another program uses %v, too", e), "see %s", ListUsers(e))
+			}
+		}
+		for _, e := range b.Endpoints() {
+			if named := earlier[e.Port()]; named == nil || named[len(named)-1].Name != b.Name {
+				earlier[e.Port()] = append(named, b)
 			}
 		}
 	}
 	return nil
 }
 
-// UDPSockets returns the addresses of the UDP sockets of this host that are not connected
-// to a peer: those that receive packets of every sender. procDir is where proc(5) is mounted.
-func UDPSockets(procDir string) ([]netip.AddrPort, error) {
+// PortFlag returns the flag of "shipmi set" for the port of an endpoint.
+func PortFlag(e units.Endpoint) string {
+	if e.Network == units.TCP {
+		return "redfish"
+	}
+	return "port"
+}
+
+// ListUsers returns the command that lists the programs that use an address.
+func ListUsers(e units.Endpoint) string {
+	return fmt.Sprintf("ss -l%cnp 'sport = :%d'", e.Network[0], e.Port())
+}
+
+// listening is the state of a TCP socket in proc(5): TCP_LISTEN.
+const listening = 0x0A
+
+// Endpoints returns the addresses of the sockets of this host that receive packets of every
+// sender: UDP sockets that are not connected to a peer, and TCP sockets that listen. procDir
+// is where proc(5) is mounted.
+func Endpoints(procDir string) ([]units.Endpoint, error) {
 	proc, err := procfs.NewFS(procDir)
 	if err != nil {
 		return nil, err
 	}
-	v4, err4 := proc.NetUDP()
-	v6, err6 := proc.NetUDP6()
-	if errors.Is(err6, fs.ErrNotExist) {
-		err6 = nil // a kernel without IPv6
-	}
-	var all []netip.AddrPort
-	for _, socket := range slices.Concat(v4, v6) {
-		addr, ok := netip.AddrFromSlice(socket.LocalAddr)
-		if ok && socket.RemPort == 0 {
-			all = append(all, netip.AddrPortFrom(addr.Unmap(), uint16(socket.LocalPort)))
+	var all []units.Endpoint
+	add := func(network string, ip net.IP, port uint64) {
+		if addr, ok := netip.AddrFromSlice(ip); ok {
+			all = append(all, units.Endpoint{Network: network, AddrPort: netip.AddrPortFrom(addr.Unmap(), uint16(port))})
 		}
 	}
-	return all, errors.Join(err4, err6)
+	var errs []error
+	for _, read := range []func() (procfs.NetUDP, error){proc.NetUDP, proc.NetUDP6} {
+		sockets, err := read()
+		for _, s := range sockets {
+			if s.RemPort == 0 {
+				add(units.UDP, s.LocalAddr, s.LocalPort)
+			}
+		}
+		errs = append(errs, err)
+	}
+	//lint:ignore SA1019 a few listening sockets do not need what netlink is for: a host with very many connections
+	for _, read := range []func() (procfs.NetTCP, error){proc.NetTCP, proc.NetTCP6} {
+		sockets, err := read()
+		for _, s := range sockets {
+			if s.St == listening {
+				add(units.TCP, s.LocalAddr, s.LocalPort)
+			}
+		}
+		errs = append(errs, err)
+	}
+	isMissing := func(err error) bool { return errors.Is(err, fs.ErrNotExist) } // a kernel without IPv6
+	return all, errors.Join(slices.DeleteFunc(errs, isMissing)...)
 }
 
 func (d *Doctor) examineAddresses(context.Context) error {
@@ -79,8 +123,8 @@ func (d *Doctor) examineAddresses(context.Context) error {
 		return err
 	}
 	for _, b := range d.bmcs {
-		for _, addr := range b.Listen {
-			if ip := addr.Addr().WithZone(""); !hasAddress(own, ip) {
+		for _, ip := range b.Addresses() {
+			if ip = ip.WithZone(""); !hasAddress(own, ip) {
 				d.problem(b.Name, fmt.Sprintf("this host does not have the address %v", ip),
 					"ip address add %v dev INTERFACE, or shipmi set %s --address ADDRESS", ip, b.Name)
 			}
@@ -98,7 +142,7 @@ func hasAddress(own []net.Addr, addr netip.Addr) bool {
 }
 
 func onlyLoopback(b units.BMC) bool {
-	return !slices.ContainsFunc(b.Listen, func(addr netip.AddrPort) bool { return !addr.Addr().IsLoopback() })
+	return !slices.ContainsFunc(b.Addresses(), func(addr netip.Addr) bool { return !addr.IsLoopback() })
 }
 
 // firewalls are the commands that print rules, and what matches if the default policy is to
@@ -123,17 +167,55 @@ func (d *Doctor) examineFirewall(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", strings.Join(f.command, " "), err)
 		}
+		d.examineTranslations(string(rules))
 		if !f.closed.Match(rules) {
 			continue
 		}
 		for _, b := range d.bmcs {
-			if port := b.Listen[0].Port(); !onlyLoopback(b) && !namesPort(string(rules), port) {
-				d.warning(b.Name, fmt.Sprintf("a firewall drops packets by default, and no rule names the UDP port %d", port),
-					"see %s", strings.Join(f.command, " "))
+			var closed []string
+			for _, e := range b.Endpoints() {
+				port := fmt.Sprintf("%s port %d", strings.ToUpper(e.Network), e.Port())
+				if !e.Addr().IsLoopback() && !namesPort(string(rules), e.Port()) && !slices.Contains(closed, port) {
+					closed = append(closed, port)
+					d.warning(b.Name, "a firewall drops packets by default, and no rule names the "+port, "see %s", strings.Join(f.command, " "))
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// The ports of a rule that gives packets another port, as nft and iptables-save print them.
+var (
+	translates  = regexp.MustCompile(`(?i)\b(redirect|dnat)\b`)
+	matchedPort = regexp.MustCompile(`\bdport (\d+)\b`)
+	newPort     = regexp.MustCompile(`(?: to|--to-ports|--to-destination) (?:\S*:)?(\d+)(?:\s|$)`)
+)
+
+// examineTranslations finds BMCs with a console behind a rule that gives packets another port.
+// Clients are told the port to which they must send packets of the console. They refuse the
+// console if that is not the port that they know.
+func (d *Doctor) examineTranslations(rules string) {
+	for line := range strings.Lines(rules) {
+		from, to := matchedPort.FindStringSubmatch(line), newPort.FindStringSubmatch(line)
+		if from == nil || to == nil || from[1] == to[1] || !translates.MatchString(line) {
+			continue
+		}
+		for _, b := range d.bmcs {
+			isBehind := func(addr netip.AddrPort) bool { return strconv.Itoa(int(addr.Port())) == to[1] }
+			if !slices.ContainsFunc(b.Listen, isBehind) || b.Advertise.Port() != 0 || !d.hasConsole(b) {
+				continue
+			}
+			d.warning(b.Name, fmt.Sprintf("the firewall translates the UDP port %s to %s, and clients refuse the console if they use the port %s", from[1], to[1], from[1]),
+				"shipmi set %s --advertise :%s", b.Name, from[1])
+		}
+	}
+}
+
+// hasConsole reports whether the provider of a BMC has a console script.
+func (d *Doctor) hasConsole(b units.BMC) bool {
+	p, err := d.load(b.Provider)
+	return err == nil && p.Has(provider.Connect)
 }
 
 var portRange = regexp.MustCompile(`\b(\d+)(?:[-:](\d+))?\b`)

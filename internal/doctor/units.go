@@ -25,20 +25,26 @@ var resultHints = map[string]string{
 func (d *Doctor) examineUnits(context.Context) error {
 	reload := false
 	for _, b := range d.bmcs {
-		for _, unit := range []string{units.SocketUnit(b.Name), units.ServiceUnit(b.Name)} {
+		for _, unit := range examined(b) {
 			c := d.conditions[unit]
-			d.silent[b.Name] = d.silent[b.Name] || c.Load != "loaded" || c.Failed
+			ofGuest := unit == units.InbandUnit(b.Name)
+			d.silent[b.Name] = d.silent[b.Name] || !ofGuest && (c.Load != "loaded" || c.Failed)
 			switch {
 			case c.Load == "masked":
 				d.problem(b.Name, unit+" is masked, so it does not run", "systemctl unmask %s", unit)
 			case c.Load != "loaded":
 				d.problem(b.Name, fmt.Sprintf("systemd cannot load %s: %s", unit, c.Load), "see systemctl status %s; ShIPMI may be installed only in part", unit)
+			case c.Failed && ofGuest:
+				d.problem(b.Name, fmt.Sprintf("%s failed: %s", unit, c.Result), "%s", InbandHint(b.Name))
 			case c.Failed:
 				text, known := resultHints[c.Result]
 				if !known {
 					text = fmt.Sprintf(`see "shipmi logs %s", then start it again`, b.Name)
 				}
 				d.problem(b.Name, fmt.Sprintf("%s failed: %s", unit, c.Result), "%s", text)
+			case ofGuest && !c.Active && d.conditions[units.SocketUnit(b.Name)].Active:
+				d.problem(b.Name, unit+" does not run, so the guest cannot connect",
+					"systemctl stop %s; systemctl start %s", units.ServiceUnit(b.Name), unit)
 			}
 			reload = reload || c.NeedReload
 		}
@@ -47,6 +53,11 @@ func (d *Doctor) examineUnits(context.Context) error {
 		d.problem("", "unit files have changed, and systemd still uses the old ones", "systemctl daemon-reload")
 	}
 	return nil
+}
+
+// InbandHint is the hint for a socket for the guest that systemd cannot open.
+func InbandHint(bmc string) string {
+	return fmt.Sprintf(`is there no group kvm? "shipmi logs %s" tells, and "systemctl edit shipmi-inband@.socket" sets another SocketGroup=`, bmc)
 }
 
 // examineUnitFiles finds unit files of another installation that replace those of this one.
@@ -62,13 +73,17 @@ func (d *Doctor) examineUnitFiles(context.Context) error {
 
 // examineVersions compares the versions of the two programs.
 func (d *Doctor) examineVersions(ctx context.Context) error {
-	programs := make(map[string]bool)
+	var services []string
 	for _, b := range d.bmcs {
-		if program := d.conditions[units.ServiceUnit(b.Name)].Program; program != "" {
-			programs[program] = true
+		if service := units.ServiceUnit(b.Name); d.conditions[service].Load == "loaded" {
+			services = append(services, service)
 		}
 	}
-	for _, program := range slices.Sorted(maps.Keys(programs)) {
+	programs, err := d.Systemd.Programs(ctx, services)
+	if err != nil {
+		return err
+	}
+	for _, program := range slices.Compact(slices.Sorted(maps.Values(programs))) {
 		out, err := exec.CommandContext(ctx, program, "--version").Output()
 		if err != nil {
 			d.problem("", fmt.Sprintf("%s, the program of the units, does not run: %v", program, err), "install ShIPMI again")

@@ -24,6 +24,7 @@ func getDeviceID(b *BMC, _ *Request) Answer {
 // does not notice.
 func coldReset(b *BMC, _ *Request) Answer {
 	b.forget()
+	b.resetSystem()
 	var all []uint32
 	for _, s := range b.Sessions.List() {
 		all = append(all, s.ID)
@@ -49,7 +50,3 @@ func getSelfTestResults(*BMC, *Request) Answer { return done(selfTestPassed, 0) 
 func getSystemGUID(b *BMC, _ *Request) Answer { return done(b.GUID[:]...) }
 
 func getDeviceGUID(b *BMC, _ *Request) Answer { return done(b.DeviceGUID[:]...) }
-
-const eventLogEnabled = 0x08
-
-func getBMCGlobalEnables(*BMC, *Request) Answer { return done(eventLogEnabled) }

@@ -25,17 +25,29 @@ type BMC struct {
 	// LAN describes the interface of the host that has an address. It asks the kernel,
 	// so it is called from [Answer.Later] only.
 	LAN func(netip.Addr) LAN
+	// Listens are the addresses of the sockets for IPMI.
+	Listens []netip.Addr
+	// Advertise is where clients reach the BMC if not at its socket. Each part may be zero.
+	Advertise netip.AddrPort
 	// Reservations are those that clients hold, also from an earlier process.
 	Reservations Reservations
 	// KeepReservations is called when Reservations have changed.
 	KeepReservations func(Reservations)
-	Log              *slog.Logger
+	// System is what the guest has set and what waits for it, also from an earlier process.
+	System SystemInterface
+	// Provided reads the IPMI commands that the provider defines. It reads files, so it is called from [Answer.Later] only.
+	// nil: there are none.
+	Provided func() ([]provider.IPMICommand, error)
+	// KeepSystem is called when System has changed.
+	KeepSystem func(SystemInterface)
+	Log        *slog.Logger
 
 	setInProgress uint32        // ID of the session that is writing boot options, or 0
 	inventory     *provider.FRU // as last read; nil: not yet
+	repository    repository
 }
 
-// An Identity is what a BMC says of itself.
+// An Identity has the facts that a BMC reports about itself.
 type Identity struct {
 	Name       string   // of the BMC
 	Version    string   // of the program
@@ -56,6 +68,14 @@ type Session struct {
 	Privilege rmcp.Privilege
 	Limit     rmcp.Privilege
 	Peer      netip.AddrPort
+}
+
+// from is where the client is, for the log: nowhere if it is the guest.
+func (s Session) from() []any {
+	if !s.Peer.IsValid() {
+		return nil
+	}
+	return []any{"peer", s.Peer}
 }
 
 // Sessions is what the session commands need of the table of sessions.

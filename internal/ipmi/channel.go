@@ -8,12 +8,18 @@ import (
 
 const (
 	lanChannel     = 0x01
-	presentChannel = 0x0E
+	presentChannel = 0x0E // on which the request came in
+	systemChannel  = 0x0F
 )
 
-// validChannel reports whether the byte names the LAN channel, by its number or as the
-// channel on which the request came in.
-func validChannel(v byte) bool { return v == lanChannel || v == presentChannel }
+// isLAN reports whether a byte of the request names the LAN channel.
+func (r *Request) isLAN(v byte) bool { return v == lanChannel || v == presentChannel && !r.System }
+
+// isSystem reports whether a byte of the request names the channel of the system interface,
+// which only the guest knows.
+func (r *Request) isSystem(v byte) bool {
+	return r.System && (v == systemChannel || v == presentChannel)
+}
 
 const (
 	extendedData    = 0x80 // of request and response: IPMI 2.0 data
@@ -26,7 +32,7 @@ const (
 // client of that version gives up at once.
 func getChannelAuthenticationCapabilities(b *BMC, r *Request) Answer {
 	level := rmcp.Privilege(r.Data[1])
-	if !validChannel(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
+	if !r.isLAN(r.Data[0]&^extendedData) || level < rmcp.Callback || level > rmcp.OEM {
 		return reply(InvalidField)
 	}
 	status, extended := byte(namedUsersExist), byte(0)
@@ -56,7 +62,7 @@ const (
 // algorithms in them. A page that is not full is the last one.
 func getChannelCipherSuites(b *BMC, r *Request) Answer {
 	switch {
-	case !validChannel(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
+	case !r.isLAN(r.Data[0]) || r.Data[1]&payloadReserved != 0 || r.Data[2]&listReserved != 0:
 		return reply(InvalidField)
 	case r.Data[1] != payloadIPMI && r.Data[1] != payloadSOL:
 		return reply(payloadTypeUnknown)
@@ -85,13 +91,19 @@ const (
 )
 
 // getChannelAccess answers the same for the volatile and the non-volatile settings,
-// since there is nothing to set.
+// since there is nothing to set. The limit of the system interface is that of the guest.
 func getChannelAccess(_ *BMC, r *Request) Answer {
 	which := r.Data[1]
-	if !validChannel(r.Data[0]) || which != accessVolatile && which != accessNonVolatile {
+	limit := rmcp.Administrator
+	if r.isSystem(r.Data[0]) {
+		limit = r.Session.Limit
+	} else if !r.isLAN(r.Data[0]) {
 		return reply(InvalidField)
 	}
-	return done(alertingDisabled|alwaysAvailable, byte(rmcp.Administrator))
+	if which != accessVolatile && which != accessNonVolatile {
+		return reply(InvalidField)
+	}
+	return done(alertingDisabled|alwaysAvailable, byte(limit))
 }
 
 const (
@@ -99,11 +111,20 @@ const (
 	protocolIPMB = 0x01
 	multiSession = 0x80
 	vendorIPMI   = 7154 // the IPMI forum's IANA enterprise number
+
+	mediumSystem = 0x0C
+	protocolKCS  = 0x05
+	noInterrupt  = 0xFF // or one that the BMC does not know
 )
 
-// getChannelInfo describes the LAN channel. There is no other channel.
+// getChannelInfo describes the LAN channel, and to the guest its own.
 func getChannelInfo(b *BMC, r *Request) Answer {
-	if !validChannel(r.Data[0]) {
+	if r.isSystem(r.Data[0]) {
+		info := []byte{systemChannel, mediumSystem, protocolKCS, 0}
+		info = binary.LittleEndian.AppendUint32(info, vendorIPMI)[:7]
+		return done(append(info, noInterrupt, noInterrupt)...)
+	}
+	if !r.isLAN(r.Data[0]) {
 		return reply(InvalidField)
 	}
 	active := byte(min(len(b.Sessions.List()), maxSlots))

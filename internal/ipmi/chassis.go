@@ -172,16 +172,16 @@ func getPOHCounter(b *BMC, r *Request) Answer {
 }
 
 const (
-	acpiS0 = 0x00 // working
 	acpiS5 = 0x05 // soft off
 	acpiD0 = 0x00
 )
 
-// getACPIPowerState reports what the status script says, like Get Chassis Status.
+// getACPIPowerState reports what the status script says, like Get Chassis Status. While the
+// machine is on, the guest may say more.
 func getACPIPowerState(b *BMC, _ *Request) Answer {
 	return b.status(func(on bool, _ machine.Moment) Answer {
 		if on {
-			return done(acpiS0, acpiD0)
+			return done(b.System.ACPI[:]...) // what the guest says, or S0 and D0
 		}
 		return done(acpiS5, acpiD0)
 	})

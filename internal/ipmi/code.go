@@ -25,6 +25,7 @@ const (
 	CannotReturn           Code = 0xCA
 	NotPresent             Code = 0xCB
 	InvalidField           Code = 0xCC
+	IllegalForSensor       Code = 0xCD
 	InsufficientPrivilege  Code = 0xD4
 	NotInPresentState      Code = 0xD5
 	SubfunctionUnavailable Code = 0xD6
@@ -37,6 +38,7 @@ const (
 	passwordWrongSize     Code = 0x81
 	recordTypeUnsupported Code = 0x80 // Add SEL Entry (§31.6)
 	fruWriteProtected     Code = 0x80 // Write FRU Data (§34.3)
+	nothingWaits          Code = 0x80 // Get Message, Read Event Message Buffer (§22.6, §22.8)
 	payloadTypeUnknown    Code = 0x80 // Get Channel Cipher Suites (§22.15)
 	privilegeUnavailable  Code = 0x81 // Set Session Privilege Level (§22.18): beyond the limit
 	invalidSessionID      Code = 0x87 // Close Session (§22.19)
@@ -55,6 +57,7 @@ var codeText = map[Code]string{
 	CannotReturn:           "cannot return requested number of bytes",
 	NotPresent:             "requested record not present",
 	InvalidField:           "invalid data field in request",
+	IllegalForSensor:       "illegal for this sensor",
 	InsufficientPrivilege:  "insufficient privilege level",
 	NotInPresentState:      "not supported in present state",
 	SubfunctionUnavailable: "sub-function unavailable",

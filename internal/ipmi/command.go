@@ -41,10 +41,12 @@ type Command struct {
 	handle    func(*BMC, *Request) Answer
 }
 
-// A Request is a LAN message with what handlers need to know beside it.
+// A Request is a message with what handlers need to know beside it.
 type Request struct {
 	rmcp.Request
-	Session Session        // zero outside a session
+	// System is set if the request comes from the guest, over the system interface (§6.3).
+	System  bool
+	Session Session        // zero outside a session; for the guest, see [GuestSession]
 	Now     machine.Moment // when the request came
 	Local   netip.AddrPort // to which the request was sent; not valid if that is not known
 }
@@ -63,6 +65,9 @@ type Answer struct {
 	Intent *machine.Intent
 	// Question must be asked, and completes the answer.
 	Question *Question
+	// Sensors completes the answer once [machine.State.Sensors] are those of the provider.
+	// No script runs.
+	Sensors func() Answer
 	// Later does work that may take long: it takes a lock file or asks the kernel. It
 	// runs without any lock, and uses neither the BMC nor the Machine. It returns the
 	// function that completes the answer, which may use both.
@@ -73,6 +78,7 @@ type Answer struct {
 // changes nothing.
 type Question struct {
 	Verb provider.Verb
+	Args provider.Args
 	// Then completes the answer with what the script said and when it ended. Nothing is
 	// set in a reading if the provider has no such script.
 	Then func(machine.Reading, machine.Moment) Answer
@@ -90,7 +96,7 @@ func stored(data ...byte) Answer { return Answer{Data: data, Stored: true} }
 // command is nil if there is none. Handle is called once for each request. The answer
 // does not refer to the data of the request, so the caller may reuse its buffer.
 func (b *BMC) Handle(r *Request) (*Command, Answer) {
-	c := Lookup(r.Request)
+	c := r.Command()
 	switch {
 	case r.RsLUN != 0:
 		return c, reply(InvalidForLUN)
@@ -100,8 +106,20 @@ func (b *BMC) Handle(r *Request) (*Command, Answer) {
 		return c, reply(InsufficientPrivilege)
 	case len(r.Data) < c.MinLen || len(r.Data) > c.MaxLen:
 		return c, reply(InvalidLength)
+	case r.System && c.needsSession():
+		return c, reply(NotInPresentState)
 	}
 	return c, c.handle(b, r)
+}
+
+// Command returns the command of the request, or nil.
+func (r *Request) Command() *Command {
+	if r.System {
+		if c := find(SystemCommands, r.Request); c != nil {
+			return c
+		}
+	}
+	return Lookup(r.Request)
 }
 
 // Sessionless reports whether the request is answered outside a session. Get Session
@@ -113,14 +131,22 @@ func Sessionless(r rmcp.Request) bool {
 
 const getSessionChallenge = 0x39 // IPMI 2.0 §22.16
 
-// Lookup returns the command of a request, or nil. In the group extension, the first
-// byte of the data names the body that defines the command.
+// Lookup returns the command of a request that comes over LAN, or nil. In the group extension,
+// the first byte of the data names the body that defines the command.
 func Lookup(r rmcp.Request) *Command {
-	if r.NetFn == group && !bytes.HasPrefix(r.Data, []byte{dcmiBody}) {
-		return nil
+	var c *Command
+	if r.NetFn != group || bytes.HasPrefix(r.Data, []byte{dcmiBody}) {
+		c = find(Commands, r)
 	}
-	for i := range Commands {
-		if c := &Commands[i]; c.NetFn == r.NetFn && c.Cmd == r.Cmd {
+	if c == nil && provider.MayDefine(byte(r.NetFn)) {
+		return &providerCommand
+	}
+	return c
+}
+
+func find(all []Command, r rmcp.Request) *Command {
+	for i := range all {
+		if c := &all[i]; c.NetFn == r.NetFn && c.Cmd == r.Cmd {
 			return c
 		}
 	}
@@ -131,6 +157,12 @@ func Lookup(r rmcp.Request) *Command {
 // sequence number is a new request: it adds another entry to the event log.
 func (c *Command) ByRqSeq() bool {
 	return c.NetFn == storage && c.Cmd == addSELEntryCmd || c.NetFn == sensing && c.Cmd == platformEventCmd
+}
+
+// needsSession reports whether the command is about the session of its request. The guest has
+// none.
+func (c *Command) needsSession() bool {
+	return c.NetFn == app && (c.Cmd == 0x3B || c.Cmd == 0x3C || c.Cmd == 0x48)
 }
 
 // ClosesSession reports whether the request is Close Session.

@@ -2,7 +2,9 @@ package ipmi
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/provider"
@@ -19,7 +21,7 @@ var dcmiVersion = []byte{dcmiBody, 1, 0, 1} // major, minor, revision of the par
 // dcmiCapabilities are the parameters of Get DCMI Capabilities Info (DCMI 1.0
 // §6.1.1).
 var dcmiCapabilities = map[byte][]byte{
-	// event log, chassis power; no power management; primary LAN channel
+	// event log, chassis power; no power management, see below; primary LAN channel
 	1: {0x06, 0x00, 0x08},
 	// log: how many entries, the oldest is replaced; GUID, asset tag; no temperatures
 	2: append(binary.LittleEndian.AppendUint16(nil, machine.MaxEvents|0xA000), 0x05, 0x00),
@@ -27,12 +29,27 @@ var dcmiCapabilities = map[byte][]byte{
 	4: {lanChannel, 0xFF, 0xFF},
 }
 
-func getDCMICapabilities(_ *BMC, r *Request) Answer {
-	data, ok := dcmiCapabilities[r.Data[1]]
+const (
+	dcmiSupported = 1 // the parameter that says what the BMC has
+	dcmiPower     = 0x01
+)
+
+// getDCMICapabilities has power management if the provider measures power. ipmitool does not
+// ask for a reading otherwise.
+func getDCMICapabilities(b *BMC, r *Request) Answer {
+	parameter := r.Data[1]
+	data, ok := dcmiCapabilities[parameter]
 	if !ok {
 		return reply(InvalidField)
 	}
-	return done(slices.Concat(dcmiVersion, data)...)
+	if parameter != dcmiSupported {
+		return done(slices.Concat(dcmiVersion, data)...)
+	}
+	return withSensors(func() Answer {
+		data := slices.Clone(data)
+		data[1] = flag(b.Machine.State.Sensors.Power != "", dcmiPower)
+		return done(slices.Concat(dcmiVersion, data)...)
+	})
 }
 
 const (
@@ -40,14 +57,41 @@ const (
 
 	powerValuesLen   = 16 // watts now, least, greatest, mean; time; period
 	powerNotMeasured = 0x00
+	powerMeasured    = 0x40
+	powerPeriod      = 1000 // milliseconds
 )
 
-// getPowerReading reports that power is not measured (DCMI 1.0 §6.6.1).
-func getPowerReading(_ *BMC, r *Request) Answer {
+// getPowerReading reports what the managed system draws (DCMI 1.0 §6.6.1). No process runs
+// that could tell a mean, so all values are the present one. It reports that power is not
+// measured if there is no reading.
+func getPowerReading(b *BMC, r *Request) Answer {
 	if r.Data[1] != powerStatistics || r.Data[2] != 0 || r.Data[3] != 0 {
 		return reply(InvalidField)
 	}
-	return done(append(append([]byte{dcmiBody}, make([]byte, powerValuesLen)...), powerNotMeasured)...)
+	now := r.Now
+	return withSensors(func() Answer {
+		name := b.Machine.State.Sensors.Power
+		if name == "" {
+			return powerReading(0, time.Time{}, false)
+		}
+		return b.withReadings(now, func() Answer {
+			watts, known := b.Machine.SensorReading(name)
+			return powerReading(watts, now.Clock, known)
+		})
+	})
+}
+
+func powerReading(watts float64, now time.Time, known bool) Answer {
+	if !known {
+		return done(append(append([]byte{dcmiBody}, make([]byte, powerValuesLen)...), powerNotMeasured)...)
+	}
+	data := []byte{dcmiBody}
+	for range 4 { // now, least, greatest, mean
+		data = binary.LittleEndian.AppendUint16(data, uint16(math.Round(watts)))
+	}
+	data = binary.LittleEndian.AppendUint32(data, uint32(now.Unix()))
+	data = binary.LittleEndian.AppendUint32(data, powerPeriod)
+	return done(append(data, powerMeasured)...)
 }
 
 // getAssetTag reads the asset tag of the inventory (DCMI 1.5 §6.4.2). The provider is

@@ -80,7 +80,7 @@ func TestOtherGroups(t *testing.T) {
 		"2c/00 dc", "2c/03 dc", "2c/08 dc 00 01 41", "2c/06 00 00 00",
 	} {
 		c, answer := r.Handle(r.request(request))
-		require.Nil(t, c, request)
+		require.Same(t, &providerCommand, c, request)
 		require.Equal(t, Answer{Code: InvalidCommand}, answer, request)
 	}
 }

@@ -10,6 +10,9 @@
 //
 // The meaning of an intent is in package machine, which does not know IPMI.
 //
+// Requests come over LAN, or from the guest of the machine over the system interface: see
+// [SystemCommands].
+//
 // Start reading at [Commands], then [BMC.Handle]. Section numbers without a name are
 // those of the IPMI 2.0 specification, revision 1.1.
 package ipmi

@@ -28,8 +28,11 @@ var events = map[machine.EventKind]event{
 
 // eventOf is the event of a sensor that an event of the machine is, if it is one.
 func eventOf(e machine.Event) (event, bool) {
-	if e.Kind == machine.EventWatchdog {
+	switch e.Kind {
+	case machine.EventWatchdog:
 		return event{sensorWatchdog, timerAction(e.Action), byte(e.Use)}, true
+	case machine.EventWatchdogWarning:
+		return event{sensorWatchdog, timerInterrupt, messagingOnWarn<<interruptShift | byte(e.Use)}, true
 	}
 	known, ok := events[e.Kind]
 	return known, ok
@@ -50,9 +53,9 @@ const (
 	noDetail      = 0xFF
 )
 
-// selRecord lays out an entry of the event log. An event that IPMI has no word for is
+// SELRecord lays out an entry of the event log. An event that IPMI has no word for is
 // an OEM's record with nothing but a time.
-func selRecord(e machine.Entry) Record {
+func SELRecord(e machine.Entry) Record {
 	r := make(Record, selRecordLen)
 	r[2] = recordTimed
 	if e.Record != nil {

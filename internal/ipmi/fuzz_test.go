@@ -60,23 +60,32 @@ var answerLengths = map[[2]byte][]int{
 	{0x06, 0x4E}: {8},
 	{0x06, 0x4F}: {1},
 	{0x06, 0x59}: {1, 2, 18},
+	{0x04, 0x00}: {0},
+	{0x04, 0x01}: {2},
+	{0x06, 0x06}: {0},
+	{0x06, 0x2E}: {0},
+	{0x06, 0x30}: {0},
+	{0x06, 0x31}: {1},
+	{0x06, 0x35}: {16},
+	{0x06, 0x58}: {0},
 	{0x0C, 0x01}: {0},
-	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 10, 17, 18, 19}, // each parameter has its own
+	{0x0C, 0x02}: {1, 2, 3, 4, 5, 6, 7, 9, 10, 17, 18, 19, 21}, // each parameter has its own
 	{0x0C, 0x21}: {0},
 	{0x0C, 0x22}: {1, 2, 3},
 	{0x04, 0x02}: {0},
 	{0x04, 0x10}: {3},
 	{0x04, 0x13}: {1, 2, 18},
 	{0x04, 0x15}: {10},
+	{0x04, 0x27}: {7},
 	{0x04, 0x29}: {5},
 	{0x04, 0x2B}: {5},
-	{0x04, 0x2D}: {4},
+	{0x04, 0x2D}: {3, 4},
 	{0x0A, 0x10}: {3},
 	{0x0A, 0x11}: between(2, 1+32),
 	{0x0A, 0x20}: {14},
 	{0x0A, 0x21}: {9},
 	{0x0A, 0x22}: {2},
-	{0x0A, 0x23}: between(2, 2+48), // the longest record
+	{0x0A, 0x23}: between(2, 2+64), // the longest record
 	{0x0A, 0x28}: {4},
 	{0x0A, 0x40}: {14},
 	{0x0A, 0x41}: {9},
@@ -95,6 +104,9 @@ var answerLengths = map[[2]byte][]int{
 	{0x2C, 0x09}: between(2, 2+16),
 }
 
+// ofGuest is a bit of the LUN in the inputs of FuzzHandle: the request comes from the guest.
+const ofGuest = 0x80
+
 // For every request and every state: an answer has the length that it must have, a
 // refusal changes nothing, and a stored state can be read again.
 func FuzzHandle(f *testing.F) {
@@ -110,6 +122,11 @@ func FuzzHandle(f *testing.F) {
 	for command := range lengths {
 		add(command, rmcp.Administrator)
 	}
+	for _, s := range guestSamples {
+		r := parse(f, s.request)
+		f.Add(byte(r.NetFn), r.Cmd, byte(ofGuest), byte(s.least), r.Data, []byte(`{}`), int64(time.Hour), byte(seeds))
+		seeds++
+	}
 	for parameter := range byte(64) {
 		add(fmt.Sprintf("0c/02 01 %02x 00 00", parameter), rmcp.Administrator)
 		add(fmt.Sprintf("00/09 %02x 00 00", parameter), rmcp.Administrator)
@@ -122,7 +139,7 @@ func FuzzHandle(f *testing.F) {
 	f.Add(byte(0x0A), byte(0x43), byte(0), byte(4), []byte{0, 0, 1, 0, 0, 0xFF},
 		[]byte(`{"events":{"entries":[{"id":1,"event":{"kind":"of a later version"}}],"last":1}}`), int64(1), byte(0))
 
-	full := newRig(f, fullService)
+	full := newRig(f, fullService+measuring)
 	f.Fuzz(func(t *testing.T, netFn, cmd, lun, level byte, data, state []byte, now int64, outcome byte) {
 		r := *full
 		r.t, r.now, r.stored, r.ran, r.ends = t, time.Duration(now), nil, nil, nil
@@ -130,7 +147,8 @@ func FuzzHandle(f *testing.F) {
 		r.sessions, r.session = sessions, &sessions[0]
 		b, m := *full.BMC, *full.Machine
 		r.BMC, b.Machine, b.Sessions, b.Users, b.setInProgress = &b, &m, &r, &r, 0
-		b.KeepReservations = func(Reservations) {}
+		b.KeepReservations, b.KeepSystem = func(Reservations) {}, func(SystemInterface) {}
+		m.Changed = b.Changed
 		if json.Unmarshal(state, &m.State) != nil {
 			return
 		}
@@ -141,16 +159,28 @@ func FuzzHandle(f *testing.F) {
 			r.session = &Session{}
 		}
 		result := []machine.Reading{
-			{Has: true}, {Has: true, On: true}, {Has: true, Device: provider.DeviceFloppy},
+			{Has: true}, {Has: true, On: true, Values: map[string]float64{"cpu": 90, "draw": 500}}, {Has: true, Device: provider.DeviceFloppy},
 			{Has: true, Err: provider.ErrBusy}, {Has: true, Err: errors.New("failed")}, {},
 		}[outcome%6]
 
+		m.Declare(r.provider.Sensors())
+		b.repository = repository{}
+		b.withRepository(r.moment(), func(*repository) Answer { return done() }).Sensors()
 		before, users := m.State, string(r.users.Marshal())
-		request := &Request{Session: *r.session, Now: r.moment()}
-		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun, slices.Clone(data)
+		request := &Request{System: lun&ofGuest != 0, Session: *r.session, Now: r.moment()}
+		request.NetFn, request.Cmd, request.RsLUN, request.Data = rmcp.NetFn(netFn), cmd, lun&^ofGuest, slices.Clone(data)
 		_, answer := b.Handle(request)
 		require.Equal(t, data, request.Data[:len(data):len(data)])
 		clear(request.Data)
+		for answer.Sensors != nil || answer.Question != nil {
+			require.Equal(t, before, m.State, "before the script has run")
+			if answer.Sensors != nil {
+				answer = answer.Sensors()
+			} else {
+				answer = answer.Question.Then(result, r.moment())
+				before.PowerOn, before.Shutdown = m.State.PowerOn, m.State.Shutdown // as the status says
+			}
+		}
 		switch {
 		case answer.Intent != nil:
 			require.Equal(t, before, m.State, "before the script has run")
@@ -161,9 +191,6 @@ func FuzzHandle(f *testing.F) {
 			} else {
 				answer = Respond(script.Without(r.moment()))
 			}
-		case answer.Question != nil:
-			require.Equal(t, before, m.State, "before the script has run")
-			answer = answer.Question.Then(result, r.moment())
 		case answer.Later != nil:
 			finish := answer.Later()
 			require.Equal(t, before, m.State)
@@ -171,6 +198,7 @@ func FuzzHandle(f *testing.F) {
 		}
 		require.Nil(t, answer.Intent)
 		require.Nil(t, answer.Question)
+		require.Nil(t, answer.Sensors)
 		require.Nil(t, answer.Later)
 		text, err := json.Marshal(m.State)
 		require.NoError(t, err)

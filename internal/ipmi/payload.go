@@ -15,12 +15,11 @@ import (
 
 // Completion codes of the payload commands.
 const (
-	payloadInactive  Code = 0x80 // Deactivate Payload (§24.2): already deactivated
-	payloadAbsent    Code = 0x80 // Get Channel Payload Version (§24.9)
-	payloadActive    Code = 0x80 // Activate Payload (§24.1): by another session
-	payloadDisabled  Code = 0x81 // Activate Payload
-	payloadLimit     Code = 0x82 // Activate Payload: the session has another instance
-	payloadEncrypted Code = 0x84 // Activate Payload: must be encrypted
+	payloadInactive Code = 0x80 // Deactivate Payload (§24.2): already deactivated
+	payloadAbsent   Code = 0x80 // Get Channel Payload Version (§24.9)
+	payloadActive   Code = 0x80 // Activate Payload (§24.1): by another session
+	payloadDisabled Code = 0x81 // Activate Payload
+	payloadLimit    Code = 0x82 // Activate Payload: the session has another instance
 )
 
 const (
@@ -31,8 +30,7 @@ const (
 	setupLast  = 0x15
 	version10  = 0x10
 
-	activateEncrypted = 0x80 // Activate Payload asks for encryption
-	serialPort        = 1    // number of the one there is
+	serialPort = 1 // number of the one there is
 )
 
 // isSOL reports whether a request names an instance of the SOL payload, the only one
@@ -61,16 +59,17 @@ func clientOf(r *Request) console.Client {
 }
 
 // activatePayload may be handled again: a session that has opened the console before gets
-// the same answer, and nothing changes.
+// the same answer, and nothing changes. The payload is encrypted in any case, as the session
+// is, also for a client that does not ask for that, such as goipmi.
 func activatePayload(b *BMC, r *Request) Answer {
 	if !isSOL(r.Data[0], r.Data[1]) {
 		return reply(InvalidField)
 	}
-	instance, encrypted := int(r.Data[1]), r.Data[2]&activateEncrypted != 0
-	return withConsole(func() Answer { return b.activate(r, instance, encrypted) }, reply(payloadDisabled))
+	instance := int(r.Data[1])
+	return withConsole(func() Answer { return b.activate(r, instance) }, reply(payloadDisabled))
 }
 
-func (b *BMC) activate(r *Request, instance int, encrypted bool) Answer {
+func (b *BMC) activate(r *Request, instance int) Answer {
 	parameters := solOf(b.Machine)
 	switch {
 	case instance > console.Instances:
@@ -79,8 +78,6 @@ func (b *BMC) activate(r *Request, instance int, encrypted bool) Answer {
 		return reply(payloadDisabled)
 	case !b.mayOpen(r.Session):
 		return reply(InsufficientPrivilege)
-	case parameters.encrypted() && !encrypted:
-		return reply(payloadEncrypted)
 	}
 	refusal, err := b.Console.Activate(instance, clientOf(r))
 	switch {
@@ -91,7 +88,7 @@ func (b *BMC) activate(r *Request, instance int, encrypted bool) Answer {
 	case refusal == console.OnlyOne:
 		return reply(payloadLimit)
 	}
-	return done(rmcp.AppendSOLActivation(nil, r.Local.Port())...)
+	return done(rmcp.AppendSOLActivation(nil, b.port(r))...)
 }
 
 func deactivatePayload(b *BMC, r *Request) Answer {
@@ -153,7 +150,7 @@ const (
 // are ignored: there are none that could be enabled or disabled.
 func setUserPayloadAccess(b *BMC, r *Request) Answer {
 	operation, id := r.Data[1]&payloadAccessOperation, r.Data[1]&^payloadAccessOperation
-	if !validChannel(r.Data[0]) || !validUser(id) || operation > payloadAccessDisable {
+	if !r.isLAN(r.Data[0]) || !validUser(id) || operation > payloadAccessDisable {
 		return reply(InvalidField)
 	}
 	if r.Data[2]&payloadAccessSOL == 0 {
@@ -163,7 +160,7 @@ func setUserPayloadAccess(b *BMC, r *Request) Answer {
 }
 
 func getUserPayloadAccess(b *BMC, r *Request) Answer {
-	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
+	if !r.isLAN(r.Data[0]) || !validUser(r.Data[1]) {
 		return reply(InvalidField)
 	}
 	id := r.Data[1]
@@ -182,7 +179,7 @@ const (
 )
 
 func getChannelPayloadSupport(_ *BMC, r *Request) Answer {
-	if !validChannel(r.Data[0]) {
+	if !r.isLAN(r.Data[0]) {
 		return reply(InvalidField)
 	}
 	support := func(standard byte) Answer { return done(standard, 0, setupRequests, 0, 0, 0, 0, 0) }
@@ -192,7 +189,7 @@ func getChannelPayloadSupport(_ *BMC, r *Request) Answer {
 func getChannelPayloadVersion(_ *BMC, r *Request) Answer {
 	kind := r.Data[1]
 	switch {
-	case !validChannel(r.Data[0]) || kind&^payloadTypeMask != 0:
+	case !r.isLAN(r.Data[0]) || kind&^payloadTypeMask != 0:
 		return reply(InvalidField)
 	case kind == payloadIPMI || kind >= setupFirst && kind <= setupLast:
 		return done(version10)

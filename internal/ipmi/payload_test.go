@@ -77,10 +77,15 @@ func TestPayloadOpensAndCloses(t *testing.T) {
 	)
 }
 
+// A client that asks for neither encryption nor authentication gets both. So does goipmi.
+func TestConsoleIsEncryptedUnasked(t *testing.T) {
+	r := newRig(t, withSerialConsole)
+	r.talk(step{"06/48 01 01 00 00 00 00", activated})
+}
+
 func TestWhoMayOpenTheConsole(t *testing.T) {
 	r := newRig(t, withSerialConsole)
 	r.talk(
-		step{"06/48 01 01 00 00 00 00", "84"}, // neither encrypted nor authenticated
 		step{"06/4c 0e 03 00 00 00 00", "00"}, // no payload type that there is
 		step{"06/4c 0e 43 02 00 00 00", "00"}, step{"06/4d 0e 03", "00 00 00 00 00"},
 	)

@@ -29,6 +29,8 @@ const (
 	powerOnly   = statusOnly + "on=.\noff=.\nshutdown=.\nreset=.\ndiag=.\n"
 	allButGet   = powerOnly + "[BOOT]\nset=.\n"
 	fullService = allButGet + "get=.\n"
+	measuring   = "[SENSORS]\ncpu=temperature,C,0..127,warn 80,critical 90\n" +
+		"fan1=fan,RPM,0..12000,low 500\ndraw=power,W,0..500\nget=.\n[DCMI]\npower=draw\n"
 )
 
 // boot is when the tests begin: an hour after the host was booted.
@@ -56,6 +58,8 @@ type rig struct {
 	stored   []byte // the saved state, as JSON
 	console  rigConsole
 	reserved []byte // the reservations, as JSON
+	system   []byte // the system interface, as JSON
+	guest    bool   // requests come from the guest
 	noSpace  bool   // nothing can be stored
 	log      bytes.Buffer
 	lan      LAN
@@ -102,8 +106,14 @@ func newRig(t testing.TB, providerFile string) *rig {
 			r.reserved, err = json.Marshal(all)
 			require.NoError(r.t, err)
 		},
+		KeepSystem: func(s SystemInterface) {
+			var err error
+			r.system, err = json.Marshal(s)
+			require.NoError(r.t, err)
+		},
 		Log: log,
 	}
+	r.Machine.Changed = r.Changed
 	r.provide(providerFile)
 	return r
 }
@@ -157,10 +167,16 @@ func (r *rig) provide(text string) {
 // restart is the next process of the BMC, with the files of the one before.
 func (r *rig) restart() {
 	var s machine.State
-	require.NoError(r.t, json.Unmarshal(r.stored, &s))
+	if r.stored != nil {
+		require.NoError(r.t, json.Unmarshal(r.stored, &s))
+	}
 	var kept Reservations
 	if r.reserved != nil {
 		require.NoError(r.t, json.Unmarshal(r.reserved, &kept))
+	}
+	var system SystemInterface
+	if r.system != nil {
+		require.NoError(r.t, json.Unmarshal(r.system, &system))
 	}
 	m := *r.Machine
 	m.State = s
@@ -168,7 +184,9 @@ func (r *rig) restart() {
 		Identity: r.Identity, Machine: &m, Sessions: r, Running: r.Running, Users: r, LAN: r.LAN,
 		Console:      &r.console,
 		Reservations: kept, KeepReservations: r.KeepReservations, Log: r.Log,
+		System: system, KeepSystem: r.KeepSystem,
 	}
+	m.Changed = r.Changed
 	r.saved = s
 }
 
@@ -213,22 +231,30 @@ func (r *rig) ask(request string) string {
 
 func (r *rig) request(text string) *Request {
 	return &Request{
-		Request: parse(r.t, text), Session: *r.session, Now: r.moment(),
+		Request: parse(r.t, text), System: r.guest, Session: *r.session, Now: r.moment(),
 		Local: netip.MustParseAddrPort("192.0.2.10:6230"),
 	}
 }
 
 // complete does what an answer needs, and saves.
 func (r *rig) complete(a Answer) string {
-	switch {
-	case a.Intent != nil:
+	for a.Question != nil || a.Sensors != nil || a.Later != nil {
+		switch {
+		case a.Question != nil:
+			a = a.Question.Then(r.read(a.Question.Verb), r.moment())
+		case a.Sensors != nil:
+			if r.broken == nil {
+				r.Machine.Declare(r.provider.Sensors())
+			}
+			a = a.Sensors()
+		default:
+			a = a.Later()()
+		}
+	}
+	if a.Intent != nil {
 		durable := r.Machine.Plan(*a.Intent, machine.CauseUnknown).Durable
 		a = Respond(r.play(*a.Intent, machine.CauseUnknown))
 		a.Stored = durable && a.Code == OK
-	case a.Question != nil:
-		a = a.Question.Then(r.read(a.Question.Verb), r.moment())
-	case a.Later != nil:
-		a = a.Later()()
 	}
 	if !r.save() && a.Stored {
 		a = reply(Unspecified)

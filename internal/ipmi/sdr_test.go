@@ -99,7 +99,7 @@ func TestGetSDR(t *testing.T) {
 // Clients keep the records, and read them again only when this time has changed.
 func TestRepositoryTime(t *testing.T) {
 	digest := sha256.New()
-	for _, r := range repository {
+	for _, r := range newRecords(nil) {
 		digest.Write(r)
 	}
 	require.Equal(t, "1795348800: bc631541843d7148", fmt.Sprintf("%d: %.8x", repositoryTime, digest.Sum(nil)))

@@ -12,7 +12,7 @@ type eventLog []machine.Entry
 
 func (l eventLog) Len() int            { return len(l) }
 func (l eventLog) ID(i int) uint16     { return l[i].ID }
-func (l eventLog) Record(i int) Record { return selRecord(l[i]) }
+func (l eventLog) Record(i int) Record { return SELRecord(l[i]) }
 
 const selRecordLen = 16
 
@@ -25,7 +25,7 @@ func (b *BMC) selReserved(r *Request) bool {
 	return b.Reservations.SEL.holds(b.Machine.State.Events.Additions, r.Data)
 }
 
-// What can be done with the log: delete an entry, reserve it, ask for its allocation.
+// The operations of the log: delete an entry, reserve it, ask for its allocation.
 const (
 	selOperations = 0x0B
 	selOverflow   = 0x80
@@ -85,7 +85,11 @@ const (
 // platformEvent logs an event that a client reports (§29.3). The client is the
 // generator: its software ID, and the channel and LUN from which the request came.
 func platformEvent(b *BMC, r *Request) Answer {
-	record := append([]byte{0, 0, recordEvent, 0, 0, 0, 0, r.RqAddr, lanChannel<<channelShift | r.RqLUN}, r.Data...)
+	return b.logPlatformEvent(r, [2]byte{r.RqAddr, lanChannel<<channelShift | r.RqLUN}, r.Data)
+}
+
+func (b *BMC) logPlatformEvent(r *Request, generator [2]byte, event []byte) Answer {
+	record := append([]byte{0, 0, recordEvent, 0, 0, 0, 0, generator[0], generator[1]}, event...)
 	b.Machine.AddRecord(record, r.Now)
 	return stored()
 }

@@ -38,7 +38,8 @@ const (
 	sensorLog
 )
 
-// sensors are all discrete: there is nothing to measure.
+// sensors are the discrete sensors that every BMC has. For those that measure something, see
+// [analog].
 var sensors = []sensor{
 	{sensorACPI, 0x22, entityBoard, "ACPI Power State", 0, bits(acpiWorking, acpiSoftOff), true, readACPI},
 	{sensorPower, 0x09, entityPower, "Power Unit", bits(unitOff, unitCycle, unitFailed), bits(unitOff, unitFailed), true, readPower},
@@ -51,6 +52,8 @@ var sensors = []sensor{
 
 // Offsets of the sensors' types. The watchdog's offsets are its timer actions.
 const (
+	timerInterrupt = 8 // of the watchdog, before the timeout
+
 	acpiWorking = 0
 	acpiSoftOff = 5
 
@@ -117,15 +120,28 @@ const (
 	sensorUnavailable = 0x20 // the state is not known at present
 )
 
-// getSensorReading answers with the states that a sensor is in.
+// getSensorReading answers with the states that a sensor is in, or with its reading.
 func getSensorReading(b *BMC, r *Request) Answer {
+	if r.Data[0] >= machine.FirstSensor {
+		return b.readAnalog(r, func(a analog, active, raw byte) Answer {
+			states := byte(reservedStates)
+			if active&sensorUnavailable == 0 {
+				states |= a.reached(raw)
+			}
+			return done(raw, active, states)
+		})
+	}
 	return b.readSensor(r, func(_ *sensor, active byte, states uint16) Answer {
 		return done(0, active, byte(states), byte(states>>8)|0x80)
 	})
 }
 
-// getSensorEventStatus answers with those states of a sensor that have events.
+// getSensorEventStatus answers with those states of a sensor that have events. Those of the
+// provider have none.
 func getSensorEventStatus(b *BMC, r *Request) Answer {
+	if r.Data[0] >= machine.FirstSensor {
+		return b.readAnalog(r, func(_ analog, active, _ byte) Answer { return done(active, 0, 0, 0, 0) })
+	}
 	return b.readSensor(r, func(s *sensor, active byte, states uint16) Answer {
 		return done(append(binary.LittleEndian.AppendUint16([]byte{active}, states&s.events), 0, 0)...)
 	})
@@ -156,7 +172,10 @@ func (b *BMC) readSensor(r *Request, then func(s *sensor, active byte, states ui
 }
 
 // getSensorEventEnable answers with the events that a sensor logs.
-func getSensorEventEnable(_ *BMC, r *Request) Answer {
+func getSensorEventEnable(b *BMC, r *Request) Answer {
+	if r.Data[0] >= machine.FirstSensor {
+		return b.withAnalog(r.Data[0], func(analog) Answer { return done(analogActive, 0, 0, 0, 0) })
+	}
 	s, ok := readable(r.Data[0])
 	if !ok {
 		return reply(NotPresent)

@@ -22,7 +22,6 @@ const (
 )
 
 const (
-	solEncrypted     = 0x80 // in solAuthentication
 	solPrivilegeMask = 0x0F
 	solRetriesMask   = 0x07
 	maxBitRate       = 0x0A // 115200
@@ -69,8 +68,6 @@ func (p solParameters) value(number byte) []byte {
 
 func (p solParameters) enabled() bool { return p.value(solEnable)[0] != 0 }
 
-func (p solParameters) encrypted() bool { return p.value(solAuthentication)[0]&solEncrypted != 0 }
-
 func (p solParameters) privilege() rmcp.Privilege {
 	return rmcp.Privilege(p.value(solAuthentication)[0] & solPrivilegeMask)
 }
@@ -106,7 +103,7 @@ func getSOLConfiguration(b *BMC, r *Request) Answer {
 	number := r.Data[1]
 	parameter := func(value ...byte) Answer { return done(append([]byte{parameterRevision}, value...)...) }
 	switch {
-	case !validChannel(r.Data[0] &^ revisionOnly):
+	case !r.isLAN(r.Data[0] &^ revisionOnly):
 		return reply(InvalidField)
 	case r.Data[0]&revisionOnly != 0:
 		return parameter()
@@ -117,7 +114,7 @@ func getSOLConfiguration(b *BMC, r *Request) Answer {
 	case number == solChannel:
 		return parameter(lanChannel)
 	case number == solPort:
-		return parameter(port(r.Local.Port())...)
+		return parameter(port(b.port(r))...)
 	case number < solChannel:
 		return parameter(solOf(b.Machine).value(number)...)
 	}
@@ -131,7 +128,7 @@ func setSOLConfiguration(b *BMC, r *Request) Answer {
 	number, value := r.Data[1], slices.Clone(r.Data[2:])
 	place, writable := solPlaces[number]
 	switch {
-	case !validChannel(r.Data[0]):
+	case !r.isLAN(r.Data[0]):
 		return reply(InvalidField)
 	case !writable:
 		return refuseWrite(r.Data[1:], number <= solPort)

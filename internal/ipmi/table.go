@@ -36,6 +36,7 @@ var Commands = []Command{
 	{sensing, 0x10, "30.1", user, Inline, 0, 0, "Get PEF Capabilities", getPEFCapabilities},
 	{sensing, 0x13, "30.4", operator, Inline, 3, 3, "Get PEF Configuration Parameters", getPEFConfiguration},
 	{sensing, 0x15, "30.6", admin, Inline, 0, 0, "Get Last Processed Event ID", getLastProcessedEventID},
+	{sensing, 0x27, "35.9", user, Inline, 1, 1, "Get Sensor Thresholds", getSensorThresholds},
 	{sensing, 0x29, "35.11", user, Inline, 1, 1, "Get Sensor Event Enable", getSensorEventEnable},
 	{sensing, 0x2B, "35.13", user, Query, 1, 1, "Get Sensor Event Status", getSensorEventStatus},
 	{sensing, 0x2D, "35.14", user, Query, 1, 1, "Get Sensor Reading", getSensorReading},
@@ -73,7 +74,7 @@ var Commands = []Command{
 	{app, 0x54, "22.15", anyone, Inline, 3, 3, "Get Channel Cipher Suites", getChannelCipherSuites},
 	{app, 0x59, "22.14b", user, Inline, 4, 4, "Get System Info Parameters", getSystemInfo},
 
-	{transport, 0x01, "23.1", admin, Inline, 3, 20, "Set LAN Configuration Parameters", setLANConfiguration},
+	{transport, 0x01, "23.1", admin, Inline, 3, 22, "Set LAN Configuration Parameters", setLANConfiguration},
 	{transport, 0x02, "23.2", operator, Inline, 4, 4, "Get LAN Configuration Parameters", getLANConfiguration},
 	{transport, 0x21, "26.2", admin, Query, 3, 20, "Set SOL Configuration Parameters", setSOLConfiguration},
 	{transport, 0x22, "26.3", user, Query, 4, 4, "Get SOL Configuration Parameters", getSOLConfiguration},
@@ -99,7 +100,7 @@ var Commands = []Command{
 	{storage, 0x5D, "31.11b", operator, Inline, 2, 2, "Set SEL Time UTC Offset", setSELTimeUTCOffset},
 
 	{group, 0x01, "DCMI 6.1.1", user, Inline, 2, 2, "Get DCMI Capabilities Info", getDCMICapabilities},
-	{group, 0x02, "DCMI 6.6.1", user, Inline, 4, 4, "Get Power Reading", getPowerReading},
+	{group, 0x02, "DCMI 6.6.1", user, Query, 4, 4, "Get Power Reading", getPowerReading},
 	{group, 0x06, "DCMI 6.4.2", user, Query, 3, 3, "Get Asset Tag", getAssetTag},
 	{group, 0x09, "DCMI 6.4.6.1", user, Inline, 3, 3, "Get Management Controller Identifier String", getControllerID},
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/shipmi/shipmi/internal/machine"
 
+	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
@@ -75,13 +76,14 @@ var samples = []sample{
 	{rmcp.User, step{"04/10", "00 51 00 00"}},
 	{rmcp.Operator, step{"04/13 01 00 00", "00 11 00"}},
 	{rmcp.Administrator, step{"04/15", "00 ff ff ff ff ff ff 00 00 00 00"}},
+	{rmcp.User, step{"04/27 20", "00 18 00 00 00 a0 b4 00"}},
 	{rmcp.User, step{"04/29 02", "00 c0 23 00 00 00"}},
 	{rmcp.User, step{"04/2b 02", "00 c0 01 00 00 00"}},
 	{rmcp.User, step{"04/2d 02", "00 00 c0 01 80"}},
 	{rmcp.User, step{"0a/10 00", "00 28 00 00"}},
 	{rmcp.User, step{"0a/11 00 00 00 08", "00 08 01 00 00 01 03 00 00 fb"}},
 	{rmcp.Operator, step{"0a/12 00 00 00 01", "80"}},
-	{rmcp.User, step{"0a/20", "00 51 08 00 00 00 40 d9 02 6b ff ff ff ff 03"}},
+	{rmcp.User, step{"0a/20", "00 51 0b 00 00 00 41 d9 02 6b ff ff ff ff 03"}},
 	{rmcp.User, step{"0a/21", "00 00 00 00 00 00 00 00 00 00"}},
 	{rmcp.User, step{"0a/22", "00 81 ee"}},
 	{rmcp.User, step{"0a/23 00 00 00 00 00 05", "00 02 00 01 00 51 12 15"}},
@@ -97,7 +99,7 @@ var samples = []sample{
 	{rmcp.Operator, step{"0a/49 00 00 00 60", "00"}},
 	{rmcp.User, step{"0a/5c", "00 00 00"}},
 	{rmcp.Operator, step{"0a/5d 3c 00", "00"}},
-	{rmcp.User, step{"2c/01 dc 01", "00 dc 01 00 01 06 00 08"}},
+	{rmcp.User, step{"2c/01 dc 01", "00 dc 01 00 01 06 01 08"}},
 	{rmcp.User, step{"2c/02 dc 01 00 00", "00 dc 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"}},
 	{rmcp.User, step{"2c/06 dc 00 00", "00 dc 00"}},
 	{rmcp.User, step{"2c/09 dc 00 10", "00 dc 06 6e 6f 64 65 2d 30"}},
@@ -114,7 +116,7 @@ func TestSamples(t *testing.T) {
 }
 
 func newSampleRig(t testing.TB) *rig {
-	r := newRig(t, fullService)
+	r := newRig(t, fullService+measuring)
 	r.session.Limit = rmcp.OEM
 	r.does["boot get"] = machine.Reading{Device: "none"}
 	return r
@@ -180,7 +182,7 @@ var lengths = map[string][]int{
 	"06/43": {3, 4}, "06/44": {2}, "06/45": {17}, "06/46": {1}, "06/47": {2, 18},
 	"06/47 03 00": {2, 18}, "06/47 83 01": {2, 22}, // the password may be left out
 	"06/47 03 02": {18}, "06/47 03 03": {18}, "06/47 83 02": {22}, "06/47 83 03": {22},
-	"04/02": {7}, "04/10": {0}, "04/13": {3}, "04/15": {0}, "04/29": {1}, "04/2b": {1}, "04/2d": {1},
+	"04/02": {7}, "04/10": {0}, "04/13": {3}, "04/15": {0}, "04/27": {1}, "04/29": {1}, "04/2b": {1}, "04/2d": {1},
 	"0a/10": {1}, "0a/11": {4}, "0a/12": between(4, 40),
 	"0a/20": {0}, "0a/21": {0}, "0a/22": {0}, "0a/23": {6}, "0a/28": {0},
 	"0a/40": {0}, "0a/41": {0}, "0a/42": {0}, "0a/43": {6}, "0a/44": {16}, "0a/46": {4}, "0a/47": {6},
@@ -237,8 +239,12 @@ func TestUnknownCommands(t *testing.T) {
 			if known[id] {
 				continue
 			}
-			c, answer := r.Handle(&Request{Request: request})
-			require.Nil(t, c, id)
+			c, answer := r.Handle(&Request{Request: request, Session: *r.session})
+			if provider.MayDefine(byte(request.NetFn)) {
+				require.Same(t, &providerCommand, c, id)
+			} else {
+				require.Nil(t, c, id)
+			}
 			require.Equal(t, Answer{Code: 0xC1}, answer, id)
 			request.RsLUN = 2
 			_, answer = r.Handle(&Request{Request: request, Session: *r.session})

@@ -158,7 +158,7 @@ func entryOf(record Record) machine.Entry {
 		e.Time = binary.LittleEndian.Uint32(record[recordTimeStart:])
 	}
 	isEvent := func(happened machine.Event) bool {
-		return bytes.Equal(record, selRecord(machine.Entry{ID: e.ID, Time: e.Time, Event: happened}))
+		return bytes.Equal(record, SELRecord(machine.Entry{ID: e.ID, Time: e.Time, Event: happened}))
 	}
 	if i := slices.IndexFunc(eventsV1, isEvent); i >= 0 {
 		e.Event = eventsV1[i]

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"reflect"
-	"slices"
 
+	bmcevent "github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
@@ -43,7 +43,7 @@ const (
 )
 
 func getUserAccess(b *BMC, r *Request) Answer {
-	if !validChannel(r.Data[0]) || !validUser(r.Data[1]) {
+	if !r.isLAN(r.Data[0]) || !validUser(r.Data[1]) {
 		return reply(InvalidField)
 	}
 	c := b.Users.Credentials()
@@ -68,7 +68,7 @@ func setUserAccess(b *BMC, r *Request) Answer {
 	bits, limit := r.Data[0], instance.Privilege(r.Data[2])
 	known := limit >= instance.PrivilegeUser && limit <= instance.PrivilegeAdministrator || limit == instance.PrivilegeNone
 	change := bits&accessChange != 0
-	if !known || !validChannel(bits&accessChannel) || !validUser(r.Data[1]) ||
+	if !known || !r.isLAN(bits&accessChannel) || !validUser(r.Data[1]) ||
 		change && bits&accessCallback != 0 || len(r.Data) == 4 && r.Data[3] != 0 {
 		return reply(InvalidField)
 	}
@@ -183,7 +183,7 @@ func (b *BMC) changeUser(r *Request, id byte, change func(*instance.User)) Answe
 				b.Log.Error("user not changed", "id", id, "err", err)
 				return reply(Unspecified)
 			case !bytes.Equal(before, after):
-				b.Log.Info("user changed", "id", id, "name", name, "by", session.User, "peer", session.Peer)
+				b.Log.Info("user changed", append([]any{"id", id, "name", name, "by", session.User, bmcevent.User.Attr()}, session.from()...)...)
 			}
 			return Answer{Ends: apply()}
 		}
@@ -198,13 +198,9 @@ type refusal struct {
 
 func (r refusal) Error() string { return r.err.Error() }
 
-var (
-	errNoName    = errors.New("no name")
-	errLastAdmin = errors.New("no administrator would be left")
-)
+var errNoName = errors.New("no name")
 
-// putUser replaces a user. A user without a name can have nothing, and one user who
-// can log in as an administrator must be left.
+// putUser replaces a user. A user without a name can have nothing.
 func putUser(c *instance.Credentials, u instance.User) error {
 	switch {
 	case reflect.DeepEqual(u, vacant(u.ID)):
@@ -214,10 +210,10 @@ func putUser(c *instance.Credentials, u instance.User) error {
 	default:
 		c.Put(u)
 	}
-	if !slices.ContainsFunc(c.Users, instance.User.CanAdminister) {
-		return refusal{NotInPresentState, errLastAdmin}
-	}
-	if err := c.Check(); err != nil {
+	switch err := c.CheckChange(); {
+	case errors.Is(err, instance.ErrNoAdministrator):
+		return refusal{NotInPresentState, err}
+	case err != nil:
 		return refusal{InvalidField, err}
 	}
 	return nil

@@ -17,6 +17,14 @@ const (
 	useMask     = 0x07
 
 	expiredReserved = 0xC1
+
+	actionMask      = 0x07
+	interruptShift  = 4 // of the pre-timeout interrupt, beside the action
+	interruptMask   = 0x70
+	noPreInterrupt  = 0
+	messagingOnWarn = 3 // the interrupt of the system interface
+
+	preTimeoutStep = time.Second
 )
 
 // timerActions are the timer actions (§27.6), by their numbers.
@@ -31,13 +39,15 @@ func timerAction(v provider.Verb) byte { return byte(max(0, slices.Index(timerAc
 const NotInitialized Code = 0x80
 
 // setWatchdogTimer stops the timer, unless the request says "do not stop": then a timer
-// that runs begins again with the new countdown. There is no interrupt before the
-// timeout.
+// that runs begins again with the new countdown. Only the guest can have an interrupt before
+// the timeout, and only that of its own interface.
 func setWatchdogTimer(b *BMC, r *Request) Answer {
-	use, action, preTimeout, expired := r.Data[0], r.Data[1], r.Data[2], r.Data[3]
+	use, action, interrupt, expired := r.Data[0], r.Data[1]&actionMask, r.Data[1]>>interruptShift, r.Data[3]
+	preTimeout := time.Duration(r.Data[2]) * preTimeoutStep
 	kind := machine.WatchdogUse(use & useMask)
 	if use&^(useNoLog|useDontStop|useMask) != 0 || kind < machine.UseFirmwareTest || kind > machine.UseOEM ||
-		int(action) >= len(timerActions) || preTimeout != 0 || expired&expiredReserved != 0 {
+		r.Data[1]&^(actionMask|interruptMask) != 0 || int(action) >= len(timerActions) || expired&expiredReserved != 0 ||
+		interrupt != noPreInterrupt && interrupt != messagingOnWarn || !r.System && (interrupt != 0 || preTimeout != 0) {
 		return reply(InvalidField)
 	}
 	_, running := b.Machine.WatchdogLeft(r.Now)
@@ -47,6 +57,9 @@ func setWatchdogTimer(b *BMC, r *Request) Answer {
 		Quiet:     use&useNoLog != 0,
 		Expired:   b.Machine.State.Watchdog.Expired &^ expired,
 		Countdown: time.Duration(binary.LittleEndian.Uint16(r.Data[4:])) * watchdogStep,
+
+		PreTimeout: preTimeout,
+		Warns:      interrupt == messagingOnWarn,
 	}
 	if running && use&useDontStop != 0 {
 		w.Start(r.Now)
@@ -74,7 +87,11 @@ func getWatchdogTimer(b *BMC, r *Request) Answer {
 	} else if w.Over {
 		present = 0
 	}
-	data := []byte{use, timerAction(w.Action), 0, w.Expired}
+	action := timerAction(w.Action)
+	if w.Warns {
+		action |= messagingOnWarn << interruptShift
+	}
+	data := []byte{use, action, byte(w.PreTimeout / preTimeoutStep), w.Expired}
 	data = binary.LittleEndian.AppendUint16(data, uint16(w.Countdown/watchdogStep))
 	return done(binary.LittleEndian.AppendUint16(data, uint16(present/watchdogStep))...)
 }

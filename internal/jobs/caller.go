@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -9,7 +10,7 @@ import (
 // to tell a retransmission from a new request.
 type Request struct {
 	Session  uint32 // of the client; never 0
-	Sequence uint32 // number of the packet in its session
+	Sequence uint32 // number of the packet in its session; 0: the client's requests have no numbers
 	RqSeq    byte   // request sequence number (IPMI 2.0 §13.8), 0 to 63
 	Key      uint64 // a hash of the content; never 0
 	At       time.Duration
@@ -31,9 +32,12 @@ type Caller struct {
 	Moved uint32 `json:"moved,omitempty"`
 	// Constant is set if the client uses one request sequence number for all requests.
 	Constant bool `json:"constant,omitempty"`
+	// Delivered is Latest of the latest request that was answered, if the client's requests
+	// have no numbers: see [Table.Delivered].
+	Delivered time.Duration `json:"delivered,omitempty"`
 
 	kept       *Caller // what the action file has; nil: nothing
-	accepted   bool    // the session was told that the job is accepted
+	answered   bool    // the session has had an answer
 	unanswered bool    // an earlier process may have left the session without an answer
 }
 
@@ -82,7 +86,7 @@ func (c *Caller) keep(line Caller) {
 
 // keeps reports whether the next process would recognize a packet that repeats r.
 func (c *Caller) keeps(r Request) bool {
-	return c.kept != nil && c.kept.RqSeqs&(1<<r.RqSeq) != 0 && c.kept.repeats(r, false)
+	return c.kept != nil && c.kept.owed() && c.kept.RqSeqs&(1<<r.RqSeq) != 0 && c.kept.repeats(r, false)
 }
 
 // merge adds what is known of the same session and content from another source: from a later
@@ -90,14 +94,17 @@ func (c *Caller) keeps(r Request) bool {
 func (c *Caller) merge(o Caller) {
 	c.RqSeqs |= o.RqSeqs
 	c.Constant = c.Constant || o.Constant
+	c.Delivered = max(c.Delivered, o.Delivered)
 	switch ahead := int32(o.Sequence - c.Sequence); {
 	case ahead > 0:
 		c.Sequence, c.Latest = o.Sequence, o.Latest
+		c.unanswered = false // that was an earlier packet
 		if o.Moved != 0 || int32(o.Sequence-c.Moved) > 0 {
 			c.Moved = o.Moved
 		}
-	case ahead == 0 && o.Moved != 0:
-		c.Moved = o.Moved
+	case ahead == 0:
+		c.Latest = max(c.Latest, o.Latest)
+		c.Moved = cmp.Or(o.Moved, c.Moved)
 	}
 }
 
@@ -110,6 +117,20 @@ func (all Callers) find(session uint32, key uint64) *Caller {
 		return nil
 	}
 	return &all[i]
+}
+
+// keep notes that the action file, which is about to be written, has all callers.
+func (all Callers) keep() {
+	for i := range all {
+		all[i].keep(all[i])
+	}
+}
+
+// answered notes that the session of a request gets an answer.
+func (all Callers) answered(r Request) {
+	if c := all.find(r.Session, r.Key); c != nil {
+		c.answered = true
+	}
 }
 
 // Put adds a caller, or merges it with what is known of the same session and content.

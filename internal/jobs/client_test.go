@@ -16,7 +16,7 @@ const (
 	changesRqSeq                   // FreeIPMI: it takes only the answer to its latest packet
 	oneRqSeq                       // one number for everything
 	identicalDatagram              // go-ipmi
-	equalPOST                      // HTTP: it does not repeat a request
+	equalPOST                      // HTTP: it repeats a request when the connection breaks
 )
 
 var habits = []string{"ipmitool", "FreeIPMI", "one rqSeq", "go-ipmi", "HTTP"}
@@ -76,6 +76,8 @@ type client struct {
 	former   []*request
 	repeated bool // the next request is for what the last action was for
 	received window
+	attempts int             // how often it posts the same at most
+	posts    map[int]*packet // that came to a process last, by command
 }
 
 // A request is something that a client wants once, however many packets it takes.
@@ -102,6 +104,8 @@ type request struct {
 	// cameLast is the highest number of a packet that this process handled.
 	cameLast uint32
 
+	unkept bool // the disk could not be told who asked
+
 	ran     []*run // that this request has been told of, or that the disk knows it asked for
 	refused uint32 // highest packet number that had come when the request was refused last
 	refuser int    // generation of the process that refused
@@ -119,6 +123,11 @@ type packet struct {
 	sequence uint32
 	rqSeq    byte
 	reply    answer // that the BMC gave
+
+	broken    bool // its connection
+	lost      bool // its answer, on the wire
+	delivered int  // generation of the process that noted that its answer had left; 0: none
+	unnoted   int  // files that do not know that its answer had left
 }
 
 // An answer is what a process keeps of an answer, to send it again.
@@ -150,6 +159,7 @@ func (w *world) newClient(n int) *client {
 	if w.transcript != nil {
 		c.name = fmt.Sprintf("%c (%s)", 'A'+n, habits[c.habit])
 	}
+	c.posts = make(map[int]*packet)
 	c.gap = w.between(300*time.Millisecond, 5*time.Second-slack-w.delay)
 	switch c.habit {
 	case changesRqSeq:
@@ -158,7 +168,13 @@ func (w *world) newClient(n int) *client {
 	case keepsRqSeq:
 		c.gap = w.between(time.Second, 15*time.Second)
 	case equalPOST:
-		c.session = 1000 + uint32(n)*100
+		c.gap = w.between(0, 3*time.Second)
+		c.patience = 10 * time.Second
+		if w.chance(0.5) {
+			c.patience = time.Minute
+		}
+		c.attempts = 1 + w.IntN(10)
+		return c
 	}
 	c.patience = w.between(c.gap, RepeatHold-slack-w.delay)
 	return c
@@ -186,6 +202,10 @@ func (c *client) next() {
 	}
 	c.mean(r)
 	w.tell("%v is wanted%s", r, map[bool]string{true: ", once more"}[r.former != nil])
+	if c.habit == equalPOST {
+		c.post(r)
+		return
+	}
 	c.send(r, c.gap)
 	w.after(c.patience, func() {
 		if !r.over {
@@ -206,10 +226,10 @@ func (c *client) choose() int {
 			}
 		}
 	}
-	if n := w.IntN(closeSession); c.makes(commands[n]) {
+	if n := w.IntN(closeSession); n < firstAction && c.makes(commands[n]) {
 		return n
 	}
-	return firstAction + w.IntN(closeSession-firstAction)
+	return w.actions[w.IntN(len(w.actions))]
 }
 
 // makes reports whether a client can have a command carried out once. With another rqSeq, or one for everything, each
@@ -231,7 +251,6 @@ func (c *client) mean(r *request) {
 		o := c.former[i]
 		if o.command == r.command && o.handled {
 			r.former, r.kills = o, o.kills
-			// A packet may still be on its way that asks once more for what was refused.
 			r.between = o.answered && !o.told.Undone() && i < len(c.former)-1 && c.former[i+1].answered
 			return
 		}
@@ -255,10 +274,6 @@ func (c *client) send(r *request, gap time.Duration) {
 		p = &packet{request: r, sequence: c.sequence, rqSeq: c.rqSeq}
 		r.packets = append(r.packets, p)
 		c.packets = append(c.packets, p)
-	}
-	if c.habit == equalPOST {
-		w.after(time.Millisecond, func() { w.arrive(p) })
-		return
 	}
 	w.transmit(p.String, func() { w.arrive(p) })
 	w.after(gap, func() { c.send(r, min(gap+c.growth, max(gap, 5*time.Second-slack-w.delay))) })

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -17,10 +18,18 @@ type disk struct {
 type file struct {
 	run     *run
 	intent  machine.Intent
-	own     bool
 	callers Callers
-	outcome machine.Outcome // of the answer line; empty: there is none
-	ended   time.Duration
+	creator *packet // nil: the BMC itself asked
+	// promised is set if the action waits for its turn, began is when it was promised or began.
+	promised bool
+	began    time.Duration
+	outcome  machine.Outcome // of the answer line; empty: there is none
+	ended    time.Duration
+}
+
+// waits reports whether an action was accepted and has not begun, nor does the disk say why it does not.
+func (f *file) waits() bool {
+	return f.run.told && !f.run.script && !f.run.over && !f.run.withdrawn
 }
 
 // A run is an action that has a file, and its script.
@@ -29,6 +38,11 @@ type run struct {
 	script bool // the script has begun
 	// forgotten is set if the file was removed before the script began.
 	forgotten bool
+	// withdrawn is set if the file was promised and says how the run ended without its script.
+	withdrawn bool
+	promised  bool // its file was written while it waited for its turn
+	told      bool // a client was told that it is accepted
+	reported  bool // a client was told how it ended
 	adopted   bool // by a later process
 	over      bool
 	outcome   machine.Outcome
@@ -40,11 +54,33 @@ type run struct {
 type state struct {
 	entries []*request // what made the changes
 	changes []Change
+	ends    []*run // that clients were told of before
 }
 
 func (s state) with(r *request) state {
 	s.entries = append(slices.Clip(s.entries), r)
 	return s
+}
+
+// order is that in which a process takes over files: first those of actions that have ended, then those of actions that
+// have begun, and then those that wait for their turns.
+func order(a, b *file) int {
+	rank := func(f *file) int {
+		switch {
+		case f.outcome != "":
+			return 0
+		case f.promised:
+			return 2
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.ended, b.ended), cmp.Compare(a.began, b.began))
+}
+
+// line is what a file has of a caller.
+func line(c Caller) Caller {
+	c.kept, c.answered, c.unanswered = nil, false, false
+	return c
 }
 
 func (d *disk) remove(f *file) {

@@ -16,6 +16,18 @@
 // to both, or if it waits for more than 5 s for each packet number since its latest packet. A
 // process that was killed may not know that its client has sent another request in between.
 //
+// A client of HTTP does not number its requests. [Table.Owed] returns the job that such a client
+// asked for last, until an answer has left: the client's next request for the same joins that
+// job. [Table.Delivered] notes that an answer has left, also in the action file. Three things
+// remain. An answer that is lost on the wire after it left counts, so the repetition runs again.
+// A process that is killed just after an answer left, or that answers while it ends, does not
+// note the answer, so a second request within [RepeatHold] gets the first outcome. A caller that
+// the disk cannot keep is answered, and its repetition runs again if the process dies first.
+//
+// A job that waits for its turn may be promised to a client of HTTP once its action file is there:
+// see [Call]. From then on it runs once, in whichever process, or its action file says why not
+// before a client learns that.
+//
 // A job that did nothing may be asked for again at once. So a retransmission that was on its
 // way when its client was refused may still be carried out.
 //

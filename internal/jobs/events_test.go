@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -28,7 +29,9 @@ type world struct {
 	kills      int
 	socket     []*packet // what arrived while no process was ready
 	clients    []*client
+	actions    []int // that clients want, as commands
 	runs       int
+	scripts    []*run // that have begun
 
 	transcript *[]string // nil: it is not written
 	violation  string
@@ -65,9 +68,16 @@ func (w *world) after(d time.Duration, do func()) {
 	heap.Push(&w.events, &event{w.now + d, w.number, do})
 }
 
-// run has everything happen until nothing is left to happen, or something happens that must not.
+// run has everything happen until nothing is left to happen, or something happens that must not. A last process
+// carries out what is left.
 func (w *world) run() {
-	for steps := 0; len(w.events) > 0 && w.violation == ""; steps++ {
+	for steps := 0; w.violation == ""; steps++ {
+		if len(w.events) == 0 && w.process == nil && slices.ContainsFunc(w.disk.actions, (*file).waits) {
+			w.start()
+		}
+		if len(w.events) == 0 {
+			return
+		}
 		if steps > 100_000 {
 			w.violate("the simulation does not end")
 		}

@@ -15,20 +15,28 @@ func (t *Table) Adopt(j *Job) {
 	t.running = append(t.running, j)
 }
 
+// Requeue adds a job that an earlier process promised and that has not begun.
+func (t *Table) Requeue(j *Job, now time.Duration) {
+	inherit(j)
+	j.Promised, j.Accepted = true, true
+	t.enqueue(j, now)
+}
+
 // Recall adds an action that ended in an earlier process. Actions are recalled in the order
 // of their ends.
 func (t *Table) Recall(j *Job) {
 	inherit(j)
 	j.State = Over
-	t.remember(&t.over, maxActions, j, j.Ended)
+	j.Accepted = true // or it would have no action file, if nothing was done
+	t.recall(j, j.Ended)
 }
 
 // inherit notes that the callers of a job are in its file, and that an earlier process may
-// not have answered them.
+// not have answered them. A client that has not been told of a refusal may ask again.
 func inherit(j *Job) {
+	j.Callers.keep()
 	for i := range j.Callers {
-		j.Callers[i].keep(j.Callers[i])
-		j.Callers[i].unanswered = true
+		j.Callers[i].unanswered = !j.Outcome.Undone()
 	}
 }
 
@@ -48,7 +56,7 @@ func (t *Table) Unanswered(session, sequence uint32) *Job {
 // process could not tell a second request for the same from a retransmission.
 func (t *Table) MovedOn() func(yield func(*Job, Caller) bool) {
 	return func(yield func(*Job, Caller) bool) {
-		for _, j := range slices.Concat(t.running, t.over) {
+		for _, j := range slices.Concat(t.queued, t.running, t.withdrawn, t.over) {
 			if j.Path == "" {
 				continue
 			}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/provider"
 )
 
 // A State is how far a job has come:
@@ -42,16 +43,43 @@ type Job struct {
 	// Data is what the front answered beside the outcome of a change, in its own words.
 	Data []byte
 
-	begun   time.Duration // when its script was about to begin
-	byRqSeq bool
-	refused bool // nothing was done, or it could not be saved
-	calls   calls[machine.Outcome]
-	unkept  calls[machine.Outcome] // of callers that must be in the action file before an answer
+	// Promised is set if the job waits for its turn, its action file is there, and its
+	// clients have been told that it is accepted: it runs, also in the next process.
+	Promised bool
+
+	promising bool          // its action file is being written
+	begun     time.Duration // when its script was about to begin
+	byRqSeq   bool
+	refused   bool // nothing was done, or it could not be saved
+	calls     calls[machine.Outcome]
+	unkept    calls[machine.Outcome] // of callers that must be in the action file before an answer
 }
 
 // Abandoned reports whether a job need not begin any more, because no client waits for it.
 func (j *Job) Abandoned() bool {
-	return !j.Own && j.State < Running && len(j.calls) == 0 && len(j.unkept) == 0
+	return !j.Own && !j.Promised && !j.promising && j.State < Running && len(j.calls) == 0 && len(j.unkept) == 0
+}
+
+// supersedes returns the verb of the jobs that j makes useless. An action that does not ask the
+// guest ends one that waits for the guest: the guest was asked long enough. A client that ejects
+// an image does not want it inserted, and a download may take half an hour.
+func (j *Job) supersedes() provider.Verb {
+	switch j.Intent.Verb {
+	case provider.Off, provider.Reset, provider.Cycle:
+		return provider.Shutdown
+	case provider.MediaEject:
+		return provider.MediaInsert
+	}
+	return ""
+}
+
+// replaces reports whether a job that waits need not begin because of j.
+func (j *Job) replaces(waits *Job) bool { return waits.Intent.Verb == j.supersedes() }
+
+// Runs reports whether the script of a job has surely begun, and a client need not wait for its
+// end.
+func (j *Job) Runs(now time.Duration) bool {
+	return j.State == Running && j.Accept && now >= j.begun+beginning
 }
 
 // moveOn notes that a session has sent a request for something else. A session that still
@@ -60,7 +88,7 @@ func (j *Job) moveOn(r Request) {
 	waits := j.calls.have(r.Session) || j.unkept.have(r.Session)
 	for i := range j.Callers {
 		c := &j.Callers[i]
-		if c.Session == r.Session && c.Moved == 0 && !c.overtook(r) && (!waits || c.accepted) {
+		if c.Session == r.Session && c.Moved == 0 && !c.overtook(r) && (!waits || c.answered) {
 			c.Moved = r.Sequence
 		}
 	}
@@ -68,19 +96,23 @@ func (j *Job) moveOn(r Request) {
 
 // accept tells the clients that wait that the job is accepted.
 func (j *Job) accept() {
+	j.Accepted = j.Accepted || len(j.calls) > 0
+	j.answer(machine.Accepted)
+}
+
+// answer answers the clients that wait.
+func (j *Job) answer(o machine.Outcome) {
 	for _, c := range j.calls {
-		j.Accepted = true
-		if known := j.Callers.find(c.Session, c.Key); known != nil {
-			known.accepted = true
-		}
+		j.Callers.answered(c.Request)
 	}
-	j.calls.answer(machine.Accepted)
+	j.calls.answer(o)
 }
 
 // keeps reports whether the next process would know that r asked for the job. The file of a
 // queued job is made later, and a change is kept with the state.
 func (j *Job) keeps(r Request) bool {
-	if j.State == Queued || j.State != Starting && j.Path == "" {
+	queued := j.State == Queued && !j.promising && !j.Promised
+	if queued || j.State != Starting && !j.promising && j.Path == "" {
 		return true
 	}
 	return j.Callers.find(r.Session, r.Key).keeps(r)

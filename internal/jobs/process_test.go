@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -33,8 +32,15 @@ type process struct {
 	wake     time.Duration
 	creators map[*Job]*packet
 	files    map[*Job]*file
+	promises map[*Job]*file // that were written or are being written
 	aborted  map[*Job]bool
 	pending  []*packet // that wait for an answer
+
+	exchanges   []*exchange
+	connections []*packet // whose requests came and whose answers have not left
+	delivering  *packet   // whose answer is noted to have left
+	leaving     bool      // the process answers because it is about to end
+	over        map[*Job]bool
 
 	state   state
 	saved   state
@@ -48,11 +54,13 @@ func (w *world) start() {
 	p := &process{
 		world: w, number: w.generation,
 		creators: make(map[*Job]*packet), files: make(map[*Job]*file), aborted: make(map[*Job]bool),
+		over: make(map[*Job]bool), promises: make(map[*Job]*file),
 	}
 	w.process = p
 	p.table = Table{
 		AnswerAfter: answerAfter,
 		Start:       p.startJob, Keep: p.keep, Abort: p.abort, Forget: p.forget, Ask: p.ask,
+		Promise: p.promise, Withdraw: p.withdraw, Over: p.jobOver,
 	}
 	w.after(w.between(time.Millisecond, 50*time.Millisecond), func() {
 		if p.dies() {
@@ -73,18 +81,24 @@ func (p *process) begin() {
 		}
 	}
 	files := slices.Clone(p.disk.actions)
-	slices.SortStableFunc(files, func(a, b *file) int { return int(a.ended - b.ended) })
+	slices.SortStableFunc(files, order)
 	for _, f := range files {
-		j := &Job{Intent: f.intent, Own: f.own, Asked: p.now, Path: f.path(), Callers: slices.Clone(f.callers)}
-		p.files[j] = f
+		j := &Job{Intent: f.intent, Own: len(f.callers) == 0, Asked: p.now, Started: f.began, Path: f.path(), Callers: slices.Clone(f.callers)}
+		p.files[j], p.creators[j] = f, f.creator
 		if f.outcome != "" {
 			j.Outcome, j.Ended = f.outcome, f.ended
 			p.table.Recall(j)
+			p.jobOver(j)
+			continue
+		}
+		if f.promised {
+			p.tell("run %d is put into the queue again", f.run.number)
+			p.table.Requeue(j, p.now)
 			continue
 		}
 		p.tell("run %d is adopted", f.run.number)
 		f.run.adopted = true
-		j.Accept = f.intent.Verb != provider.BootSet
+		j.Accept, j.Accepted = f.intent.Verb != provider.BootSet, !j.Own
 		p.table.Adopt(j)
 		if !f.run.script && !f.run.over {
 			p.end(f.run, machine.Failed) // it was lost
@@ -116,6 +130,7 @@ func (p *process) dies() bool {
 func (p *process) exit() {
 	p.dead = true
 	p.process = nil
+	p.hangUp()
 	if len(p.socket) > 0 || p.kills%2 == 1 {
 		p.world.start()
 	}
@@ -123,12 +138,15 @@ func (p *process) exit() {
 
 // stop ends the process in an orderly way, once everything is on the disk.
 func (p *process) stop() {
-	p.ended = true
+	if !p.ended {
+		p.ended = true
+		p.leave()
+	}
 	if p.busy > 0 {
 		return
 	}
 	for j, c := range p.table.MovedOn() {
-		p.files[j].callers.Put(c)
+		p.files[j].callers.Put(line(c))
 	}
 	p.state.changes = p.table.Changes(p.now)
 	if p.failsToWrite() {
@@ -199,6 +217,9 @@ func (p *process) settle() {
 	due := p.table.Due(forever)
 	if !p.table.Busy() && !p.writing {
 		until := max(p.answered+idle, p.table.RepeatableUntil())
+		if len(p.exchanges) > 0 {
+			until = p.now + time.Second
+		}
 		if p.now >= until && p.busy == 0 {
 			if len(p.pending) > 0 || p.table.Acting() {
 				p.violate("the process exits, and %v waits for an answer", p.pending)
@@ -244,8 +265,10 @@ func (w *world) arrive(k *packet) {
 // receive does what package lan does with a packet.
 func (p *process) receive(k *packet) {
 	if k.client.habit == equalPOST {
-		p.tell("%v arrives", k)
-		p.handle(k)
+		if !k.broken {
+			p.tell("%v arrives", k)
+			p.post(k)
+		}
 		return
 	}
 	if !k.client.received.accept(k.sequence) {
@@ -285,20 +308,22 @@ func (p *process) duplicate(k *packet) {
 }
 
 func (p *process) requestOf(k *packet) Request {
-	r := Request{Session: k.client.session, Sequence: k.sequence, RqSeq: k.rqSeq, Key: k.key(), At: p.now}
 	if k.client.habit == equalPOST {
-		r.Session += uint32(k.request.number)
+		content := firstPost*k.client.session + uint32(k.command)
+		return Request{Session: content, Key: uint64(content), At: p.now}
 	}
-	return r
+	return Request{Session: k.client.session, Sequence: k.sequence, RqSeq: k.rqSeq, Key: k.key(), At: p.now}
 }
+
+// firstPost is more than the number of any session of IPMI.
+const firstPost = 1000
 
 // packetOf is the packet that a caller sent last.
 func (w *world) packetOf(c Caller) *packet {
-	n := c.Session - 1
-	if c.Session >= 1000 {
-		n = (c.Session - 1000) / 100
+	if c.Session >= firstPost {
+		return w.clients[c.Session/firstPost-1].posts[int(c.Session%firstPost)]
 	}
-	return w.clients[n].packets[c.Sequence-1]
+	return w.clients[c.Session-1].packets[c.Sequence-1]
 }
 
 // handle has a new request carried out.
@@ -313,7 +338,7 @@ func (p *process) handle(k *packet) {
 			p.pending = slices.DeleteFunc(p.pending, func(o *packet) bool { return o.client == k.client })
 		}
 	case question:
-		p.table.Question(provider.Status, machine.Asker{}, Call[machine.Reading]{
+		p.table.Question(provider.Status, provider.Args{}, machine.Asker{}, Call[machine.Reading]{
 			Request: r, Answer: func(machine.Reading) { p.reply(k, machine.Done, nil) },
 		})
 	case action:
@@ -381,10 +406,6 @@ func (p *process) reply(k *packet, o machine.Outcome, j *Job) {
 }
 
 func (p *process) respond(k *packet, o machine.Outcome) {
-	if k.client.habit == equalPOST {
-		k.client.answer(k, o)
-		return
-	}
 	p.transmit(func() string { return "the answer to " + k.String() }, func() { k.client.answer(k, o) })
 }
 
@@ -402,24 +423,40 @@ func (p *process) startJob(j *Job) {
 			p.table.End(j, machine.Superseded, p.now)
 		case p.chance(0.03):
 			p.table.End(j, machine.Unavailable, p.now)
+		case j.Promised:
+			p.resume(j)
 		default:
 			p.createFile(j)
 		}
 	})
 }
 
-func (p *process) createFile(j *Job) {
+// fileOf is the file that a job will have.
+func (p *process) fileOf(j *Job) *file {
 	p.runs++
-	f := &file{run: &run{number: p.runs}, intent: j.Intent, own: j.Own, callers: slices.Clone(j.Callers)}
+	f := &file{run: &run{number: p.runs}, intent: j.Intent, creator: p.creators[j], began: p.now}
+	for _, c := range j.Callers {
+		f.callers = append(f.callers, line(c))
+	}
+	return f
+}
+
+// create has a file appear on the disk.
+func (p *process) create(f *file) {
+	p.disk.actions = append(p.disk.actions, f)
+	for _, c := range f.callers {
+		p.packetOf(c).tie(f.run)
+	}
+}
+
+func (p *process) createFile(j *Job) {
+	f := p.fileOf(j)
 	fails := p.failsToWrite()
 	p.write(func() {
 		if fails {
 			return
 		}
-		p.disk.actions = append(p.disk.actions, f)
-		for _, c := range f.callers {
-			p.packetOf(c).tie(f.run)
-		}
+		p.create(f)
 		p.tell("run %d has its file: %s", f.run.number, f.intent.Verb)
 	}, func() {
 		if fails {
@@ -445,10 +482,9 @@ var results = []machine.Outcome{
 // startScript starts the script of a run. It goes on when the process dies.
 func (p *process) startScript(j *Job, f *file) {
 	p.tell("run %d: its script begins", f.run.number)
+	p.checkBegin(f)
 	f.run.script = true
-	if !j.Own {
-		p.checkOnce(j, f.run)
-	}
+	p.scripts = append(p.scripts, f.run)
 	result := results[p.IntN(len(results))]
 	took := p.between(0, 100*time.Millisecond)
 	if p.chance(0.5) {
@@ -478,36 +514,60 @@ func (p *process) await(j *Job, r *run) {
 func (p *process) scriptEnded(j *Job, r *run) {
 	ended := p.now
 	p.table.ScriptEnded(j)
-	if r.outcome.Undone() {
+	if r.outcome.Undone() && !j.Accepted {
 		p.table.End(j, r.outcome, p.now)
 		return
 	}
 	p.save(func(bool) {
 		p.write(func() {
-			if !p.failsToWrite() {
-				f := p.files[j]
+			f := p.files[j]
+			switch {
+			case !p.failsToWrite():
 				f.outcome, f.ended = r.outcome, ended
+			case r.outcome.Undone():
+				p.disk.remove(f)
 			}
 		}, func() { p.table.End(j, r.outcome, p.now) }, nil)
 	})
 }
 
+// jobOver implements [Table.Over].
+func (p *process) jobOver(j *Job) {
+	if p.over[j] {
+		p.violate("a job is over twice: %s", j.Intent.Verb)
+	}
+	p.over[j] = true
+	if f := p.files[j]; f != nil && j.Accepted {
+		p.state.ends = append(slices.Clip(p.state.ends), f.run)
+		p.save(func(bool) {})
+	}
+}
+
 // keep implements [Table.Keep].
 func (p *process) keep(j *Job, c Caller, done func(error)) {
 	f := p.files[j]
-	k := p.packetOf(c)
+	k, delivering := p.packetOf(c), p.delivering
+	if delivering != nil {
+		delivering.unnoted++
+	}
 	var err error
 	p.write(func() {
 		if p.failsToWrite() || !slices.Contains(p.disk.actions, f) {
-			err = errors.New("cannot be written")
+			err = errDisk
 			return
 		}
-		f.callers.Put(c)
+		f.callers.Put(line(c))
+		if delivering != nil {
+			delivering.unnoted--
+			p.tell("run %d: %v was answered", f.run.number, delivering)
+			return
+		}
 		k.tie(f.run)
 		p.tell("run %d: %v is kept", f.run.number, k)
 	}, func() {
 		if err != nil {
 			p.tell("run %d: %v cannot be kept", f.run.number, k)
+			k.unkept = true
 			p.pending = slices.DeleteFunc(p.pending, func(o *packet) bool { return o.client == k.client })
 		}
 		done(err)
@@ -526,7 +586,21 @@ func (p *process) abort(j *Job) {
 // forget implements [Table.Forget].
 func (p *process) forget(j *Job) {
 	f := p.files[j]
-	p.write(func() { p.disk.remove(f) }, func() {}, nil)
+	remove := func(bool) { p.remove(f) }
+	if p.writing || len(p.stored) > 0 {
+		p.stored = append(p.stored, remove)
+		return
+	}
+	remove(true)
+}
+
+func (p *process) remove(f *file) {
+	p.write(func() {
+		if f.run.told && !p.badDisk && !slices.Contains(p.disk.state.ends, f.run) {
+			p.violate("how run %d ended is forgotten, though a client was told that it is accepted", f.run.number)
+		}
+		p.disk.remove(f)
+	}, func() {}, nil)
 }
 
 // ask implements [Table.Ask].

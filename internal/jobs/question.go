@@ -15,6 +15,7 @@ const questionPatience = 9 * time.Second
 // A Question is a run of a script that changes nothing, and all clients that wait for it.
 type Question struct {
 	Verb    provider.Verb
+	Args    provider.Args
 	Asker   machine.Asker // the first client
 	Started time.Duration
 
@@ -25,15 +26,15 @@ type Question struct {
 // Question has a question asked for a request. The request joins a question that waits. A
 // question that runs may have begun before an action began or ended, and then does not know
 // of it: the request joins it only if neither has happened since.
-func (t *Table) Question(v provider.Verb, asker machine.Asker, c Call[machine.Reading]) {
-	if q := t.asking; q != nil && q.Verb == v && q.epoch == t.epoch {
+func (t *Table) Question(v provider.Verb, args provider.Args, asker machine.Asker, c Call[machine.Reading]) {
+	if q := t.asking; q != nil && q.Verb == v && q.Args == args && q.epoch == t.epoch {
 		q.calls.join(c)
 		return
 	}
-	i := slices.IndexFunc(t.questions, func(q *Question) bool { return q.Verb == v })
+	i := slices.IndexFunc(t.questions, func(q *Question) bool { return q.Verb == v && q.Args == args })
 	if i < 0 {
 		i = len(t.questions)
-		t.questions = append(t.questions, &Question{Verb: v, Asker: asker})
+		t.questions = append(t.questions, &Question{Verb: v, Args: args, Asker: asker})
 	}
 	t.questions[i].calls.join(c)
 	t.nextQuestion(c.At)

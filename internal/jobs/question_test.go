@@ -14,7 +14,7 @@ import (
 func (r *rig) asksFor(session uint32, rqSeq byte, v provider.Verb) *machine.Reading {
 	said := new(machine.Reading)
 	p := r.packet(session, rqSeq, other)
-	r.Question(v, nobody, Call[machine.Reading]{Request: p, Answer: func(a machine.Reading) { *said = a }})
+	r.Question(v, provider.Args{}, nobody, Call[machine.Reading]{Request: p, Answer: func(a machine.Reading) { *said = a }})
 	return said
 }
 
@@ -86,8 +86,8 @@ func TestAnAnswerMayAskAgain(t *testing.T) {
 	var said machine.Reading
 	p := r.packet(1, 1, other)
 	again := Call[machine.Reading]{Request: p, Answer: func(a machine.Reading) { said = a }}
-	r.Question(provider.Status, nobody, Call[machine.Reading]{
-		Request: p, Answer: func(machine.Reading) { r.Question(provider.Status, nobody, again) },
+	r.Question(provider.Status, provider.Args{}, nobody, Call[machine.Reading]{
+		Request: p, Answer: func(machine.Reading) { r.Question(provider.Status, provider.Args{}, nobody, again) },
 	})
 	r.after(questionPatience)
 	r.Answered(r.asked[0], isOn, r.now)

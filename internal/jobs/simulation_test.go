@@ -17,7 +17,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "simulate only this seed, and print what happens")
-	seeds   = flag.Uint64("seeds", 100_000, "how many seeds are simulated")
+	seeds   = flag.Uint64("seeds", 50_000, "how many seeds are simulated")
 )
 
 // newWorld makes a world from a seed.
@@ -31,6 +31,11 @@ func newWorld(seed uint64, transcript *[]string) *world {
 		w.deadly = w.Float64() * 0.1
 	}
 	w.slowDisk, w.badDisk = w.chance(0.2), w.chance(0.2)
+	w.actions = []int{firstAction, firstAction + 1, firstAction + 2, firstAction + 3, firstAction + 4}
+	if w.chance(0.3) { // clients that want the same meet
+		w.Shuffle(len(w.actions), func(a, b int) { w.actions[a], w.actions[b] = w.actions[b], w.actions[a] })
+		w.actions = w.actions[:1+w.IntN(2)]
+	}
 	w.calm = w.loss == 0 && w.deadly == 0 && !w.slowDisk && !w.badDisk
 	for n := range 1 + w.IntN(3) {
 		c := w.newClient(n)

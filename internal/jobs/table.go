@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 // that leaves an action that never ran, and no client may have been told that it runs.
 const beginning = 100 * time.Millisecond
 
-// How much is remembered.
+// Numbers of things that a Table remembers.
 const (
 	maxActions     = 64     // actions that have ended
 	maxRefusals    = 64     // jobs that were refused
@@ -25,11 +26,20 @@ type Table struct {
 	// AnswerAfter is how long a client waits for a job: then it is told that the job is
 	// accepted, or that the BMC is busy with another one.
 	AnswerAfter time.Duration
-	// Start has a job carried out. The job's end is reported to [Table.End].
+	// Start begins to carry a job out. The job's end is reported to [Table.End].
 	Start func(*Job)
 	// Keep adds a caller to the job's action file, and calls done when the caller is in it
 	// or cannot be.
 	Keep func(j *Job, c Caller, done func(error))
+	// Promise writes the action file of a job that waits for its turn, and reports that to
+	// [Table.Promised].
+	Promise func(*Job)
+	// Withdraw adds the outcome of a job that was promised and does not begin to its action
+	// file, and reports that to [Table.Withdrawn]. If the outcome cannot be added, Withdraw
+	// removes the file.
+	Withdraw func(*Job)
+	// Over, unless it is nil, is called when a job has its outcome.
+	Over func(*Job)
 	// Abort cuts the script of a job short.
 	Abort func(*Job)
 	// Forget removes the action file of a job that no request can repeat any more.
@@ -45,8 +55,12 @@ type Table struct {
 	changed  time.Duration // when the latest change was made; 0: never
 	epoch    int           // counts the beginnings and the ends of scripts
 
+	// withdrawn are jobs that were promised and do not begin, while that is written to their
+	// action files.
+	withdrawn []*Job
+
 	asking    *Question
-	questions []*Question // that wait, one for each verb
+	questions []*Question // that wait, one for each verb and its arguments
 }
 
 // A history is what is remembered of one session.
@@ -122,7 +136,7 @@ func asksAgain(j *Job, c *Caller, r Request) bool {
 // known yields what a request of a session may repeat, refused jobs last.
 func (t *Table) known(h *history) func(yield func(*Job) bool) {
 	return func(yield func(*Job) bool) {
-		for _, all := range [][]*Job{t.queued, t.running, t.over, h.changes, t.refused} {
+		for _, all := range [][]*Job{t.queued, t.running, t.withdrawn, t.over, h.changes, t.refused} {
 			for _, j := range slices.Backward(all) {
 				if !yield(j) {
 					return
@@ -141,8 +155,9 @@ func (t *Table) Submit(i machine.Intent, asker machine.Asker, c Call[machine.Out
 		return
 	}
 	j := &Job{Intent: i, Asker: asker, Asked: c.At, Callers: Callers{t.caller(c.Request)}}
+	c.join(j)
 	j.calls.join(c)
-	if slices.ContainsFunc(t.queued, func(o *Job) bool { return !o.Own }) {
+	if slices.ContainsFunc(t.queued, func(o *Job) bool { return !o.Own && !j.replaces(o) }) {
 		t.finish(j, machine.Busy, c.At)
 		return
 	}
@@ -157,16 +172,48 @@ func (t *Table) Perform(i machine.Intent, asker machine.Asker, cause machine.Cau
 // same returns the job of an intent whose script has not ended. A job that runs while
 // another waits is not the same: for a client that asks now, it would come after the other.
 func (t *Table) same(i machine.Intent) *Job {
-	unfinished := t.running
-	if len(t.queued) > 0 {
-		unfinished = t.queued
-	}
-	for _, j := range unfinished {
-		if j.Intent == i && j.State != Ending {
+	for j := range t.joinable() {
+		if j.Intent == i {
 			return j
 		}
 	}
 	return nil
+}
+
+// Joinable yields the intents whose jobs a request that comes now would join.
+func (t *Table) Joinable() iter.Seq[machine.Intent] {
+	return func(yield func(machine.Intent) bool) {
+		for j := range t.joinable() {
+			if !yield(j.Intent) {
+				return
+			}
+		}
+	}
+}
+
+func (t *Table) joinable() iter.Seq[*Job] {
+	unfinished := t.running
+	if len(t.queued) > 0 {
+		unfinished = t.queued
+	}
+	return func(yield func(*Job) bool) {
+		for _, j := range unfinished {
+			if j.State != Ending && !yield(j) {
+				return
+			}
+		}
+	}
+}
+
+// Unfinished yields the intents of the jobs that have no outcome yet.
+func (t *Table) Unfinished() iter.Seq[machine.Intent] {
+	return func(yield func(machine.Intent) bool) {
+		for _, j := range slices.Concat(t.running, t.queued, t.withdrawn) {
+			if !yield(j.Intent) {
+				return
+			}
+		}
+	}
 }
 
 func (t *Table) enqueue(j *Job, now time.Duration) {
@@ -175,19 +222,15 @@ func (t *Table) enqueue(j *Job, now time.Duration) {
 	t.next(now)
 }
 
-// supersede cuts a job that waits for the guest short for an action that does not ask the
-// guest: the guest was asked long enough. A shutdown that waits is not begun any more.
+// supersede cuts jobs short that another one makes useless, and does not begin those that wait.
 func (t *Table) supersede(by *Job, now time.Duration) {
-	v := by.Intent.Verb
-	if v != provider.Off && v != provider.Reset && v != provider.Cycle {
-		return
-	}
+	useless := by.supersedes()
 	for _, j := range t.running {
-		if j.Intent.Verb == provider.Shutdown || j.Yields {
+		if j.Intent.Verb == useless || j.Yields && useless == provider.Shutdown {
 			t.Abort(j)
 		}
 	}
-	for _, j := range t.takeQueued(func(j *Job) bool { return j.Intent.Verb == provider.Shutdown }) {
+	for _, j := range t.takeQueued(by.replaces) {
 		t.finish(j, machine.Superseded, now)
 	}
 }
@@ -206,7 +249,7 @@ func (t *Table) takeQueued(which func(*Job) bool) (taken []*Job) {
 
 // next starts the job whose turn it is. Its callers up to now will be in the action file.
 func (t *Table) next(now time.Duration) {
-	if len(t.running) > 0 || len(t.queued) == 0 {
+	if len(t.running) > 0 || len(t.queued) == 0 || t.queued[0].promising {
 		return
 	}
 	j := t.queued[0]
@@ -214,8 +257,8 @@ func (t *Table) next(now time.Duration) {
 	t.running = append(t.running, j)
 	t.epoch++
 	j.State, j.Started = Starting, now
-	for i := range j.Callers {
-		j.Callers[i].keep(j.Callers[i])
+	if !j.Promised {
+		j.Callers.keep()
 	}
 	t.Start(j)
 }
@@ -225,6 +268,11 @@ func (t *Table) next(now time.Duration) {
 func (t *Table) Begin(j *Job, path string, accept bool, now time.Duration) {
 	t.epoch++
 	j.State, j.Path, j.Accept, j.begun = Running, path, accept, now
+	t.keepAll(j)
+}
+
+// keepAll has the action file, which is there now, name everybody who asked meanwhile.
+func (t *Table) keepAll(j *Job) {
 	for _, c := range slices.Clone(j.unkept) {
 		t.keep(j, c.Request)
 	}
@@ -233,6 +281,7 @@ func (t *Table) Begin(j *Job, path string, accept bool, now time.Duration) {
 // Join has a request wait for the outcome of a job, or answers it if there is one. The
 // session is in the action file before there can be an answer.
 func (t *Table) Join(j *Job, c Call[machine.Outcome]) {
+	c.join(j)
 	j.Callers.Put(t.caller(c.Request))
 	if j.keeps(c.Request) {
 		j.unkept.drop(c.Request)
@@ -241,18 +290,18 @@ func (t *Table) Join(j *Job, c Call[machine.Outcome]) {
 	}
 	keeping := j.unkept.index(c.Request) >= 0
 	j.unkept.join(c)
-	if j.State != Starting && !keeping {
+	if j.State != Starting && !j.promising && !keeping {
 		t.keep(j, c.Request)
 	}
 }
 
 // keep has the session of a request put into the action file, and the request wait for the
 // outcome from then on. If the session cannot be kept, its request is dropped: the client
-// repeats it.
+// repeats it. A request without a number is not dropped, because its connection waits.
 func (t *Table) keep(j *Job, r Request) {
 	written := *j.Callers.find(r.Session, r.Key)
 	t.Keep(j, written, func(err error) {
-		if err != nil {
+		if err != nil && r.Sequence != 0 {
 			j.unkept.drop(r)
 			return
 		}
@@ -266,6 +315,7 @@ func (t *Table) keep(j *Job, r Request) {
 // Wait is Join for a request that is known to the job.
 func (t *Table) Wait(j *Job, c Call[machine.Outcome]) {
 	if j.State == Over {
+		j.Callers.answered(c.Request)
 		c.Answer(j.Outcome)
 		return
 	}
@@ -302,21 +352,36 @@ func (t *Table) End(j *Job, outcome machine.Outcome, now time.Duration) {
 // finish gives a job its outcome and answers the clients that wait for it. A client that is
 // being added to the action file is answered afterwards.
 func (t *Table) finish(j *Job, outcome machine.Outcome, now time.Duration) {
-	j.State, j.Outcome, j.Ended = Over, outcome, now
-	if outcome.Undone() {
-		t.refuse(j, now)
-	} else {
-		t.remember(&t.over, maxActions, j, now)
+	if j.promising || j.Promised && j.State < Running {
+		t.withdraw(j, outcome)
+		return
 	}
-	j.calls.answer(outcome)
-	if j.Path == "" {
+	j.State, j.Outcome, j.Ended = Over, outcome, now
+	if t.Over != nil {
+		t.Over(j)
+	}
+	t.recall(j, now)
+	j.answer(outcome)
+	if j.Path == "" || j.refused {
 		j.unkept.answer(outcome)
 	}
 }
 
-// refuse remembers a job that did nothing. The next process need not know of it.
+// recall remembers a job that has ended.
+func (t *Table) recall(j *Job, now time.Duration) {
+	if j.Outcome.Undone() {
+		t.refuse(j, now)
+	} else {
+		t.remember(&t.over, maxActions, j, now)
+	}
+}
+
+// refuse remembers a job that did nothing. The next process need not know of it, unless a
+// client was told that the job is accepted.
 func (t *Table) refuse(j *Job, now time.Duration) {
-	t.forget(j)
+	if !j.Accepted {
+		t.forget(j)
+	}
 	j.refused = true
 	t.remember(&t.refused, maxRefusals, j, now)
 }
@@ -347,7 +412,7 @@ func (t *Table) EndChange(j *Job, outcome machine.Outcome, now time.Duration) {
 		h.changes = slices.DeleteFunc(h.changes, func(o *Job) bool { return o == j })
 		t.refuse(j, now)
 	}
-	j.calls.answer(outcome)
+	j.answer(outcome)
 }
 
 // remember adds to what is remembered, and forgets what is too old or too much.
@@ -385,11 +450,18 @@ func (t *Table) Expire(now time.Duration) {
 		}
 	}
 	for _, j := range t.queued {
-		if j.Own && late(j) {
-			j.calls.answer(machine.Busy)
+		if j.Promised {
+			j.accept()
+		} else if late(j) {
+			t.promise(j)
 		}
 	}
-	for _, j := range t.takeQueued(func(j *Job) bool { return !j.Own && late(j) }) {
+	for _, j := range t.queued {
+		if j.Own && !j.Promised && !j.promising && late(j) {
+			j.answer(machine.Busy)
+		}
+	}
+	for _, j := range t.takeQueued(func(j *Job) bool { return !j.Own && !j.Promised && !j.promising && late(j) }) {
 		t.finish(j, machine.Busy, now)
 	}
 	t.expireQuestions(now)
@@ -422,11 +494,21 @@ func (t *Table) Due(never time.Duration) time.Duration {
 		}
 	}
 	for _, j := range t.queued {
-		if len(j.calls) > 0 {
+		if len(j.calls) > 0 && !j.promising {
 			due = min(due, j.Asked+t.patience(j))
 		}
 	}
 	return due
+}
+
+// At returns the job with that action file; nil if there is none.
+func (t *Table) At(path string) *Job {
+	for _, all := range [][]*Job{t.running, t.queued, t.withdrawn, t.over, t.refused} {
+		if i := slices.IndexFunc(all, func(j *Job) bool { return j.Path == path }); i >= 0 {
+			return all[i]
+		}
+	}
+	return nil
 }
 
 // Busy reports whether a script runs or is about to.

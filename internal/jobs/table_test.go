@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -449,6 +450,34 @@ func TestAForcedActionTakesThePlaceOfAShutdownThatWaits(t *testing.T) {
 	require.Equal(t, off, r.started[1].Intent)
 }
 
+// A client that ejects an image does not want it inserted. Power actions wait for the end of an insert:
+// the machine is to boot from the image.
+func TestEjectCutsAnInsertShort(t *testing.T) {
+	insert := machine.Intent{Verb: provider.MediaInsert, Media: machine.Media{URL: "http://h/a.iso"}}
+	eject := machine.Intent{Verb: provider.MediaEject}
+	for _, i := range []machine.Intent{on, off, reset, shutdown} {
+		r := newRig(t)
+		r.Submit(insert, nobody, r.call(r.packet(1, 1, 5)))
+		r.begin()
+		require.True(t, r.asks(1, 2, i))
+		require.Empty(t, r.aborted)
+		require.Len(t, r.started, 1)
+		r.ends(machine.Done)
+		require.Equal(t, i, r.started[1].Intent)
+	}
+	r := newRig(t)
+	r.Submit(insert, nobody, r.call(r.packet(1, 1, 5)))
+	r.begin()
+	r.Submit(eject, nobody, r.call(r.packet(1, 2, 6)))
+	require.Equal(t, r.started, r.aborted)
+	r.ends(machine.Superseded)
+	require.Equal(t, eject, r.started[1].Intent)
+	r.Submit(insert, nobody, r.call(r.packet(1, 3, 5)))
+	require.Len(t, r.aborted, 1, "an insert waits for the end of an eject")
+	require.Equal(t, []machine.Intent{insert}, slices.Collect(r.Joinable()))
+	require.Equal(t, []machine.Intent{eject, insert}, slices.Collect(r.Unfinished()))
+}
+
 func TestAnActionOfTheBMCItselfWaitsAsLongAsItMust(t *testing.T) {
 	r := newRig(t)
 	require.True(t, r.asks(1, 1, on))
@@ -535,16 +564,43 @@ func TestIfTooManyWaitTheFirstOfTheSameSessionIsDropped(t *testing.T) {
 	var all calls[machine.Outcome]
 	for n := range byte(40) {
 		for session := range uint32(2) {
-			all.join(Call[machine.Outcome]{Request: Request{Session: session + 1, RqSeq: n}})
+			all.join(Call[machine.Outcome]{Request: Request{Session: session + 1, RqSeq: n, Sequence: uint32(n) + 1}})
 		}
 	}
 	require.Len(t, all, maxCalls)
 	for session := range uint32(2) {
-		require.GreaterOrEqual(t, all.index(Request{Session: session + 1, RqSeq: 39}), 0)
-		require.Negative(t, all.index(Request{Session: session + 1, RqSeq: 0}))
+		require.GreaterOrEqual(t, all.index(Request{Session: session + 1, RqSeq: 39, Sequence: 40}), 0)
+		require.Negative(t, all.index(Request{Session: session + 1, RqSeq: 0, Sequence: 1}))
 	}
-	all.join(Call[machine.Outcome]{Request: Request{Session: 1, RqSeq: 39, Sequence: 7}})
+	all.join(Call[machine.Outcome]{Request: Request{Session: 1, RqSeq: 39, Sequence: 41}})
 	require.Len(t, all, maxCalls, "repeated, it waits once")
+}
+
+// A client that has sent its last packet gets no other answer.
+func TestTheOnlyCallOfASessionIsNotDropped(t *testing.T) {
+	var all calls[machine.Outcome]
+	all.join(Call[machine.Outcome]{Request: Request{Session: 1, Sequence: 1}})
+	for n := range byte(maxCalls) {
+		all.join(Call[machine.Outcome]{Request: Request{Session: 2, RqSeq: n, Sequence: uint32(n) + 1}})
+	}
+	require.Len(t, all, maxCalls)
+	for session := range uint32(maxCalls) {
+		all.join(Call[machine.Outcome]{Request: Request{Session: 3 + session, Sequence: 1}})
+	}
+	for session := range uint32(maxCalls + 2) {
+		require.True(t, all.have(session+1), "session %d", session+1)
+	}
+	require.Len(t, all, maxCalls+2)
+}
+
+// What a front of HTTP has in the place of a session may be the ID of a session of IPMI.
+func TestARequestWithoutANumberOutlivesASessionOfTheSameID(t *testing.T) {
+	var all calls[machine.Outcome]
+	all.join(Call[machine.Outcome]{Request: Request{Session: 7, Key: 1}})
+	all.join(Call[machine.Outcome]{Request: Request{Session: 7, Key: 2, Sequence: 1}})
+	all.leave(7)
+	require.Len(t, all, 1)
+	require.Zero(t, all[0].Sequence)
 }
 
 var errDisk = errors.New("no space left on device")

@@ -140,6 +140,28 @@ func TestAHangingScriptDelaysNoOtherRequest(t *testing.T) {
 	})
 }
 
+// A query that does not even end when its time is up keeps neither later queries from being answered nor the process from
+// its end.
+func TestAQueryThatHangsIsLeftBehind(t *testing.T) {
+	in(t, func(r *rig) {
+		hangs := make(chan struct{})
+		defer close(hangs)
+		r.scripts.script[provider.Status] = func() machine.Reading {
+			<-hangs
+			return machine.Reading{}
+		}
+		c := r.login()
+		r.waits(c, chassis, status, 1)
+		time.Sleep(17 * time.Second) // the time limit, and queryPatience
+		require.Equal(t, "c3", r.read(c, r.answers()[0]))
+		r.scripts.mu.Lock()
+		r.scripts.script[provider.Status] = takes(0, machine.Reading{On: true})
+		r.scripts.mu.Unlock()
+		require.Equal(t, "00 01 00 40", r.ask(c, chassis, status, 2))
+		r.stop()
+	})
+}
+
 func TestABootDeviceThatIsRefusedInTimeIsToldSo(t *testing.T) {
 	in(t, func(r *rig) {
 		r.scripts.script[provider.BootSet] = takes(1900*time.Millisecond, machine.Reading{Err: errors.New("no such device")})

@@ -4,14 +4,16 @@ import (
 	"errors"
 	"syscall"
 
+	"github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/ipmi"
+	"github.com/shipmi/shipmi/internal/lanes"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/session"
 )
 
 // reply answers one request, and then ends the sessions that it ends.
 func (s *Server) reply(r *request, c *ipmi.Command, a ipmi.Answer) {
-	if a.Code != ipmi.OK && !probing(c, a.Code) {
+	if a.Code != ipmi.OK && !lanes.Probing(c, a.Code) {
 		s.log.Warn(c.Name+" refused", "code", a.Code, "user", r.user, "peer", r.to.peer)
 	}
 	now := s.bmc.Uptime()
@@ -25,12 +27,6 @@ func (s *Server) reply(r *request, c *ipmi.Command, a ipmi.Answer) {
 	}
 }
 
-// probing reports whether a refusal is routine and need not be logged: clients probe for
-// extensions, channels and parameters.
-func probing(c *ipmi.Command, code ipmi.Code) bool {
-	return c == nil || c.Lane == ipmi.Inline && c.Privilege < rmcp.Administrator && code != ipmi.InsufficientPrivilege
-}
-
 // end ends a session for r. A client that closes its own session is not logged.
 func (s *Server) end(id uint32, r *request) {
 	now := s.bmc.Uptime()
@@ -39,7 +35,8 @@ func (s *Server) end(id uint32, r *request) {
 		return
 	}
 	if id != r.Session {
-		s.log.Info("session closed", "session", sess, "user", sess.User().Name, "peer", sess.Peer, "by", r.user)
+		s.log.Info("session closed", "session", sess, "user", sess.User().Name, "peer", sess.Peer, "by", r.user,
+			event.Event{Kind: event.Logout, Via: via}.Attr())
 	}
 	if err := s.sessions.End(sess, now); err != nil {
 		s.log.Error("session not ended", "err", err)

@@ -14,6 +14,7 @@ import (
 	"github.com/shipmi/shipmi/internal/bmc"
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/serial"
 	"github.com/shipmi/shipmi/internal/session"
@@ -82,13 +83,14 @@ func serveOverUDP(t testing.TB, suite byte) (*console.Console, func([]byte) []by
 	served := bmc.New(bmc.Config{
 		Machine: &machine.Machine{Log: log},
 		Actions: &actionlog.Log{Dir: dir},
+		Logins:  media.Logins{Dir: dir},
 		Save:    func(machine.State) error { return nil },
 		Idle:    time.Minute,
 		Clock:   clock,
 		Status:  func(string) {},
 		Log:     log,
 	})
-	port, err := serial.Open(serial.Config{Dir: dir, Now: served.Uptime}, 0)
+	port := serial.Open(serial.Config{Dir: dir, Now: served.Uptime}, 0)
 	require.NoError(t, err)
 	front := NewServer(sockets, served, table, &ipmi.BMC{Machine: served.Machine, Log: log}, port)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -22,8 +22,8 @@ const (
 	coldReset  = 0x02
 )
 
-// event is a record for the event log.
-var event = []byte{0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 1, 0x6F, 0, 0, 0}
+// selRecord is a record for the event log.
+var selRecord = []byte{0, 0, 2, 0, 0, 0, 0, 0x20, 0, 4, 1, 1, 0x6F, 0, 0, 0}
 
 // entries is how many the event log has.
 func (r *rig) entries(c *console.Console, rqSeq byte) string {
@@ -64,16 +64,16 @@ func TestAClearedLogIsNotClearedAgain(t *testing.T) {
 func TestAnEventIsAddedOnce(t *testing.T) {
 	in(t, func(r *rig) {
 		c := r.login()
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...))
-		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, event...))
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...), "late")
-		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...))
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, selRecord...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...), "late")
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, selRecord...))
 		require.Equal(t, "02 00", r.entries(c, 3))
 
 		other := r.login()
-		require.Equal(t, "00 03 00", r.ask(other, storage, selAdd, 1, event...), "another session means another")
+		require.Equal(t, "00 03 00", r.ask(other, storage, selAdd, 1, selRecord...), "another session means another")
 		time.Sleep(20 * time.Second)
-		require.Equal(t, "00 04 00", r.ask(c, storage, selAdd, 1, event...), "the number has come round")
+		require.Equal(t, "00 04 00", r.ask(c, storage, selAdd, 1, selRecord...), "the number has come round")
 	})
 }
 
@@ -81,8 +81,8 @@ func TestAnEventIsAddedOnce(t *testing.T) {
 func TestAClientWithOneRqSeqAddsEvents(t *testing.T) {
 	in(t, func(r *rig) {
 		c := r.login() // used rqSeq 0
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 0, event...))
-		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 0, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 0, selRecord...))
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 0, selRecord...))
 	})
 }
 
@@ -114,9 +114,9 @@ func TestAnIdleExitDoesNotForgetAChange(t *testing.T) {
 	in(t, func(r *rig) {
 		r.idles()
 		c := r.login()
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...))
 		time.Sleep(16 * time.Second)
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...), "ironic waits as long between two")
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...), "ironic waits as long between two")
 		require.Equal(t, 10*time.Second, r.ends())
 	})
 }
@@ -126,7 +126,7 @@ func TestAnIdleExitDoesNotForgetAChange(t *testing.T) {
 func TestAChangeIsMadeOnceAcrossAKill(t *testing.T) {
 	in(t, func(r *rig) {
 		c := r.login()
-		b := c.Packet(console.Request(storage, selAdd, 1, event...))
+		b := c.Packet(console.Request(storage, selAdd, 1, selRecord...))
 		require.Equal(t, "00 01 00", r.read(c, r.one(b)))
 		r.kill()
 		r.conn.peer.Store(&elsewhere)
@@ -134,8 +134,8 @@ func TestAChangeIsMadeOnceAcrossAKill(t *testing.T) {
 		r.conn.peer.Store(nil)
 		require.Equal(t, "00 01 00", r.read(c, r.one(b)), "the identical datagram")
 		r.kill()
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...))
-		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...))
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 2, selRecord...))
 
 		var id [2]byte
 		_, err := fmt.Sscanf(r.ask(c, storage, selReserve, 3), "00 %x %x", &id[0], &id[1])
@@ -152,9 +152,9 @@ func TestAChangeIsMadeOnceAcrossAKill(t *testing.T) {
 func TestAClientWithOneRqSeqAddsEventsAcrossAKill(t *testing.T) {
 	in(t, func(r *rig) {
 		c := r.login() // used rqSeq 0
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 0, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 0, selRecord...))
 		r.kill()
-		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 0, event...))
+		require.Equal(t, "00 02 00", r.ask(c, storage, selAdd, 0, selRecord...))
 	})
 }
 
@@ -163,7 +163,7 @@ func TestAChangeOfAnotherBoot(t *testing.T) {
 	in(t, func(r *rig) {
 		r.idles()
 		c := r.login()
-		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, event...))
+		require.Equal(t, "00 01 00", r.ask(c, storage, selAdd, 1, selRecord...))
 		r.hostBoot = "second"
 		r.stop()
 		r.start()
@@ -178,7 +178,7 @@ func TestChangesDoNotPushOutActions(t *testing.T) {
 		c, other := r.login(), r.login()
 		require.Equal(t, "00", r.ask(c, chassis, control, 1, reset))
 		for n := range 4 * rqSeqs {
-			require.Regexp(t, "^00", r.ask(other, storage, selAdd, byte(n%rqSeqs), append(event[:15:15], byte(n))...))
+			require.Regexp(t, "^00", r.ask(other, storage, selAdd, byte(n%rqSeqs), append(selRecord[:15:15], byte(n))...))
 		}
 		require.Equal(t, "00", r.ask(c, chassis, control, 1, reset))
 		require.Len(t, r.scripts.started(), 1)

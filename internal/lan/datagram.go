@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	maxDatagram = 1024 // no request comes near it
+	maxDatagram = 1024 // bytes; every request is much shorter
 	infoLen     = 64   // room for one packet information message
 )
 

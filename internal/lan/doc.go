@@ -3,5 +3,5 @@
 // requests to internal/ipmi and to the jobs of a [bmc.BMC], and answers back.
 //
 // A [Server] is a [bmc.Front]. Start reading at [Server.Serve]; route.go unwraps a datagram,
-// request.go handles the request in it, answer.go sends what comes of it.
+// request.go handles the request in it, answer.go sends the answer.
 package lan

@@ -58,13 +58,13 @@ func (l *limits) allow(peer netip.AddrPort, now time.Duration) bool {
 // again; the zero value is a full bucket.
 type bucket time.Duration
 
-// left is how much there is of a rate per second.
+// left is how many answers the bucket has left. The rate is in answers a second.
 func (b bucket) left(now time.Duration, rate int) int {
 	missing := max(0, time.Duration(b)-now)
 	return int((time.Second - missing) * time.Duration(rate) / time.Second)
 }
 
-// take takes one, if there is one.
+// take uses up one answer of the bucket, if one is left.
 func (b *bucket) take(now time.Duration, rate int) {
 	full := max(time.Duration(*b), now) + time.Second/time.Duration(rate)
 	*b = bucket(min(full, now+time.Second))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/jobs"
+	"github.com/shipmi/shipmi/internal/lanes"
 	"github.com/shipmi/shipmi/internal/machine"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/session"
@@ -13,6 +14,10 @@ import (
 
 // via is what an action file says of a client of this front.
 const via = "lan"
+
+// maxRemembered is the number of remembered sessions at which those that have ended are forgotten. It is twice the number of
+// sessions that can be active, so that this is done once for that many sessions that have ended.
+const maxRemembered = 2 * session.MaxActive
 
 // A request is a request in a session that wants an answer.
 type request struct {
@@ -75,7 +80,7 @@ func (s *Server) duplicate(sess *session.Session, r request) {
 // handle has a request answered: by the job that it asks for again, or by the handler of its
 // command.
 func (s *Server) handle(sess *session.Session, r request) {
-	if s.bmc.Jobs.Sessions() > session.MaxActive {
+	if s.bmc.Jobs.Sessions() > maxRemembered {
 		s.forgetSessions()
 	}
 	if j := s.bmc.Jobs.Receive(r.Request); j != nil {
@@ -106,66 +111,34 @@ func (s *Server) requestOf(m rmcp.Request, from *address, session ipmi.Session) 
 
 // respond answers a request, at once or when there is an answer.
 func (s *Server) respond(r request, c *ipmi.Command, a ipmi.Answer) {
-	once := c != nil && c.Lane == ipmi.Once && a.Code == ipmi.OK
-	if once || a.Stored || a.Intent != nil || a.Question != nil || a.Later != nil {
-		s.respondLater(r, c, a)
+	if lanes.Immediate(c, a) {
+		s.reply(&r, c, a)
 		return
 	}
-	s.reply(&r, c, a)
+	lanes.Respond(s.bmc, s.waiting(r), c, a)
 }
 
-// respondLater answers a request when there is an answer, or when the answer is true.
-func (s *Server) respondLater(r request, c *ipmi.Command, a ipmi.Answer) {
-	asker := machine.Asker{User: r.user, Via: via, Peer: r.to.peer}
-	switch {
-	case a.Intent != nil:
-		s.bmc.Jobs.Submit(*a.Intent, asker, s.call(r, c, ipmi.Answer{}))
-	case a.Question != nil:
-		s.bmc.Jobs.Question(a.Question.Verb, asker, jobs.Call[machine.Reading]{
-			Request: r.Request,
-			Answer:  func(said machine.Reading) { s.respond(r, c, a.Question.Then(said, s.bmc.Now())) },
-		})
-	case a.Later != nil:
-		err := s.bmc.Later(func() func() {
-			then := a.Later()
-			return func() { s.respond(r, c, then()) }
-		})
-		if err != nil {
-			s.log.Warn("request dropped", "user", r.user, "peer", r.to.peer, "err", err)
-		}
-	case c.Lane == ipmi.Once:
-		s.bmc.Change(s.call(r, c, a), c.ByRqSeq(), a.Data)
-	default:
-		s.bmc.Stored(func(err error) {
-			if err != nil {
-				a = ipmi.Respond(machine.Failed)
-			}
-			s.reply(&r, c, a)
-		})
-	}
-}
-
-// call has a request wait for an outcome. Done is what it is answered if all goes well.
-func (s *Server) call(r request, c *ipmi.Command, done ipmi.Answer) jobs.Call[machine.Outcome] {
-	return jobs.Call[machine.Outcome]{
+// waiting has a request wait for its answer.
+func (s *Server) waiting(r request) lanes.Request {
+	return lanes.Request{
 		Request: r.Request,
-		Answer: func(o machine.Outcome) {
-			a := ipmi.Respond(o)
-			if o == machine.Done {
-				a = done
-			}
-			s.reply(&r, c, a)
+		Asker:   machine.Asker{User: r.user, Via: via, Peer: r.to.peer},
+		Answer:  func(c *ipmi.Command, a ipmi.Answer) { s.reply(&r, c, a) },
+		Drop: func(err error) {
+			s.log.Warn("request dropped", "user", r.user, "peer", r.to.peer, "err", err)
 		},
 	}
 }
 
 // callFor has a request wait for the outcome of the job that it asks for again.
 func (s *Server) callFor(j *jobs.Job, r request) jobs.Call[machine.Outcome] {
-	return s.call(r, ipmi.Lookup(r.message), ipmi.Answer{Data: j.Data})
+	return lanes.Call(s.waiting(r), ipmi.Lookup(r.message), ipmi.Answer{Data: j.Data})
 }
 
 func (s *Server) forgetSessions() {
-	alive := func(id uint32) bool { return s.sessions.Find(id, s.bmc.Uptime()) != nil }
+	alive := func(id uint32) bool {
+		return id == ipmi.GuestSession || s.sessions.Find(id, s.bmc.Uptime()) != nil
+	}
 	s.bmc.Jobs.ForgetSessions(alive)
 	s.answers.forgetSessions(alive)
 }

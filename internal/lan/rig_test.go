@@ -23,6 +23,7 @@ import (
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/ipmi"
 	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/rmcp"
 	"github.com/shipmi/shipmi/internal/serial"
@@ -42,8 +43,10 @@ type rig struct {
 	terminal  *fakeTerminal   // of the console script that was started last
 	kept      serial.Terminal // of the process before
 	breaks    atomic.Int32
-	connects  int         // console scripts that were started
-	noConsole atomic.Bool // none can be started
+	connects  int           // console scripts that were started
+	noConsole atomic.Bool   // none can be started
+	starting  time.Duration // how long it takes to start a console script
+	always    bool          // the console script runs without a client
 	actions   *actionlog.Log
 	status    string // what the operator was told last
 	answer    time.Duration
@@ -117,6 +120,8 @@ func (r *rig) start() {
 		Answer:  r.answer,
 		Query:   15 * time.Second,
 		Action:  5 * time.Minute,
+		Media:   30 * time.Minute,
+		Logins:  media.Logins{Dir: r.dir},
 		Restore: r.restore,
 		Status:  r.hang,
 		Upgrade: UpgradeAction,
@@ -134,12 +139,11 @@ func (r *rig) start() {
 		KeepReservations: func(ipmi.Reservations) {},
 	}
 	r.conn = newMemoryNetwork()
-	r.port, err = serial.Open(serial.Config{
-		Dir: r.dir, Kept: r.kept, Settings: serialLine.DefaultSettings, Connect: r.connect,
+	r.port = serial.Open(serial.Config{
+		Dir: r.dir, Kept: r.kept, Always: r.always, Settings: serialLine.DefaultSettings, Connect: r.connect,
 		Break: func(context.Context) error { r.breaks.Add(1); return nil },
 		Later: r.bmc.Later, Now: r.bmc.Uptime, Expires: time.Minute, Log: r.log,
 	}, r.clock())
-	require.NoError(r.t, err)
 	front := newServer(r.conn, r.bmc, table, r.ipmi, r.port)
 	ctx, cancel := context.WithCancel(context.Background())
 	served, ended := r.bmc, make(chan error, 1)
@@ -359,7 +363,7 @@ type fakeRunner struct {
 	scripts *fakeScripts
 }
 
-func (f fakeRunner) Query(ctx context.Context, v provider.Verb) machine.Reading {
+func (f fakeRunner) Query(ctx context.Context, v provider.Verb, _ provider.Args) machine.Reading {
 	if !f.Has(v) || !v.Asks() {
 		return machine.Reading{Has: f.Has(v)}
 	}

@@ -1,9 +1,12 @@
 package lan
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -62,6 +65,7 @@ func (r *rig) connect(context.Context) (serial.Terminal, error) {
 	if r.noConsole.Load() {
 		return nil, errors.New("no such domain")
 	}
+	time.Sleep(r.starting)
 	r.terminal = &fakeTerminal{}
 	r.connects++
 	return r.terminal, nil
@@ -237,6 +241,117 @@ func TestConsoleScriptRunsAgain(t *testing.T) {
 	})
 }
 
+// A console that is always logged needs no client: the script runs, is run again, and its
+// output is kept for the next client and the next process.
+func TestConsoleIsAlwaysLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.stop()
+		r.always, r.idle = true, 10*time.Second
+		r.start()
+		defer func() { r.stop() }()
+		pass(10 * time.Millisecond)
+		require.Equal(t, 1, r.connects)
+		printed := func(text string) {
+			r.terminal.mu.Lock()
+			defer r.terminal.mu.Unlock()
+			r.terminal.out = append(r.terminal.out, text...)
+		}
+		printed("boot\r\n")
+		r.conn.wake()
+		pass(time.Hour)
+		r.kept = r.terminal
+		r.kill()
+		printed("login: ")
+		r.conn.wake()
+		pass(time.Hour)
+		require.Equal(t, 1, r.connects)
+		r.terminal.over = true
+		r.conn.wake()
+		pass(time.Second)
+		require.Equal(t, 2, r.connects)
+
+		c := r.login()
+		r.opens(c)
+		pass(60 * time.Millisecond)
+		require.Contains(t, r.serialPackets(c)[0], "boot\r\nlogin: ")
+		require.Equal(t, "00", r.ask(c, 0x06, 0x49, 2, 1, 1, 0, 0, 0, 0))
+		pass(time.Hour)
+		require.False(t, r.terminal.ended)
+		require.Equal(t, 2, r.connects)
+	})
+}
+
+// The journal says who had the console, from where, for how long, and why no longer.
+func TestConsoleInTheJournal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var log bytes.Buffer
+		r.logTo(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		}}))
+		activate := console.Request(0x06, 0x48, 1, 1, 1, 0xC6, 0, 0, 0)
+		deactivate := console.Request(0x06, 0x49, 2, 1, 1, 0, 0, 0, 0)
+
+		c := r.login()
+		r.send(c.Packet(activate))
+		pass(20 * time.Second)
+		r.send(c.Packet(deactivate))
+
+		r.send(c.Packet(activate))
+		other := r.login()
+		r.conn.peer.Store(&elsewhere)
+		pass(5 * time.Second)
+		r.send(other.Packet(deactivate))
+		r.conn.peer.Store(nil)
+		pass(6 * time.Second)
+
+		r.send(c.Packet(activate))
+		pass(36 * time.Second)
+		late := r.login()
+		r.conn.peer.Store(&elsewhere)
+		r.send(late.Packet(activate))
+		pass(2 * time.Minute)
+		r.answers()
+		r.stop()
+
+		var lines []string
+		for line := range strings.Lines(log.String()) {
+			if text, ok := strings.CutPrefix(strings.TrimSpace(line), `level=INFO msg="console `); ok {
+				lines = append(lines, text)
+			}
+		}
+		const from, elsewhere = " instance=1 user=admin peer=192.0.2.1:50000", " instance=1 user=admin peer=192.0.2.66:50000"
+		require.Equal(t, []string{
+			`opened"` + from,
+			`closed"` + from + " after=20s",
+			`opened"` + from,
+			`closed by another client"` + from + " after=5s by=admin by_peer=192.0.2.66:50000",
+			`opened"` + from,
+			`closed: taken over from a client that is silent"` + from + " after=36s by=admin by_peer=192.0.2.66:50000",
+			`opened"` + elsewhere,
+			`closed: session ended"` + elsewhere + " after=1m0s",
+		}, lines)
+	})
+}
+
+// A client may type before the script has started. The script gets that, unless it cannot start.
+func TestConsoleTypedBeforeTheScriptRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.stop()
+		r.starting = time.Second
+		c := r.login()
+		r.opens(c)
+		require.Equal(t, []string{"\x00\x01\x03\x00"}, r.types(c, "\x01\x00\x00\x00ls\r"))
+		pass(time.Second)
+		require.Equal(t, "ls\r", string(r.terminal.in))
+	})
+}
+
 func TestConsoleScriptThatCannotStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -246,10 +361,12 @@ func TestConsoleScriptThatCannotStart(t *testing.T) {
 		r.opens(c)
 		pass(60 * time.Millisecond)
 		require.Equal(t, []string{"\x01\x00\x00\x00[console: script not started, again in 1 s]\r\n"}, r.serialPackets(c))
+		require.Len(t, r.types(c, "\x01\x01\x2e\x00x"), 1)
 		r.noConsole.Store(false)
 		pass(time.Second)
 		r.answers()
 		require.Equal(t, 1, r.connects)
+		require.Empty(t, r.terminal.in)
 	})
 }
 
@@ -277,6 +394,60 @@ func TestConsoleDuplicateDatagram(t *testing.T) {
 		require.Len(t, r.send(b), 1)
 		require.Empty(t, r.send(b))
 		require.Equal(t, "x", string(r.terminal.in))
+	})
+}
+
+// Packets that are not encrypted, not authenticated, malformed, or not of the session have no effect and no answer. The
+// session goes on.
+func TestConsolePacketsThatAreDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.stop()
+		c, other := r.login(), r.login()
+		r.opens(c)
+		const typed = "\x01\x00\x00\x00x"
+		stolen := func() []byte { // by a session that knows the session ID, but not the keys
+			thief := *other
+			thief.SIDc, thief.Sequence = c.SIDc, c.Sequence
+			return thief.SOL(typed)
+		}
+		for name, b := range map[string][]byte{
+			"neither":           console.Datagram(0x01, c.SIDc, c.Sequence+1, []byte(typed)),
+			"not authenticated": console.Datagram(0x81, c.SIDc, c.Sequence+1, make([]byte, 32)),
+			"not encrypted":     c.Sign(console.Datagram(0x41, c.SIDc, c.Sequence+1, []byte(typed))),
+			"outside a session": console.Datagram(0x01, 0, 0, []byte(typed)),
+			"other keys":        stolen(),
+			"too short":         c.SOL("\x01\x00\x00"),
+			"too long":          c.SOL("\x01\x00\x00\x00" + string(make([]byte, 256))),
+			"without a number":  c.SOL("\x00\x00\x00\x00x"),
+		} {
+			require.Empty(t, r.send(b), name)
+			require.Empty(t, r.terminal.in, name)
+		}
+		require.Equal(t, []string{"\x00\x00\x00\x10"}, r.types(other, typed), "the console of another session")
+		require.Equal(t, []string{"\x00\x01\x01\x00"}, r.types(c, typed))
+		require.Equal(t, "x", string(r.terminal.in))
+	})
+}
+
+// An acknowledgment under another number is none, and one of more characters than were sent is one of all.
+func TestConsoleWrongAcknowledgment(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		defer r.stop()
+		c := r.login()
+		r.opens(c)
+		r.prints(c, "one")
+		pass(60 * time.Millisecond)
+		require.Equal(t, []string{"\x01\x00\x00\x00one"}, r.serialPackets(c))
+		require.Empty(t, r.types(c, "\x00\x02\x03\x00"))
+		require.Empty(t, r.types(c, "\x00\x0F\x03\x00"))
+		pass(500 * time.Millisecond)
+		require.Equal(t, []string{"\x01\x00\x00\x00one"}, r.serialPackets(c))
+		require.Empty(t, r.types(c, "\x00\x01\xFF\x00"))
+		r.prints(c, "two")
+		pass(60 * time.Millisecond)
+		require.Equal(t, []string{"\x02\x00\x00\x00two"}, r.serialPackets(c))
 	})
 }
 

@@ -103,6 +103,20 @@ func (s *Server) MachineStarted() { s.serial.port.MachineStarted() }
 // Sessions implements [bmc.Front].
 func (s *Server) Sessions() int { return s.sessions.Active(s.bmc.Uptime()) }
 
+// EndSessions ends sessions because another front has changed their user.
+func (s *Server) EndSessions(ids []uint32, by string) {
+	for _, id := range ids {
+		s.end(id, &request{user: by})
+	}
+}
+
+// EndAllSessions ends all sessions because another front restarts the BMC.
+func (s *Server) EndAllSessions(by string) {
+	for _, session := range s.List() {
+		s.end(session.ID, &request{user: by})
+	}
+}
+
 // List implements [ipmi.Sessions].
 func (s *Server) List() []ipmi.Session {
 	var all []ipmi.Session

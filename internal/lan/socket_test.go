@@ -1,6 +1,7 @@
 package lan
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -131,6 +132,26 @@ func inNetwork(t *testing.T, commands ...string) {
 		out, err := exec.Command("ip", strings.Fields(line)...).CombinedOutput()
 		require.NoError(t, err, "ip %s: %s", line, out)
 	}
+	for _, line := range commands {
+		if added, found := strings.CutPrefix(line, "addr add "); found {
+			addr, _, _ := strings.Cut(added, "/")
+			waitForRoute(t, netip.MustParseAddr(addr))
+		}
+	}
+}
+
+// waitForRoute waits until the kernel delivers packets to an address of test0. For IPv6 it
+// adds the route later, in a worker of its own. Until then it sends them through the cable.
+func waitForRoute(t *testing.T, addr netip.Addr) {
+	t.Helper()
+	get := []string{"route", "get", addr.String(), "oif", "test0"}
+	var out []byte
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		if out, _ = exec.Command("ip", get...).CombinedOutput(); bytes.HasPrefix(out, []byte("local ")) {
+			return
+		}
+	}
+	t.Fatalf("ip %s: %s", strings.Join(get, " "), out)
 }
 
 // reachMany lets a socket send broadcasts, and multicasts through a device.

@@ -16,7 +16,7 @@ import (
 type Sockets struct {
 	all    []*Socket
 	next   int           // of all
-	polled []unix.PollFd // all, then what wakes us, see eventfd(2), then what is watched
+	polled []unix.PollFd // all sockets, then the eventfd(2) of wake, then the descriptor of watch
 }
 
 // NewSockets returns the set of the given sockets.
@@ -31,6 +31,22 @@ func NewSockets(all ...*Socket) (*Sockets, error) {
 	}
 	s.polled = append(s.polled, unix.PollFd{Fd: int32(waker), Events: unix.POLLIN}, unix.PollFd{Fd: -1})
 	return s, nil
+}
+
+// Address is the address that the first socket is bound to; not valid if there is no socket.
+func (s *Sockets) Address() netip.AddrPort {
+	if len(s.all) == 0 {
+		return netip.AddrPort{}
+	}
+	return s.all[0].local
+}
+
+// Addresses are those that the sockets are bound to, in their order.
+func (s *Sockets) Addresses() (all []netip.Addr) {
+	for _, one := range s.all {
+		all = append(all, one.local.Addr())
+	}
+	return all
 }
 
 // receive implements network.

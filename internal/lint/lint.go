@@ -1,7 +1,8 @@
-// Package lint examines the text of a provider's scripts and runs none of them. It asks the
+// Package lint examines the text of a provider's scripts without running them. It asks the
 // shell of the provider whether it can read each script ("sh -n"), and looks for syntax of
 // bash in scripts that a smaller shell runs. Such a shell reads "[[ a == b ]]" as a command
-// that does not exist: the script goes on, and may print a wrong answer. The package prints
+// that does not exist: the script goes on, and may print a wrong answer. It also looks for
+// scripts that let a shell read the URL of an image, which came from the network. The package prints
 // nothing and does not know which BMC a script is for. Start reading at Examine.
 package lint
 
@@ -46,6 +47,9 @@ func Examine(ctx context.Context, p *provider.Provider, name string, values map[
 		}
 		if complaint != "" {
 			found = append(found, Finding{Verb: v, Text: fmt.Sprintf("%s cannot read the script: %s", Describe(p.Shell), complaint), Broken: true})
+		}
+		if fault := looseURL(text); fault != "" {
+			found = append(found, Finding{Verb: v, Text: fault})
 		}
 		if feature := bashFeature(text); feature != "" && small {
 			found = append(found, Finding{Verb: v, Text: fmt.Sprintf("the script has syntax of bash, and %s runs it: %s", Describe(p.Shell), feature)})

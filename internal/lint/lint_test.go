@@ -96,7 +96,9 @@ func TestBuiltInProviders(t *testing.T) {
 			values[parameter.Name] = "x"
 		}
 		for _, v := range p.Verbs() {
-			require.Empty(t, bashFeature(p.Script(v, "node-0", values, provider.Boot{})), "%s: %s", file, v)
+			script := p.Script(v, "node-0", values, provider.Boot{})
+			require.Empty(t, bashFeature(script), "%s: %s", file, v)
+			require.Empty(t, looseURL(script), "%s: %s", file, v)
 		}
 	}
 }

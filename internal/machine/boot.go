@@ -14,6 +14,9 @@ type Boot struct {
 	// Raw is what the client wrote, as its front encodes it, so that the front can give
 	// it back: IPMI's five bytes of boot flags. Zero if the front needs none.
 	Raw [5]byte `json:"raw,omitzero"`
+	// Lasts is set if an override for one boot waits for that boot without a limit, whatever
+	// [Machine.KeepOverride] says.
+	Lasts bool `json:"lasts,omitempty"`
 }
 
 // An Override is what the managed system boots from instead of its own order: the one
@@ -34,7 +37,7 @@ type Override struct {
 // (IPMI 2.0 §28.13, parameter 3).
 const OverrideLife = 60 * time.Second
 
-func (o Override) expires() bool { return o.Set != 0 && !o.Persistent && !o.Keep }
+func (o Override) expires() bool { return o.Set != 0 && !o.Persistent && !o.Keep && !o.Lasts }
 
 // at is the override as it is at that time: not valid if it has waited too long.
 func (o Override) at(uptime time.Duration) Override {

@@ -207,3 +207,18 @@ func TestStartAfterABootDeviceThatFailed(t *testing.T) {
 		}
 	}
 }
+
+// An override that lasts waits for its boot, whatever a client says of overrides that do not.
+func TestOverrideThatLasts(t *testing.T) {
+	m, _ := newMachine()
+	lasts := Boot{Boot: once.Boot, Lasts: true}
+	_, outcome := carryOut(m, Intent{Verb: provider.BootSet, Boot: lasts}, CauseUnknown, start, nil)
+	require.Equal(t, Done, outcome)
+	m.KeepOverride(true, start)
+	m.KeepOverride(false, start)
+	require.True(t, m.Override(start.later(time.Hour)).Valid)
+	m.State = m.State.NextBoot()
+	require.Equal(t, once.Boot, power(t, m, provider.On, start.later(time.Hour)).Boot)
+	require.False(t, m.Override(start.later(time.Hour)).Valid, "used")
+	require.False(t, m.State.Override.Lasts)
+}

@@ -1,5 +1,5 @@
 // Package machine is the managed system and its BMC, in no protocol's words: power,
-// the boot override, identification, the watchdog, the event log, and what follows when
+// the boot override, identification, the watchdog, sensors, the event log, and what follows when
 // an action has ended. A front translates bytes into an [Intent] or a call of a method,
 // and translates the [Outcome] back.
 //

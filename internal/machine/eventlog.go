@@ -36,7 +36,7 @@ type Entry struct {
 // An Event is something that happened to the managed system or its BMC.
 type Event struct {
 	Kind   EventKind     `json:"kind"`
-	Use    WatchdogUse   `json:"use,omitempty"`    // of EventWatchdog
+	Use    WatchdogUse   `json:"use,omitempty"`    // of EventWatchdog and EventWatchdogWarning
 	Action provider.Verb `json:"action,omitempty"` // of EventWatchdog; empty: none
 }
 
@@ -54,6 +54,8 @@ const (
 	EventPowerFault EventKind = "power fault"
 	EventLogCleared EventKind = "log cleared"
 	EventWatchdog   EventKind = "watchdog expired"
+
+	EventWatchdogWarning EventKind = "watchdog warns"
 )
 
 // powerEvents are what a power action did, once its script has succeeded.

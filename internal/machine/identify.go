@@ -27,6 +27,7 @@ func (m *Machine) identify(l provider.Light) Script {
 	}
 	return Script{
 		Verb:    provider.Identify,
+		Accept:  true,
 		Durable: true,
 		Args:    func(Moment) provider.Args { return provider.Args{Light: l} },
 		Without: store,

@@ -16,11 +16,17 @@ type Intent struct {
 	// Former is set if Boot is what the managed system booted from before an override that
 	// has ended.
 	Former bool `json:"former,omitempty"`
+	// Restart is set if a start must follow a [provider.Shutdown]: see [Machine.Restarts].
+	Restart bool `json:"restart,omitempty"`
 	// Light is what [provider.Identify] switches.
 	Light provider.Light `json:"light,omitzero"`
+	// Media is what [provider.MediaInsert] inserts.
+	Media Media `json:"media,omitzero"`
+	// Data is that of an IPMI command of the provider, in hex.
+	Data string `json:"data,omitempty"`
 }
 
-// An Asker is who wants something done.
+// An Asker is the client that has asked for an action, or the BMC itself.
 type Asker struct {
 	User string         `json:"user,omitempty"`
 	Via  string         `json:"via,omitempty"` // the front: "lan"; "bmc" if the BMC itself asks
@@ -64,8 +70,25 @@ func (m *Machine) Plan(i Intent, cause Cause) Script {
 		return m.setBoot(i)
 	case provider.Identify:
 		return m.identify(i.Light)
-	default:
-		return m.control(i.Verb, cause)
+	case provider.MediaInsert:
+		return m.insert(i.Media)
+	case provider.MediaEject:
+		return m.eject()
+	}
+	if i.Verb.IsCommand() {
+		return command(i)
+	}
+	return m.control(i, cause)
+}
+
+// command is an IPMI command of the provider. Only its script knows what it means. The client waits for the response, so the
+// command is not accepted before the script ends.
+func command(i Intent) Script {
+	return Script{
+		Verb:    i.Verb,
+		Without: unavailable,
+		Args:    func(Moment) provider.Args { return provider.Args{Data: i.Data} },
+		Then:    func(r Result) Outcome { return OutcomeOf(r.Err) },
 	}
 }
 
@@ -77,5 +100,11 @@ type Reading struct {
 	On     bool            // of [provider.Status]
 	Device provider.Device // of [provider.BootGet]
 	FRU    provider.FRU    // of [provider.FRUGet]
-	Err    error           // why there is no reading, see [OutcomeOf]
+	Media  string          // of [provider.MediaGet]: URL or name of the image in the drive; empty: none
+	// Values are of [provider.SensorsGet]: the readings by the names of the sensors, in their
+	// units. They are right even if Err says that others are not.
+	Values map[string]float64
+	// Response is of an IPMI command of the provider.
+	Response provider.Response
+	Err      error // why there is no reading, or not a whole one, see [OutcomeOf]
 }

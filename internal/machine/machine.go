@@ -29,11 +29,17 @@ type Machine struct {
 	// Generation counts the changes of State: a State that has been saved is current as
 	// long as Generation is the same.
 	Generation uint64
+	// Changed, unless it is nil, is called with the former state when the state has changed.
+	Changed func(before State)
 
 	expired time.Duration // deadline of the watchdog timer that expired last
+	warned  time.Duration // and of the one that warned last
 	// restored is set when the former boot device was set again, or could not be, since the
 	// last change of the override and the last start.
 	restored bool
+	// restarted is set when the start that finishes a restart was asked for.
+	restarted bool
+	sweep     sweep
 }
 
 // Update changes the state.
@@ -42,12 +48,20 @@ func (m *Machine) Update(change func(*State)) {
 	m.State.Notes = maps.Clone(before.Notes)
 	change(&m.State)
 	if !reflect.DeepEqual(before, m.State) {
-		m.Generation++
+		m.changed(before)
+	}
+}
+
+func (m *Machine) changed(before State) {
+	m.Generation++
+	if m.Changed != nil {
+		m.Changed(before)
 	}
 }
 
 // Revert goes back to a state that was saved, because a later one could not be.
 func (m *Machine) Revert(saved State) {
+	before := m.State
 	m.State = saved
-	m.Generation++
+	m.changed(before)
 }

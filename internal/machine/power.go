@@ -59,6 +59,9 @@ func (p *PowerOnTime) seen(on bool, now time.Time) {
 
 // Seen notes what the status script said.
 func (m *Machine) Seen(on bool, now Moment) {
+	if wasOn := !m.State.PowerOn.Since.IsZero(); on == wasOn && (on || m.State.Shutdown == 0) {
+		return // Update would compare the whole state to find that
+	}
 	m.Update(func(s *State) {
 		s.PowerOn.seen(on, now.Clock)
 		if !on {
@@ -73,14 +76,16 @@ func (m *Machine) SetRestore(policy RestorePolicy) {
 }
 
 // control is a power action.
-func (m *Machine) control(v provider.Verb, cause Cause) Script {
+func (m *Machine) control(i Intent, cause Cause) Script {
+	v := i.Verb
 	var asked time.Duration
 	return Script{
 		Verb:    v,
 		Accept:  true,
+		Durable: i.Restart,
 		Without: unavailable,
 		Refuse: func(func(provider.Verb) bool) error {
-			if v.Starts() && cause == CauseUnknown && m.State.BootFailed {
+			if (v.Starts() || i.Restart) && cause == CauseUnknown && m.State.BootFailed {
 				return errBootFailed
 			}
 			return nil
@@ -101,6 +106,8 @@ func (m *Machine) control(v provider.Verb, cause Cause) Script {
 			if v.Starts() {
 				m.restored = false
 			}
+			m.sweep = sweep{}
+			m.follow(i, outcome)
 			if !outcome.harmless() {
 				m.Update(func(s *State) {
 					s.BootFailed = s.BootFailed && !errors.Is(r.Err, errBootFailed)
@@ -110,6 +117,28 @@ func (m *Machine) control(v provider.Verb, cause Cause) Script {
 			return outcome
 		},
 	}
+}
+
+// follow keeps whether a start must follow a power action that has ended. Every action but a
+// diagnostic interrupt takes the place of a restart that has not been finished.
+func (m *Machine) follow(i Intent, outcome Outcome) {
+	if i.Verb == provider.Diag {
+		return
+	}
+	m.restarted = false
+	m.Update(func(s *State) { s.Restart = i.Restart && outcome == Done })
+}
+
+// Restarts returns the intent that finishes a restart, with the cause of that start: the guest
+// was asked to shut down, and must be started again. The start itself waits for the guest. If
+// the start fails, the restart is over. If the start cannot begin, the next process tries it
+// again.
+func (m *Machine) Restarts() (i Intent, cause Cause, due bool) {
+	if !m.State.Restart || m.restarted {
+		return Intent{}, CauseUnknown, false
+	}
+	m.restarted = true
+	return Intent{Verb: provider.On}, CauseClient, true
 }
 
 // errBootFailed refuses a start: the managed system would boot from another device than a

@@ -169,3 +169,78 @@ func TestGoingDown(t *testing.T) {
 	carryOut(m, Intent{Verb: provider.Shutdown}, CauseUnknown, start, &provider.Error{Exit: 1})
 	require.Zero(t, power(t, m, provider.On, start).GoingDown, "the guest was not asked")
 }
+
+// askRestart is a restart by way of the guest, which was asked.
+func askRestart(t *testing.T, m *Machine) {
+	t.Helper()
+	_, outcome := carryOut(m, Intent{Verb: provider.Shutdown, Restart: true}, CauseUnknown, start, nil)
+	require.Equal(t, Done, outcome)
+}
+
+// A restart by way of the guest is a shutdown that a start follows. The start waits for the
+// guest.
+func TestRestart(t *testing.T) {
+	m, _ := newMachine()
+	require.True(t, m.Plan(Intent{Verb: provider.Shutdown, Restart: true}, CauseUnknown).Durable)
+	askRestart(t, m)
+	saved := m.State
+	intent, cause, due := m.Restarts()
+	require.True(t, due)
+	require.Equal(t, Intent{Verb: provider.On}, intent)
+	_, _, due = m.Restarts()
+	require.False(t, due, "once")
+
+	other, _ := newMachine()
+	other.State = saved
+	again, _, due := other.Restarts()
+	require.True(t, due, "the next process has to start the machine")
+	require.Equal(t, intent, again)
+
+	args, outcome := carryOut(m, intent, cause, start, nil)
+	require.Equal(t, 270*time.Second, args.GoingDown)
+	require.Equal(t, Done, outcome)
+	require.False(t, m.State.Restart)
+	require.Equal(t, CauseClient, m.State.Cause)
+	askRestart(t, m)
+	_, _, due = m.Restarts()
+	require.True(t, due, "a client may ask again")
+}
+
+// A restart ends with the shutdown if the guest was not asked, and with any other action.
+func TestRestartIsOver(t *testing.T) {
+	for _, c := range scriptErrors {
+		m, _ := newMachine()
+		carryOut(m, Intent{Verb: provider.Shutdown, Restart: true}, CauseUnknown, start, c.err)
+		_, _, due := m.Restarts()
+		require.False(t, due, "%v", c.err)
+
+		m, _ = newMachine()
+		askRestart(t, m)
+		intent, cause, _ := m.Restarts()
+		carryOut(m, intent, cause, start, c.err)
+		_, _, due = m.Restarts()
+		require.False(t, due, "%v", c.err)
+	}
+	for _, verb := range powerVerbs {
+		m, _ := newMachine()
+		askRestart(t, m)
+		power(t, m, verb, start)
+		_, _, due := m.Restarts()
+		require.Equal(t, verb == provider.Diag, due, verb)
+	}
+	m, _ := newMachine()
+	askRestart(t, m)
+	m.State = m.State.NextBoot()
+	_, _, due := m.Restarts()
+	require.False(t, due, "the host was booted: the restore policy says what to do")
+}
+
+// The machine must not boot from another device than a client was promised, so the guest is
+// not even asked.
+func TestRestartAfterABootDeviceThatCouldNotBeSet(t *testing.T) {
+	m, _ := newMachine()
+	m.Update(func(s *State) { s.BootFailed = true })
+	script := m.Plan(Intent{Verb: provider.Shutdown, Restart: true}, CauseUnknown)
+	require.ErrorIs(t, script.Refuse(nil), errBootFailed)
+	require.NoError(t, m.Plan(Intent{Verb: provider.Shutdown}, CauseUnknown).Refuse(nil))
+}

@@ -26,6 +26,9 @@ type State struct {
 	// Shutdown is when the guest was last asked to shut down, in time since boot, until the
 	// managed system is known to be off or was started. 0: it was not asked.
 	Shutdown time.Duration `json:"shutdown,omitempty"`
+	// Restart is set while a start must follow because a client asked for a restart by way of
+	// the guest: see [Machine.Restarts].
+	Restart bool `json:"restart,omitempty"`
 	// PowerFault is set while the last power action failed.
 	PowerFault bool `json:"power_fault,omitempty"`
 	// PoweredOn is set if the last change to on came from a power action.
@@ -38,6 +41,10 @@ type State struct {
 	Identify   Identify    `json:"identify,omitzero"`
 	Watchdog   Watchdog    `json:"watchdog,omitzero"`
 	Events     EventLog    `json:"events,omitzero"`
+	// Media is the image that was inserted last and not ejected since.
+	Media Media `json:"media,omitzero"`
+	// Sensors are those that the provider had when it was last read.
+	Sensors provider.Sensors `json:"sensors,omitzero"`
 	// Notes hold what a front must keep and what has no meaning for the machine, by a name
 	// that begins with the front's. A note is replaced, never changed.
 	Notes map[string][]byte `json:"notes,omitempty"`
@@ -46,8 +53,8 @@ type State struct {
 // NextBoot is the state after the host has been booted: everything that is measured
 // in time since boot is over.
 func (s State) NextBoot() State {
-	s.Watchdog.Running = false
-	s.Shutdown = 0
+	s.Watchdog.Running, s.Watchdog.Warned = false, false
+	s.Shutdown, s.Restart = 0, false
 	s.Identify.Until = 0
 	if s.Override.expires() {
 		s.Override.Valid = false

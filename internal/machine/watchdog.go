@@ -17,7 +17,12 @@ type Watchdog struct {
 	Countdown time.Duration `json:"countdown,omitempty"`
 	Deadline  time.Duration `json:"deadline,omitempty"` // since the boot of the host
 	Running   bool          `json:"running,omitempty"`
-	Over      bool          `json:"over,omitempty"` // it ran to its end and has not been set since
+	// PreTimeout is how long before its end a timer warns the guest, if Warns is set.
+	PreTimeout time.Duration `json:"pre_timeout,omitempty"`
+	Warns      bool          `json:"warns,omitempty"`
+	// Warned is set when the timer has warned the guest, until the guest takes notice.
+	Warned bool `json:"warned,omitempty"`
+	Over   bool `json:"over,omitempty"` // it ran to its end and has not been set since
 }
 
 // A WatchdogUse says which part of the managed system restarts the timer. The numbers
@@ -40,7 +45,7 @@ func (w Watchdog) Left(now Moment) (time.Duration, bool) {
 
 // Start loads the timer with its countdown and starts it.
 func (w *Watchdog) Start(now Moment) {
-	w.Running, w.Over, w.Deadline = true, false, now.Uptime+w.Countdown
+	w.Running, w.Over, w.Warned, w.Deadline = true, false, false, now.Uptime+w.Countdown
 }
 
 // WatchdogLeft is how long the watchdog timer has to go, if it runs and has not been
@@ -48,6 +53,29 @@ func (w *Watchdog) Start(now Moment) {
 func (m *Machine) WatchdogLeft(now Moment) (time.Duration, bool) {
 	left, running := m.State.Watchdog.Left(now)
 	return left, running && m.State.Watchdog.Deadline != m.expired
+}
+
+// WarningLeft is how long the watchdog timer has to go until it warns the guest, if it will
+// and has not been handled by [Machine.WatchdogWarns].
+func (m *Machine) WarningLeft(now Moment) (time.Duration, bool) {
+	w := m.State.Watchdog
+	left, running := m.WatchdogLeft(now)
+	warns := running && w.Warns && w.PreTimeout > 0 && !w.Warned && w.Deadline != m.warned
+	return max(0, left-w.PreTimeout), warns
+}
+
+// WatchdogWarns notes that the guest is warned. One timer warns once, also if the state cannot
+// be saved.
+func (m *Machine) WatchdogWarns(now Moment) {
+	w := m.State.Watchdog
+	m.warned = w.Deadline
+	m.Update(func(s *State) {
+		s.Watchdog.Warned = true
+		if !w.Quiet {
+			s.Events.add(Entry{Event: Event{Kind: EventWatchdogWarning, Use: w.Use}}, now.Clock)
+		}
+	})
+	m.Log.Warn("watchdog warns", "use", w.Use, "left", w.PreTimeout)
 }
 
 // WatchdogExpired stops the timer and returns the verb of its action; empty if it has

@@ -62,3 +62,61 @@ func TestNextBootStopsTheWatchdog(t *testing.T) {
 	_, running := m.WatchdogLeft(Moment{Uptime: 25 * time.Hour})
 	require.False(t, running)
 }
+
+func TestWatchdogWarns(t *testing.T) {
+	m, log := newMachine()
+	w := Watchdog{Use: UseManagementOS, Countdown: time.Minute, PreTimeout: 10 * time.Second, Warns: true}
+	startWatchdog(m, w, start)
+	left, warns := m.WarningLeft(start.later(20 * time.Second))
+	require.True(t, warns)
+	require.Equal(t, 30*time.Second, left)
+
+	due, saved := start.later(50*time.Second), m.State
+	m.WatchdogWarns(due)
+	require.True(t, m.State.Watchdog.Warned)
+	require.Equal(t, Event{Kind: EventWatchdogWarning, Use: UseManagementOS}, m.State.Events.Entries[0].Event)
+	require.Contains(t, log.String(), "watchdog warns")
+	_, running := m.WatchdogLeft(due)
+	require.True(t, running)
+	_, warns = m.WarningLeft(due)
+	require.False(t, warns)
+	m.Revert(saved)
+	_, warns = m.WarningLeft(due)
+	require.False(t, warns, "once, also if the state cannot be saved")
+
+	m.Update(func(s *State) { s.Watchdog.Start(due) })
+	_, warns = m.WarningLeft(due)
+	require.True(t, warns)
+	m.WatchdogExpired(due)
+	_, warns = m.WarningLeft(due)
+	require.False(t, warns)
+}
+
+func TestWatchdogWithoutWarning(t *testing.T) {
+	for _, w := range []Watchdog{
+		{Countdown: time.Minute, PreTimeout: time.Second},
+		{Countdown: time.Minute, Warns: true}, // at the timeout itself
+	} {
+		m, _ := newMachine()
+		startWatchdog(m, w, start)
+		_, warns := m.WarningLeft(start.later(time.Minute))
+		require.False(t, warns)
+	}
+	m, _ := newMachine()
+	startWatchdog(m, Watchdog{Countdown: time.Minute, PreTimeout: time.Second, Warns: true, Quiet: true}, start)
+	m.WatchdogWarns(start.later(59 * time.Second))
+	require.Empty(t, m.State.Events.Entries)
+}
+
+// Changed is told of every change, with the state before it, and of one that is taken back.
+func TestChanged(t *testing.T) {
+	m, _ := newMachine()
+	var before []State
+	m.Changed = func(s State) { before = append(before, s) }
+	first := m.State
+	m.SetNote("a", []byte{1})
+	m.SetNote("a", []byte{1})
+	second := m.State
+	m.Revert(first)
+	require.Equal(t, []State{first, second}, before)
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/shipmi/shipmi/internal/instance"
 	"github.com/shipmi/shipmi/internal/provider"
+	"github.com/shipmi/shipmi/internal/units"
 )
 
 // Places are the directories below a home directory in which the programs keep their BMCs.
@@ -25,15 +26,20 @@ var Places = []string{".shipmi", ".vbmc", ".vsbmc", ".pbmc"}
 type BMC struct {
 	Directory  string // of the BMC, below the one that was read
 	Name       string
-	Listen     netip.AddrPort
-	Username   string
-	Password   instance.Secret
-	Provider   string            // name, or path of a file that ends in .conf
-	Parameters map[string]string // of the provider, if they are set
-	Login      *Login            // nil if there is none
-	Active     bool              // the program starts it
-	Notes      []string          // each names a setting that is lost or changes its meaning
-	Err        error             // not nil if the file is invalid; then only the directory is known
+	Listen     netip.AddrPort // for IPMI; the zero value means that there is none
+	Redfish    netip.AddrPort // likewise
+	Gateway    bool           // the address for Redfish is that of all machines
+	SystemUUID string
+	// Certificate for Redfish, as the other program names the files; "" if there is none.
+	Certificate units.Certificate
+	Username    string
+	Password    instance.Secret
+	Provider    string            // name, or path of a file that ends in .conf
+	Parameters  map[string]string // of the provider, if they are set
+	Login       *Login            // nil if there is none
+	Active      bool              // the program starts it
+	Notes       []string          // each names a setting that is lost or changes its meaning
+	Err         error             // not nil if the file is invalid; then only the directory is known
 }
 
 // Read returns the BMCs below a directory, sorted by the names of their directories.

@@ -31,12 +31,13 @@ func library(t *testing.T) []*Provider {
 func TestLibraryIsExplained(t *testing.T) {
 	for _, p := range library(t) {
 		require.True(t, strings.HasPrefix(p.Header, p.Name()+": "), p.Name())
-		for _, part := range []string{"Needs:", "Rights:", "Behaviour:", "Tested with:"} {
+		for _, part := range []string{"Needs:", "Rights:", "Behavior:", "Tested with:"} {
 			require.Contains(t, p.Header, "\n"+part, p.Name())
 		}
 		for line := range strings.Lines(p.Header) {
 			require.LessOrEqual(t, len(line), 125, "%s: wrap %q", p.Name(), line)
 		}
+		require.Equal(t, p.Has(SensorsGet), strings.Contains(p.Header, "\nSensors:"), p.Name())
 		require.NotEmpty(t, p.Description, p.Name())
 		for _, command := range p.Commands {
 			require.Contains(t, p.Header, command, p.Name())
@@ -109,7 +110,7 @@ func TestExamplesInREADME(t *testing.T) {
 	readme, err := os.ReadFile(builtin + "README.md")
 	require.NoError(t, err)
 	blocks := strings.Split(string(readme), "```ini\n")[1:]
-	require.Len(t, blocks, 4)
+	require.Len(t, blocks, 8)
 	for _, block := range blocks {
 		example, _, _ := strings.Cut(block, "```\n")
 		file := filepath.Join(t.TempDir(), "example.conf")

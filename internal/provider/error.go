@@ -18,6 +18,33 @@ var (
 	ErrLost       = errors.New("killed before it left an exit status")
 )
 
+// An UnknownError is about a word of a provider file that means nothing there.
+type UnknownError struct {
+	What  string   // the word should be
+	Word  string   // as it was written
+	Known []string // the words that there are
+
+	said bool // the message that this error is a part of has the word already
+}
+
+func unknown[T ~string](what, word string, known []T) error {
+	e := &UnknownError{What: what, Word: word}
+	for _, k := range known {
+		e.Known = append(e.Known, string(k))
+	}
+	return e
+}
+
+func (e *UnknownError) Error() string {
+	switch {
+	case e.said:
+		return "unknown " + e.What
+	case len(e.Known) == 0:
+		return fmt.Sprintf("unknown %s %q: there is none", e.What, e.Word)
+	}
+	return fmt.Sprintf("unknown %s %q: want %s", e.What, e.Word, strings.Join(e.Known, ", "))
+}
+
 var exitMeaning = map[int]error{65: ErrState, 66: ErrUnsupported, 75: ErrBusy}
 
 // ExitError is the error of a script that ended with an exit status other than 0.

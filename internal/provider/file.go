@@ -3,22 +3,35 @@ package provider
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// sections lists what a provider file may hold, in lower case. Those with a nil list hold one key for each parameter.
-var sections = map[string][]string{
-	"provider":   {"description", "include", "commands", "prelude", "shell"},
-	"parameters": nil,
-	"defaults":   nil,
-	"power":      {"status", "on", "off", "shutdown", "reset", "diag", "cycle"},
-	"boot":       {"get", "set"},
-	"chassis":    {"identify"},
-	"fru":        {"get"},
-	"console":    {"connect", "break"},
+// A section is what a section of a provider file may hold.
+type section struct {
+	keys []string // in lower case
+	// name, unless it is nil, says what is wrong with another key.
+	name func(key string) error
+}
+
+// sections are those that there are, in lower case.
+var sections = map[string]section{
+	"provider":   {keys: []string{"description", "include", "commands", "prelude", "shell"}},
+	"parameters": {name: checkParameterName},
+	"defaults":   {name: checkParameterName},
+	"power":      {keys: []string{"status", "on", "off", "shutdown", "reset", "diag", "cycle"}},
+	"boot":       {keys: []string{"get", "set"}},
+	"chassis":    {keys: []string{"identify"}},
+	"fru":        {keys: []string{"get"}},
+	"console":    {keys: []string{"connect", "break"}},
+	"media":      {keys: []string{"insert", "eject", "get"}},
+	"sensors":    {keys: []string{"get"}, name: checkSensorName},
+	"dcmi":       {keys: []string{"power"}},
+	"command":    {name: checkCommandName},
+	"events":     {keys: []string{"added"}},
 }
 
 var parameterName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -26,17 +39,28 @@ var parameterName = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 // ownNames are what ShIPMI itself has placeholders for.
 var ownNames = []string{"name", "bootdev", "boot_device"}
 
+func checkParameterName(key string) error {
+	if !parameterName.MatchString(key) || slices.Contains(ownNames, key) {
+		return errors.New("not a name for a parameter: want letters, digits and _, a letter first, and none of " +
+			strings.Join(ownNames, ", "))
+	}
+	return nil
+}
+
 // parseFile reads the text of one provider file and checks all that can be said of it alone. The settings are found by
 // section and key in lower case, as in "power on". Scripts have the prelude of the file before them.
-func parseFile(path, text string) (map[string]setting, error) {
+func parseFile(path, text string) (settingsByName, error) {
 	all, err := parseINI(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s:%w", path, err)
 	}
-	settings := make(map[string]setting)
+	settings := make(settingsByName)
 	for _, s := range all {
 		s.path = path
 		name := strings.ToLower(s.section) + " " + s.key // a section is one with no key
+		if strings.ToLower(s.section) == commandSection && s.key != "" {
+			name = commandSection + " " + commandName(s.key)
+		}
 		if _, twice := settings[name]; twice {
 			return nil, s.fail(errors.New("comes twice"))
 		}
@@ -47,32 +71,58 @@ func parseFile(path, text string) (map[string]setting, error) {
 	}
 	prelude := settings["provider prelude"].value
 	for _, v := range verbs {
-		if s := settings[string(v)]; prelude != "" && s.value != "" {
-			s.value = prelude + "\n" + s.value
-			settings[string(v)] = s
+		settings.prepend(string(v), prelude)
+	}
+	for _, name := range settings.commands() {
+		s := settings[name]
+		if s.command, s.value, err = readCommand(s); err != nil {
+			return nil, err
 		}
+		settings[name] = s
+		settings.prepend(name, prelude)
 	}
 	return settings, nil
 }
 
+// A settingsByName has settings by section and key in lower case, as in "power on".
+type settingsByName map[string]setting
+
+// prepend puts a prelude before a script, if there is one.
+func (all settingsByName) prepend(name, prelude string) {
+	if s := all[name]; prelude != "" && s.value != "" {
+		s.prelude = prelude + "\n"
+		s.value = s.prelude + s.value
+		all[name] = s
+	}
+}
+
+const commandSection = "command"
+
+// commands lists the names of the settings that are IPMI commands.
+func (all settingsByName) commands() (names []string) {
+	for name, s := range all {
+		if strings.ToLower(s.section) == commandSection && s.key != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 func (s setting) check() error {
-	keys, known := sections[strings.ToLower(s.section)]
+	in, known := sections[strings.ToLower(s.section)]
 	switch {
-	case s.key == "":
-		if !known {
-			return errors.New("unknown section")
-		}
-	case known && keys == nil:
-		if !parameterName.MatchString(s.key) || slices.Contains(ownNames, s.key) {
-			return errors.New("no name for a parameter: want letters, digits and _, a letter first, and none of " +
-				strings.Join(ownNames, ", "))
-		}
+	case s.key == "" && !known:
+		return &UnknownError{What: "section", Known: slices.Sorted(maps.Keys(sections)), Word: s.section, said: true}
+	case s.key == "", slices.Contains(in.keys, s.key):
+		return nil
 	case s.section == "":
 		return errors.New("there is no [SECTION] before it")
-	case !slices.Contains(keys, s.key):
-		return errors.New("unknown key")
+	case in.name != nil:
+		return in.name(s.key)
+	default:
+		return &UnknownError{What: "key", Known: in.keys, Word: s.key, said: true}
 	}
-	return nil
 }
 
 // fail says where err was found.

@@ -25,6 +25,9 @@ func BuiltIn() string {
 	return filepath.Join(filepath.Dir(self), "../share/shipmi/providers")
 }
 
+// Fetch returns the path of the program that fetches images for scripts, given the directory of BuiltIn.
+func Fetch(builtIn string) string { return filepath.Join(builtIn, "../media/shipmi-fetch") }
+
 // builtInPlace is how the paths of built-in providers end, wherever ShIPMI is installed.
 const builtInPlace = "/share/shipmi/providers"
 

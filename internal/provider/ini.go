@@ -11,8 +11,11 @@ type setting struct {
 	path    string // of the file
 	line    int    // counted from 1
 	section string
-	key     string // lower case
-	value   string // lines joined by "\n", without the white space around each; none at the end
+	key     string      // lower case
+	command IPMICommand // of [COMMAND]; its value is then the script
+	prelude string      // of its file, if it is a script that has one; the value begins with it
+	value   string      // lines joined by "\n", without the white space around each; none at the end
+	depth   int         // how many files include that file, one by the other
 }
 
 func (s setting) String() string {

@@ -22,7 +22,7 @@ func Load(path string, dirs ...string) (*Provider, error) {
 		files    = make(snapshot)
 		chain    []string
 		first    string
-		settings = make(map[string]setting)
+		settings = make(settingsByName)
 	)
 	for next := path; next != ""; {
 		text, err := files.read(next)
@@ -34,6 +34,7 @@ func Load(path string, dirs ...string) (*Provider, error) {
 			return nil, err
 		}
 		for name, s := range own {
+			s.depth = len(chain)
 			if _, overridden := settings[name]; !overridden {
 				settings[name] = s
 			}
@@ -46,7 +47,7 @@ func Load(path string, dirs ...string) (*Provider, error) {
 			return nil, include.fail(err)
 		}
 		if slices.Contains(chain, next) {
-			return nil, include.fail(fmt.Errorf("a circle of %s", strings.Join(chain, ", ")))
+			return nil, include.fail(fmt.Errorf("these files include each other: %s", strings.Join(chain, ", ")))
 		}
 	}
 	p, err := newProvider(path, settings)
@@ -78,7 +79,7 @@ func (s snapshot) read(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("provider file: %w", err)
 	}
-	// Whatever else has that name could keep us waiting.
+	// Opening anything but a regular file, such as a FIFO, could block.
 	if !info.Mode().IsRegular() {
 		return "", fmt.Errorf("provider file: %s is not a regular file", path)
 	}

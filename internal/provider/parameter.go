@@ -25,7 +25,7 @@ type Parameter struct {
 var plain = regexp.MustCompile(`^[A-Za-z0-9_@+=:,./-]*$`)
 
 // declare reads the sections PARAMETERS and DEFAULTS.
-func (p *Provider) declare(settings map[string]setting) error {
+func (p *Provider) declare(settings settingsByName) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		s := settings[name]
 		section, key, _ := strings.Cut(name, " ")
@@ -34,8 +34,12 @@ func (p *Provider) declare(settings map[string]setting) error {
 		case section == "parameters":
 			fallback, found := settings["defaults "+key]
 			parameter := Parameter{Name: key, Help: s.oneLine(), Default: fallback.value, Required: !found}
+			used := func(s setting) bool { return strings.Contains(s.value, "%("+key+")s") }
 			for _, v := range verbs {
-				parameter.inScripts = parameter.inScripts || strings.Contains(settings[string(v)].value, "%("+key+")s")
+				parameter.inScripts = parameter.inScripts || used(settings[string(v)])
+			}
+			for _, name := range settings.commands() {
+				parameter.inScripts = parameter.inScripts || used(settings[name])
 			}
 			p.Parameters = append(p.Parameters, parameter)
 			if err := parameter.checkDefault(); err != nil {
@@ -68,7 +72,7 @@ func (p Parameter) check(value string) error {
 	case !utf8.ValidString(value), strings.ContainsFunc(value, unicode.IsControl):
 		return fmt.Errorf("%q is not one line of text", value)
 	case p.inScripts && !plain.MatchString(value):
-		return fmt.Errorf("%q has more than letters, digits and _@+=:,./-, and stands in the text of a script", value)
+		return fmt.Errorf("%q has characters other than letters, digits and _@+=:,./-, which the text of a script must not contain", value)
 	}
 	return nil
 }

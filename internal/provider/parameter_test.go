@@ -48,7 +48,7 @@ func TestParameters(t *testing.T) {
 		},
 		{
 			"for a shell", map[string]string{"vmid": "1 2"}, nil,
-			`provider "qm": parameter "vmid": "1 2" has more than letters, digits and _@+=:,./-, and stands in the text of a script`,
+			`provider "qm": parameter "vmid": "1 2" has characters other than letters, digits and _@+=:,./-, which the text of a script must not contain`,
 		},
 		{
 			"no text", map[string]string{"vmid": "1", "node": "a\nb", "note": "\xff"}, nil,

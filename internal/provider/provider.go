@@ -24,8 +24,11 @@ type Provider struct {
 	Parameters  []Parameter // that each BMC has a value of, sorted by name
 	Header      string      // the comment that the file begins with, without "#"
 
-	scripts map[Verb]string
-	files   snapshot
+	scripts  map[Verb]string
+	own      map[Verb]string // the scripts without preludes
+	commands map[Verb]IPMICommand
+	sensors  Sensors
+	files    snapshot
 }
 
 // DefaultShell runs the scripts of providers that do not name another shell.
@@ -52,9 +55,19 @@ func (p *Provider) Files() []string { return slices.Sorted(maps.Keys(p.files)) }
 // Script is the text of v for the shell, for the BMC called name; empty if there is none. Parameters are what Values
 // returns.
 func (p *Provider) Script(v Verb, name string, parameters map[string]string, boot Boot) string {
+	return fill(p.scripts[v], v, name, parameters, boot)
+}
+
+// OwnScript is the text of v for people: Script without the prelude of the file.
+func (p *Provider) OwnScript(v Verb, name string, parameters map[string]string, boot Boot) string {
+	return fill(p.own[v], v, name, parameters, boot)
+}
+
+// fill puts values in place of the placeholders of a script.
+func fill(script string, v Verb, name string, parameters map[string]string, boot Boot) string {
 	values := map[string]string{"name": name}
 	maps.Copy(values, parameters)
-	return placeholders(v, values, boot.Device, "%").Replace(p.scripts[v])
+	return placeholders(v, values, boot.Device, "%").Replace(script)
 }
 
 // Has reports whether the provider can do v. A power cycle needs a script for "on", and one for "cycle" or "off".
@@ -65,19 +78,28 @@ func (p *Provider) Has(v Verb) bool {
 	return p.scripts[v] != ""
 }
 
-// Verbs lists what the provider can do.
+// Sensors are those that the provider has.
+func (p *Provider) Sensors() Sensors { return p.sensors }
+
+// Verbs lists what the provider can do, IPMI commands last.
 func (p *Provider) Verbs() []Verb {
-	return slices.DeleteFunc(slices.Clone(verbs), func(v Verb) bool { return !p.Has(v) })
+	has := slices.DeleteFunc(slices.Clone(verbs), func(v Verb) bool { return !p.Has(v) })
+	for _, c := range p.IPMICommands() {
+		has = append(has, c.Verb)
+	}
+	return has
 }
 
 // newProvider makes a provider of the settings of the file at path and of those that it includes.
-func newProvider(path string, settings map[string]setting) (*Provider, error) {
+func newProvider(path string, settings settingsByName) (*Provider, error) {
 	p := &Provider{
 		Path:        path,
 		Description: settings["provider description"].oneLine(),
 		Commands:    strings.Fields(settings["provider commands"].value),
 		Shell:       DefaultShell,
 		scripts:     make(map[Verb]string),
+		own:         make(map[Verb]string),
+		commands:    make(map[Verb]IPMICommand),
 	}
 	if s := settings["provider shell"]; s.value != "" {
 		if err := checkShell(s.value); err != nil {
@@ -88,15 +110,26 @@ func newProvider(path string, settings map[string]setting) (*Provider, error) {
 	if err := p.declare(settings); err != nil {
 		return nil, err
 	}
+	var err error
+	if p.sensors, err = sensors(settings); err != nil {
+		return nil, err
+	}
 	names := map[string]string{"name": ""}
 	for _, parameter := range p.Parameters {
 		names[parameter.Name] = ""
 	}
+	scripts := make(map[Verb]setting)
 	for _, v := range verbs {
-		s, found := settings[string(v)]
-		if !found {
-			continue
+		if s, found := settings[string(v)]; found {
+			scripts[v] = s
 		}
+	}
+	for _, name := range settings.commands() {
+		s := settings[name]
+		scripts[s.command.Verb], p.commands[s.command.Verb] = s, s.command
+	}
+	for _, v := range slices.Sorted(maps.Keys(scripts)) {
+		s := scripts[v]
 		if err := checkPlaceholders(v, s.value, names); err != nil {
 			return nil, s.fail(err)
 		}
@@ -106,6 +139,7 @@ func newProvider(path string, settings map[string]setting) (*Provider, error) {
 			}
 		}
 		p.scripts[v] = s.script(filepath.Dir(path))
+		p.own[v] = strings.TrimPrefix(s.value, s.prelude)
 	}
 	if p.scripts[Status] == "" {
 		return nil, fmt.Errorf(`%s: [POWER] key "status": missing or empty`, path)

@@ -50,7 +50,7 @@ func TestParseLongValue(t *testing.T) {
 	require.Equal(t, map[Verb]string{Status: script, On: "echo"}, p.scripts)
 }
 
-const badParameter = "no name for a parameter: want letters, digits and _, a letter first, and none of name, bootdev, boot_device"
+const badParameter = "not a name for a parameter: want letters, digits and _, a letter first, and none of name, bootdev, boot_device"
 
 func TestParseRefuses(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
@@ -82,7 +82,7 @@ func TestParseRefuses(t *testing.T) {
 		},
 		{
 			"default for a shell", "[POWER]\nstatus=x %(a)s\n[PARAMETERS]\na=x\n[DEFAULTS]\na=$(id)\n",
-			`x.conf:6: [DEFAULTS] key "a": "$(id)" has more than letters, digits and _@+=:,./-, and stands in the text of a script`,
+			`x.conf:6: [DEFAULTS] key "a": "$(id)" has characters other than letters, digits and _@+=:,./-, which the text of a script must not contain`,
 		},
 		{
 			"parameter that is not declared", "[POWER]\nstatus=x %(vmid)s\n",
@@ -183,7 +183,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("[]\n=\n[")
 	f.Add("[POWER]\nstatus=echo %(a)s\n[PARAMETERS]\na=help\n[DEFAULTS]\na=%(name)s\n")
 
-	// What loads has a status, known verbs only, and stands in the file: nothing is made up, joined or cut out of a
+	// What loads has a status, known verbs only, and is in the file: nothing is made up, joined or cut out of a
 	// line, and no per cent sign is left to chance.
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := parse("x.conf", text)

@@ -61,9 +61,9 @@ func (r *Runner) start(ctx context.Context, v provider.Verb, args provider.Args,
 	defer stderr.file.Close()
 
 	boot := args.Boot
-	cmd := r.shell(context.Background(), v, args, provider.DefaultShell, actionProgram, r.Provider.Shell, v.Identifier(),
+	cmd := r.shell(v, args, provider.DefaultShell, actionProgram, r.Provider.Shell, v.Identifier(),
 		r.Script(provider.Status, boot), r.Script(provider.On, boot), r.Script(provider.Off, boot), r.Script(v, boot),
-		r.get(args), r.again(args.Former), strconv.Itoa(int(args.GoingDown.Seconds())))
+		r.get(v, args), r.again(args.Former), strconv.Itoa(int(args.GoingDown.Seconds())))
 	cmd.Stdout, cmd.Stderr = stderr.file, stderr.file
 	cmd.ExtraFiles = []*os.File{file.Descriptor()}
 	if err := cmd.Start(); err != nil {

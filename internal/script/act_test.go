@@ -41,7 +41,7 @@ func TestShellOfProvider(t *testing.T) {
 status = echo "status $ODD_SHELL" >>ran; echo off
 off = echo "off $ODD_SHELL" >>ran; exit 1
 `)
-	require.NoError(t, r.Query(t.Context(), provider.Status).Err)
+	require.NoError(t, r.Query(t.Context(), provider.Status, provider.Args{}).Err)
 	require.NoError(t, r.Act(t.Context(), provider.Off, provider.Args{}, actionFile(t)))
 	require.Equal(t, "status yes\noff yes\nstatus yes\n", r.read(t, "ran"))
 }

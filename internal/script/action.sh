@@ -4,8 +4,8 @@
 #
 # SHELL, which is $0 in here, runs the scripts.
 # VERB is in the form of SHIPMI_VERB (power-on) and SCRIPT is what the provider has for it. GET tells the boot device
-# that must be remembered, and BEFORE sets a remembered one again: see former.go. PATIENCE is for how many seconds power-on
-# waits for a guest that was asked to shut down. A missing script is empty.
+# that must be remembered, and BEFORE sets a remembered one again: see former.go. For media-insert, GET tells what is in the
+# drive. PATIENCE is for how many seconds power-on waits for a guest that was asked to shut down. A missing script is empty.
 # Descriptor 3 is the action file, and its lock lasts as long as this process and the script that it runs. Into it go
 # "action: pid N" before anything runs, and "action: exit N" when the outcome is certain.
 # shellcheck shell=sh
@@ -92,6 +92,42 @@ await_off() {
 	done
 }
 
+# insert: an image that is in the drive already is left there, and another one must be ejected first. The answer of GET is a
+# URL, or the last part of its path.
+insert() {
+	[ -n "$get" ] || { run "$verb" "$script"; return; }
+	ask media-get "$get"
+	path=${SHIPMI_MEDIA_URL%%\?*}
+	case ${answer% exit 0} in
+	'exit 0')
+		run "$verb" "$script"
+		;;
+	"$SHIPMI_MEDIA_URL" | "${path##*/}")
+		;;
+	"$answer")
+		echo 'the image is not inserted: it is not known what is in the drive' >&2
+		return 1
+		;;
+	*)
+		echo 'the image is not inserted: another one is in the drive' >&2
+		return 65
+		;;
+	esac
+}
+
+# respond: what the script of an IPMI command prints is the response, which has less than 2048 characters.
+respond() {
+	ask "$verb" "$script"
+	said=$(printf '%s' "${answer%exit *}" | tr -cd '[:alnum:]=')
+	case $answer in
+	'exit '* | *' exit '*) code=${answer##*exit } ;;
+	*) said=toolong code=0 ;;
+	esac
+	[ ${#said} -lt 2048 ] || said=toolong
+	echo "action: said $said" >&3
+	return "$code"
+}
+
 act() {
 	case $verb in
 	power-on)
@@ -122,6 +158,12 @@ act() {
 	boot-set)
 		set_boot
 		;;
+	media-insert)
+		insert
+		;;
+	command-*)
+		respond
+		;;
 	*)
 		run "$verb" "$script"
 		;;
@@ -130,4 +172,6 @@ act() {
 
 echo "action: pid $$" >&3 || exit
 act
-echo "action: exit $?" >&3
+code=$?
+[ -z "${SHIPMI_MEDIA_CREDENTIALS-}" ] || rm -f "$SHIPMI_MEDIA_CREDENTIALS"
+echo "action: exit $code" >&3

@@ -40,11 +40,39 @@ func (r *Runner) environ(v provider.Verb, args provider.Args) []string {
 	switch {
 	case v == provider.BootSet, v.Starts():
 		env = append(env, bootEnviron(args.Boot)...)
+	case v.IsCommand():
+		env = append(env, "SHIPMI_DATA="+args.Data)
+	case v == provider.EventsAdded:
+		env = append(env,
+			"SHIPMI_EVENT="+args.Entry.What,
+			"SHIPMI_EVENT_ID="+strconv.Itoa(int(args.Entry.ID)),
+			"SHIPMI_EVENT_TIME="+strconv.FormatUint(uint64(args.Entry.Time), 10),
+			"SHIPMI_EVENT_RECORD="+args.Entry.Record,
+		)
 	case v == provider.Identify:
 		env = append(env,
 			"SHIPMI_IDENTIFY="+flag(args.Light.On, "on", "off"),
 			"SHIPMI_IDENTIFY_SECONDS="+strconv.Itoa(args.Light.Seconds),
 		)
+	case v == provider.MediaInsert, v == provider.MediaEject, v == provider.MediaGet:
+		env = append(env, "SHIPMI_MEDIA_DEVICE="+provider.MediaCD, "SHIPMI_FETCH="+r.Fetch)
+		if v == provider.MediaInsert {
+			env = append(env, r.imageEnviron(args.Media)...)
+		}
+	}
+	return env
+}
+
+func (r *Runner) imageEnviron(m provider.Media) []string {
+	env := []string{
+		"SHIPMI_MEDIA_URL=" + m.URL,
+		"SHIPMI_MEDIA_WRITE_PROTECTED=" + flag(m.WriteProtected, "1", "0"),
+		"SHIPMI_MEDIA_VERIFY=" + flag(m.Verify, "1", "0"),
+		"SHIPMI_MEDIA_URLS=" + strings.Join(r.Media.URLs, " "),
+		"SHIPMI_MEDIA_LOCAL=" + flag(r.Media.Local, "1", "0"),
+	}
+	if m.Login != "" {
+		env = append(env, "SHIPMI_MEDIA_CREDENTIALS="+r.Logins.Path(m.Login))
 	}
 	return env
 }

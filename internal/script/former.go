@@ -44,8 +44,12 @@ func (f Former) Remove() error {
 	return nil
 }
 
-// get is the script of "boot get" for an action that must remember its answer; empty if an earlier answer is still there.
-func (r *Runner) get(args provider.Args) string {
+// get is the script that asks before an action what is there: "media get" before an image is inserted, and "boot get" for an
+// action that must remember its answer. It is empty if an earlier answer is still there.
+func (r *Runner) get(v provider.Verb, args provider.Args) string {
+	if v == provider.MediaInsert {
+		return r.Script(provider.MediaGet, provider.Boot{})
+	}
 	earlier, _ := Former{r.StateDir}.Read() // a damaged file is replaced
 	if !args.Remember || earlier.Device != "" {
 		return ""

@@ -35,7 +35,7 @@ func TestFRU(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRunner(t, "[POWER]\nstatus=x\n[FRU]\nget="+tt.script+"\n")
-			reading := r.Query(t.Context(), provider.FRUGet)
+			reading := r.Query(t.Context(), provider.FRUGet, provider.Args{})
 			require.True(t, reading.Has)
 			if tt.err != "" {
 				require.EqualError(t, reading.Err, tt.err)
@@ -47,7 +47,7 @@ func TestFRU(t *testing.T) {
 		})
 	}
 
-	require.Zero(t, newRunner(t, "[POWER]\nstatus=x\n").Query(t.Context(), provider.FRUGet), "the provider has no such script")
+	require.Zero(t, newRunner(t, "[POWER]\nstatus=x\n").Query(t.Context(), provider.FRUGet, provider.Args{}), "the provider has no such script")
 }
 
 // Whatever a script prints, a field is a word of it that fits into FRU data.

@@ -69,7 +69,7 @@ reset =
 	var err error
 	r.Parameters, err = p.Values("node-0", map[string]string{"host": "h", "user": "u"})
 	require.NoError(t, err)
-	require.Equal(t, machine.Reading{Has: true, On: true}, r.Query(t.Context(), provider.Status))
+	require.Equal(t, machine.Reading{Has: true, On: true}, r.Query(t.Context(), provider.Status, provider.Args{}))
 	for _, v := range []provider.Verb{provider.On, provider.Off, provider.Shutdown} {
 		require.NoError(t, r.Act(t.Context(), v, provider.Args{}, actionFile(t)))
 	}
@@ -94,7 +94,7 @@ on     = exit %(vmid)s
 	var err error
 	r.Parameters, err = r.Provider.Values(r.Name, map[string]string{"vmid": "66", "note": "$(id)"})
 	require.NoError(t, err)
-	require.EqualError(t, r.Query(t.Context(), provider.Status).Err, `power status: printed "on 66", want "on" or "off"`)
+	require.EqualError(t, r.Query(t.Context(), provider.Status, provider.Args{}).Err, `power status: printed "on 66", want "on" or "off"`)
 	require.Equal(t, "66 on-node-0-100% $(id)\n", r.read(t, "got"))
 	require.ErrorIs(t, r.Act(t.Context(), provider.On, provider.Args{}, actionFile(t)), provider.ErrUnsupported)
 }

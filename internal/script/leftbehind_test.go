@@ -19,10 +19,10 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// nobody is a user who may not kill the processes of root.
+// The user nobody may not kill the processes of root.
 const nobody = 65534
 
-// queryAsNobody is what the test binary does as the user nobody: it prints how a query ends at
+// queryAsNobody runs in the test binary, which has the user nobody: it prints how a query ends at
 // its time limit, and then another query.
 func queryAsNobody(file string) {
 	p, err := provider.Load(file)
@@ -45,12 +45,12 @@ func queryAsNobody(file string) {
 			time.Sleep(5 * time.Millisecond)
 		}
 	}()
-	fmt.Println(r.Query(limit, provider.Status).Err)
-	fmt.Println(r.Query(context.Background(), provider.BootGet).Device)
+	fmt.Println(r.Query(limit, provider.Status, provider.Args{}).Err)
+	fmt.Println(r.Query(context.Background(), provider.BootGet, provider.Args{}).Device)
 }
 
 // sleepAsRoot is what the test binary does as a setuid program: it becomes a process that
-// nobody cannot kill.
+// the user cannot kill.
 func sleepAsRoot(pidFile string) {
 	if err := syscall.Setuid(0); err != nil {
 		panic(err)
@@ -102,11 +102,10 @@ hd
 $`, out.String())
 }
 
-// A journald that hangs keeps neither a query nor an action beyond its time limit. The action
-// does not start later.
+// A journald that hangs does not keep an action beyond its time limit. The action does not start later.
 func TestStderrThatCannotBeOpenedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRunner(t, "[POWER]\nstatus=echo on\non=touch ran\n")
+		r := newRunner(t, "[POWER]\nstatus=x\non=touch ran\n")
 		hangs, open := make(chan struct{}), r.Stderr
 		r.Stderr = func(v provider.Verb) (*os.File, error) {
 			<-hangs
@@ -116,13 +115,12 @@ func TestStderrThatCannotBeOpenedInTime(t *testing.T) {
 		r.Log = slog.New(slog.NewTextHandler(log, nil))
 		limit, began := newLimit(), time.Now()
 		close(limit.done)
-		require.EqualError(t, r.Query(limit, provider.Status).Err, "power status: time limit reached, killed")
-		require.Equal(t, killGrace, time.Since(began))
 		require.ErrorIs(t, r.Act(limit, provider.On, provider.Args{}, actionFile(t)), provider.ErrTimeout)
+		require.Equal(t, killGrace, time.Since(began))
 		superseded, cancel := context.WithCancelCause(t.Context())
 		cancel(provider.ErrSuperseded)
 		require.ErrorIs(t, r.Act(superseded, provider.On, provider.Args{}, actionFile(t)), provider.ErrSuperseded)
-		require.Regexp(t, `^.*query left behind.*\n(.*action not started.*\n){2}$`, log.String())
+		require.Regexp(t, `^(.*action not started.*\n){2}$`, log.String())
 
 		close(hangs)
 		synctest.Wait()

@@ -3,6 +3,9 @@ package script
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,6 +18,7 @@ import (
 	"github.com/shipmi/shipmi/test/standin"
 
 	"github.com/shipmi/shipmi/internal/machine"
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -36,6 +40,11 @@ func TestLibrary(t *testing.T) {
 			bin := filepath.Join(env.WorkDir, "bin")
 			env.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 			env.Setenv("HOME", env.WorkDir)
+			images := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprintln(w, "image of", r.URL.Path)
+			}))
+			env.Defer(images.Close)
+			env.Setenv("IMAGES", images.URL)
 			m := &rig{ran: make(map[provider.Verb]bool), root: env.WorkDir}
 			env.Values["rig"] = m
 			env.Defer(func() { m.complete(env.T()) })
@@ -48,6 +57,9 @@ func TestLibrary(t *testing.T) {
 			"boot":    verb("boot"),
 			"fru":     verb("fru"),
 			"chassis": verb("chassis"),
+			"console": consoleVerb,
+			"media":   verb("media"),
+			"sensors": verb("sensors"),
 		},
 		RequireExplicitExec: true,
 	})
@@ -85,11 +97,16 @@ func newRig(ts *testscript.TestScript, _ bool, args []string) {
 	if m.library == nil {
 		m.library = p
 	}
+	fetch, err := filepath.Abs(fetchProgram)
+	ts.Check(err)
 	m.Runner = &Runner{
 		Provider:   p,
 		Parameters: values,
 		Name:       args[0],
 		StateDir:   state,
+		Media:      media.Rule{Local: true},
+		Logins:     media.Logins{Dir: m.root},
+		Fetch:      fetch,
 		Environ:    []string{"PATH=" + ts.Getenv("PATH"), "HOME=" + ts.Getenv("HOME"), "WORK=" + ts.Getenv("WORK")},
 		Stderr: func(provider.Verb) (*os.File, error) {
 			return os.OpenFile(filepath.Join(m.root, "journal"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
@@ -99,7 +116,7 @@ func newRig(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // verb runs a script: its answer is the standard output, why it failed the standard error. "boot set DEVICE [once]" sets
-// what "power on" and the like are told.
+// what "power on" and the like are told. "media insert URL [PASSWORD]" inserts an image from the server $IMAGES.
 func verb(section string) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
 		m := ts.Value("rig").(*rig)
@@ -122,23 +139,89 @@ func verb(section string) func(*testscript.TestScript, bool, []string) {
 func (m *rig) run(v provider.Verb, args []string) (answer string, err error) {
 	switch v {
 	case provider.Status:
-		reading := m.Query(context.Background(), v)
+		reading := m.Query(context.Background(), v, provider.Args{})
 		if reading.Err != nil {
 			return "", reading.Err
 		}
 		return flag(reading.On, "on\n", "off\n"), nil
 	case provider.BootGet:
-		reading := m.Query(context.Background(), v)
+		reading := m.Query(context.Background(), v, provider.Args{})
 		return string(reading.Device) + "\n", reading.Err
 	case provider.FRUGet:
-		reading := m.Query(context.Background(), v)
+		reading := m.Query(context.Background(), v, provider.Args{})
 		return fmt.Sprintf("%+v\n", reading.FRU), reading.Err
+	case provider.MediaGet:
+		reading := m.Query(context.Background(), v, provider.Args{})
+		return reading.Media + "\n", reading.Err
+	case provider.SensorsGet:
+		reading := m.Query(context.Background(), v, provider.Args{})
+		for _, name := range slices.Sorted(maps.Keys(reading.Values)) {
+			answer += fmt.Sprintf("%s=%v\n", name, reading.Values[name])
+		}
+		return answer, reading.Err
 	}
 	intent := machine.Intent{Verb: v, Light: provider.Light{On: true}}
 	if v == provider.BootSet {
 		intent.Boot.Device, intent.Boot.Persistent = provider.Device(args[0]), !slices.Contains(args, "once")
 	}
+	if v == provider.MediaInsert {
+		intent.Media = machine.Media{URL: args[0], WriteProtected: true}
+		if len(args) > 1 {
+			if intent.Media.Login, err = m.login(args[1]); err != nil {
+				return "", err
+			}
+		}
+	}
 	return "", m.owner.act(intent)
+}
+
+// consoleVerb runs a script of the console: console break, or console connect [TEXT]. The script of connect gets the text
+// typed on its terminal, and is ended once it has printed that. It fails if it ends before.
+func consoleVerb(ts *testscript.TestScript, neg bool, args []string) {
+	m := ts.Value("rig").(*rig)
+	v := provider.Verb("console " + args[0])
+	var err error
+	if v == provider.Break {
+		err = m.Break(context.Background())
+	} else {
+		var printed string
+		printed, err = m.converse(strings.Join(args[1:], " "))
+		fmt.Fprint(ts.Stdout(), printed)
+	}
+	if err != nil {
+		fmt.Fprintln(ts.Stderr(), err)
+	}
+	if neg == (err == nil) {
+		journal, _ := os.ReadFile(filepath.Join(m.root, "journal"))
+		ts.Fatalf("%s: %v\n%s", v, err, journal)
+	}
+	m.ran[v] = m.ran[v] || err == nil
+}
+
+// converse types a text into the console script, and returns what it prints until then.
+func (m *rig) converse(text string) (printed string, err error) {
+	terminal, err := m.Connect()
+	if err != nil {
+		return "", err
+	}
+	if _, err := terminal.Write([]byte(text)); err != nil {
+		terminal.End()
+		return "", err
+	}
+	printed, whole := readFrom(terminal, text)
+	if end := terminal.End(); !whole {
+		err = fmt.Errorf("%s: %s", provider.Connect, end)
+	}
+	return printed, err
+}
+
+// login is a file with that password of the user admin.
+func (m *rig) login(password string) (name string, err error) {
+	text, err := m.Logins.Text("admin", password)
+	if err != nil {
+		return "", err
+	}
+	return m.Logins.Create(text)
 }
 
 // complete reports what the transcript has left out.
@@ -147,8 +230,7 @@ func (m *rig) complete(t testscript.T) {
 		t.Fatal("the transcript has no BMC")
 	}
 	for _, v := range m.library.Verbs() {
-		interactive := v == provider.Connect || v == provider.Break // see test/e2e/testdata/console.txtar
-		if !m.ran[v] && !interactive {
+		if !m.ran[v] {
 			t.Fatal("the transcript does not show:", v)
 		}
 	}

@@ -29,7 +29,7 @@ func TestARunnerOutlivesItsFile(t *testing.T) {
 	require.Same(t, seen, again)
 	require.NoError(t, os.Remove(file))
 
-	require.Equal(t, machine.Reading{Has: true, On: true}, seen.Query(t.Context(), provider.Status))
+	require.Equal(t, machine.Reading{Has: true, On: true}, seen.Query(t.Context(), provider.Status, provider.Args{}))
 	_, err = l.Load(t.Context())
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

@@ -35,6 +35,12 @@ func (o *owner) act(i machine.Intent) error {
 		return err
 	}
 	result := machine.Result{Moment: o.now}
+	if plan.Refuse != nil {
+		result.Err = plan.Refuse(o.runner.Has)
+	}
+	if result.Err != nil {
+		return result.Err
+	}
 	result.Err = o.runner.Act(context.Background(), plan.Verb, plan.Args(o.now), file)
 	if plan.Verb == provider.BootSet {
 		former := Former{o.runner.StateDir}

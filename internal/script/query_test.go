@@ -43,7 +43,7 @@ func TestStatus(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRunner(t, "[POWER]\nstatus="+tt.script+"\n")
 			require.NoError(t, os.WriteFile(r.file("say-on"), []byte("#!/bin/sh\necho on\n"), 0o755))
-			reading := r.Query(t.Context(), provider.Status)
+			reading := r.Query(t.Context(), provider.Status, provider.Args{})
 			require.True(t, reading.Has)
 			if tt.err != "" {
 				require.EqualError(t, reading.Err, tt.err)
@@ -62,7 +62,7 @@ func TestStatusPrintsTooMuch(t *testing.T) {
 		"head -c 10000000 /dev/zero; touch drained",
 	} {
 		r := newRunner(t, "[POWER]\nstatus="+script+"\n")
-		err := r.Query(t.Context(), provider.Status).Err
+		err := r.Query(t.Context(), provider.Status, provider.Args{}).Err
 		require.ErrorContains(t, err, "power status: more than 4096 bytes; printed ")
 		require.Less(t, len(err.Error()), 1000)
 		require.FileExists(t, r.file("drained"))
@@ -72,7 +72,7 @@ func TestStatusPrintsTooMuch(t *testing.T) {
 func TestExitStatusMeaning(t *testing.T) {
 	for exit, want := range map[string]error{"65": provider.ErrState, "66": provider.ErrUnsupported, "75": provider.ErrBusy} {
 		r := newRunner(t, "[POWER]\nstatus=exit "+exit+"\noff=exit "+exit+"\n")
-		err := r.Query(t.Context(), provider.Status).Err
+		err := r.Query(t.Context(), provider.Status, provider.Args{}).Err
 		require.ErrorIs(t, err, want)
 		err = r.Act(t.Context(), provider.Off, provider.Args{}, actionFile(t))
 		require.ErrorIs(t, err, want)
@@ -89,14 +89,14 @@ var deviceWords = map[string]provider.Device{
 func TestBootDevice(t *testing.T) {
 	for printed, want := range deviceWords {
 		r := newRunner(t, "[POWER]\nstatus=x\n[BOOT]\nget=echo "+printed+"\n")
-		require.Equal(t, machine.Reading{Has: true, Device: want}, r.Query(t.Context(), provider.BootGet))
+		require.Equal(t, machine.Reading{Has: true, Device: want}, r.Query(t.Context(), provider.BootGet, provider.Args{}))
 	}
 
 	r := newRunner(t, "[POWER]\nstatus=x\n[BOOT]\nget=echo usb\n")
-	require.EqualError(t, r.Query(t.Context(), provider.BootGet).Err, `boot get: printed "usb", want a boot device`)
+	require.EqualError(t, r.Query(t.Context(), provider.BootGet, provider.Args{}).Err, `boot get: printed "usb", want a boot device`)
 
 	r = newRunner(t, "[POWER]\nstatus=x\n")
-	require.Zero(t, r.Query(t.Context(), provider.BootGet), "the provider has no such script")
+	require.Zero(t, r.Query(t.Context(), provider.BootGet, provider.Args{}), "the provider has no such script")
 }
 
 func TestQueryTimeLimitKillsTheGroup(t *testing.T) {
@@ -104,7 +104,7 @@ func TestQueryTimeLimitKillsTheGroup(t *testing.T) {
 	ctx := newLimit()
 	failed := make(chan error, 1)
 	go func() {
-		failed <- r.Query(ctx, provider.Status).Err
+		failed <- r.Query(ctx, provider.Status, provider.Args{}).Err
 	}()
 	grandchild := r.pid(t, "grandchild")
 	close(ctx.done)
@@ -119,7 +119,7 @@ func TestQueryCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {
-		failed <- r.Query(ctx, provider.Status).Err
+		failed <- r.Query(ctx, provider.Status, provider.Args{}).Err
 	}()
 	pid := r.pid(t, "pid")
 	cancel()
@@ -127,20 +127,26 @@ func TestQueryCancelled(t *testing.T) {
 	require.False(t, alive(pid))
 }
 
-// A process that a script leaves behind with the standard output open neither holds up the answer nor spoils it.
+// A process that a script leaves behind with the standard output open neither holds up the answer nor spoils it, and one
+// that prints all the time does not hold it up either.
 func TestQueryLeavesAProcess(t *testing.T) {
-	r := newRunner(t, "[POWER]\nstatus=sleep 600 & echo $! >pid; echo on\n")
-	begin := time.Now()
-	require.Equal(t, machine.Reading{Has: true, On: true}, r.Query(t.Context(), provider.Status))
-	require.Less(t, time.Since(begin), time.Minute)
-	kill9(t, r.pid(t, "pid"))
+	for background, prints := range map[string]bool{"sleep 600": false, "yes": true} {
+		r := newRunner(t, "[POWER]\nstatus="+background+" & echo $! >pid; echo on\n")
+		begin := time.Now()
+		reading := r.Query(t.Context(), provider.Status, provider.Args{})
+		require.Less(t, time.Since(begin), time.Minute)
+		if !prints {
+			require.Equal(t, machine.Reading{Has: true, On: true}, reading)
+		}
+		kill9(t, r.pid(t, "pid"))
+	}
 }
 
 func TestStderrCannotBeOpened(t *testing.T) {
 	r := newRunner(t, "[POWER]\nstatus=touch ran; echo on\non=touch ran\n")
 	broken := errors.New("journal is gone")
 	r.Stderr = func(provider.Verb) (*os.File, error) { return nil, broken }
-	require.ErrorIs(t, r.Query(t.Context(), provider.Status).Err, broken)
+	require.ErrorIs(t, r.Query(t.Context(), provider.Status, provider.Args{}).Err, broken)
 	require.ErrorIs(t, r.Act(t.Context(), provider.On, provider.Args{}, actionFile(t)), broken)
 	require.NoFileExists(t, r.file("ran"))
 }

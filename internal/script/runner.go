@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
@@ -31,6 +32,12 @@ type Runner struct {
 
 	// Parameters are what [provider.Provider.Values] returns; a value replaces %(PARAMETER)s.
 	Parameters map[string]string
+
+	// Media is the rule for the URL of an image, which whoever fetches the image applies to
+	// redirects too. Logins are the files with the logins of image servers.
+	Media  media.Rule
+	Logins media.Logins
+	Fetch  string // path of the program that fetches images
 
 	// Stderr opens what the script of a verb may write to, besides the answer of a query. The
 	// Runner closes it.
@@ -46,6 +53,9 @@ type Runner struct {
 // Has reports whether the provider can do v.
 func (r *Runner) Has(v provider.Verb) bool { return r.Provider.Has(v) }
 
+// Sensors are those that the provider has.
+func (r *Runner) Sensors() provider.Sensors { return r.Provider.Sensors() }
+
 // Script is the text of v for the shell; empty if there is none.
 func (r *Runner) Script(v provider.Verb, boot provider.Boot) string {
 	return r.Provider.Script(v, r.Name, r.Parameters, boot)
@@ -53,12 +63,11 @@ func (r *Runner) Script(v provider.Verb, boot provider.Boot) string {
 
 // shell prepares a program of a shell, the interpreter, that runs in the directory of the provider file, in a process
 // group of its own that is killed when ctx ends, with empty standard input.
-func (r *Runner) shell(ctx context.Context, v provider.Verb, args provider.Args, interpreter, program string, words ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, interpreter, append([]string{"-c", program}, words...)...)
+func (r *Runner) shell(v provider.Verb, args provider.Args, interpreter, program string, words ...string) *exec.Cmd {
+	cmd := exec.Command(interpreter, append([]string{"-c", program}, words...)...)
 	cmd.Dir = filepath.Dir(r.Provider.Path)
 	cmd.Env = r.environ(v, args)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -52,6 +53,10 @@ func serve(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("ADDRESS", strings.TrimPrefix(s.URL, "http://"))
 }
 
+// energy is what a plug measures: the answer to "Status 8", which is in the file "energy" if there is one.
+const energy = `{"TotalStartTime":"2020-06-24T09:25:29","Total":41.573,"Yesterday":6.147,"Today":8.286,"Power":62,` +
+	`"ApparentPower":71,"ReactivePower":21,"Factor":0.88,"Voltage":230,"Current":0.294}`
+
 // tasmota has one relay and a password, and does not obey while it is "stuck". For a relay that it does not have it
 // prints an error, and what is logged in the meantime. The file "text" has its words for off and on, if it has its own.
 func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
@@ -71,6 +76,13 @@ func (d device) tasmota(w http.ResponseWriter, r *http.Request) {
 			d.become(map[string]string{"Power1 OFF": texts[0], "Power1 ON": texts[1]}[command])
 		}
 	case "Power1":
+	case "Status 8":
+		text := energy
+		if own, err := os.ReadFile(filepath.Join(d.root, "energy")); err == nil {
+			text = string(own)
+		}
+		fmt.Fprintf(w, `{"StatusSNS":{"Time":"2020-06-29T22:22:24","ENERGY":%s}}`, text)
+		return
 	case "StateText1", "StateText2":
 		fmt.Fprintf(w, `{"%s":"%s"}`, command, texts[command[len(command)-1]-'1'])
 		return
@@ -87,7 +99,12 @@ func (d device) shelly(w http.ResponseWriter, r *http.Request) {
 	case d.is() == "overheated":
 		http.Error(w, `{"code":-103,"message":"overtemp"}`, http.StatusInternalServerError)
 	case r.URL.RequestURI() == "/rpc/Switch.GetStatus?id=0":
-		fmt.Fprintf(w, `{"id":0, "source":"HTTP_in", "output":%s,"temperature":{"tC":40.1, "tF":104.2}}`, d.is())
+		fmt.Fprintf(w, `{"id":0, "source":"HTTP_in", "output":%s, "apower":62.4, "voltage":232.0, "current":0.294, "pf":0.91, `+
+			`"aenergy":{"total":5.125,"by_minute":[0.000,0.000,0.000],"minute_ts":1675718520},"temperature":{"tC":40.1, "tF":104.2}}`, d.is())
+	case r.URL.RequestURI() == "/status":
+		fmt.Fprintf(w, `{"time": "11:08", "relays": [{"ison": %s, "has_timer": false, "overpower": false}], `+
+			`"meters": [{"power": 2.21, "is_valid": true, "timestamp": 1680779310, "counters": [2.115, 2.114, 2.142], "total": 439237}], `+
+			`"temperature": 34.48, "overtemperature": false}`, d.is())
 	case r.URL.Path == "/rpc/Switch.Set" && r.URL.Query().Get("id") == "0":
 		fmt.Fprintf(w, `{"was_on":%s}`, d.is())
 		d.become(r.URL.Query().Get("on"))
@@ -142,6 +159,14 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		fmt.Fprint(w, `{"ok": true, "result": {}}`)
+	case strings.HasPrefix(r.URL.Path, "/api/msd"):
+		d.msd(w, r)
+	case r.Method == "GET" && r.URL.Path == "/api/info":
+		health := `"health": {"temp": {"cpu": 45.277}, "cpu": {"percent": 7}, "mem": {"percent": 9.1}}`
+		if _, err := os.Stat(filepath.Join(d.root, "early")); err == nil {
+			health = `"hw": {"platform": {"type": "rpi"}, "health": {"temp": {"cpu": 36.5, "gpu": 35.0}}}`
+		}
+		fmt.Fprintf(w, `{"ok": true, "result": {"extras": {}, %s}}`, health)
 	case r.Method == "GET" && r.URL.Path == "/api/switch":
 		ports := make([]bool, 8)
 		if state == "missing" {
@@ -170,6 +195,45 @@ func (d device) pikvm(w http.ResponseWriter, r *http.Request) {
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// msd is the mass storage drive of a PiKVM. The file "cd" has the name of the image that is connected, and the file "images"
+// those that are there.
+func (d device) msd(w http.ResponseWriter, r *http.Request) {
+	read := func(name string) string {
+		text, _ := os.ReadFile(filepath.Join(d.root, name))
+		return strings.TrimSpace(string(text))
+	}
+	write := func(name, text string) { _ = os.WriteFile(filepath.Join(d.root, name), []byte(text), 0o600) }
+	image := r.URL.Query().Get("image")
+	if r.Method == "POST" {
+		text, _ := io.ReadAll(r.Body)
+		d.note("%s", strings.TrimSpace(r.URL.RequestURI()+" "+string(text)))
+	}
+	switch call := r.Method + " " + r.URL.Path; {
+	case call == "GET /api/msd":
+		drive := `"image": null, "connected": false`
+		if cd := read("cd"); cd != "" {
+			drive = fmt.Sprintf(`"image": {"name": %q, "complete": true}, "connected": true`, cd)
+		}
+		fmt.Fprintf(w, `{"ok": true, "result": {"enabled": true, "online": true, "busy": false, "storage": {"images": {%q: {"size": 1}}}, `+
+			`"drive": {%s, "cdrom": true, "rw": false}}}`, read("stored"), drive)
+		return
+	case call == "POST /api/msd/write" && r.ContentLength > 0 && read("stored") == "":
+		write("stored", image)
+	case call == "POST /api/msd/set_params" && image == read("stored") && read("cd") == "":
+		write("selected", image)
+	case call == "POST /api/msd/set_connected" && r.URL.Query().Get("connected") == "1":
+		write("cd", read("selected"))
+	case call == "POST /api/msd/set_connected" && read("cd") != "":
+		write("cd", "")
+	case call == "POST /api/msd/remove" && image == read("stored") && read("cd") == "":
+		write("stored", "")
+	default:
+		http.Error(w, `{"ok":false,"result":{"error":"MsdOperationError"}}`, http.StatusBadRequest)
+		return
+	}
+	fmt.Fprint(w, `{"ok": true, "result": {}}`)
 }
 
 // ovirt is an engine with one virtual machine, 42, and a user who is no administrator. A machine that is "powering_down" is
@@ -217,7 +281,7 @@ func (d device) proxmox() http.HandlerFunc {
 		"scsi0": {"local-lvm:vm-100-disk-0"}, "scsi1": {"local-lvm:vm-100-disk-1"},
 	}
 	next := map[string]string{"start": "running", "resume": "running", "reset": "running", "stop": "stopped", "shutdown": "stopped"}
-	looks, end := 0, ""
+	looks, end, uploaded := 0, "", ""
 	var mu sync.Mutex // each connection has a goroutine
 	return func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -230,6 +294,7 @@ func (d device) proxmox() http.HandlerFunc {
 		answer := func(data any) { _ = json.NewEncoder(w).Encode(map[string]any{"data": data}) }
 		path, onNode := strings.CutPrefix(r.URL.Path, "/api2/json/nodes/pve2/")
 		_ = r.ParseForm()
+		_ = r.ParseMultipartForm(1 << 20)
 		state := d.is()
 		verb, power := strings.CutPrefix(path, "qemu/100/status/")
 		switch call := r.Method + " " + path; {
@@ -263,6 +328,22 @@ func (d device) proxmox() http.HandlerFunc {
 				config.Del("bootdisk")
 			}
 			config.Del(r.PostForm.Get("delete"))
+			answer(nil)
+		case call == "POST storage/local/upload":
+			file, header, err := r.FormFile("filename")
+			if err != nil || uploaded != "" {
+				refuse("400 refusing to override existing file")
+				return
+			}
+			text, _ := io.ReadAll(file)
+			uploaded, end = header.Filename, "OK"
+			d.note("upload %s %s: %s", r.FormValue("content"), uploaded, strings.TrimSpace(string(text)))
+			answer("UPID:pve2:0001F0C2:0034A1B2:6570AA00:imgcopy::ipmi@pve!shipmi:")
+		case call == "GET storage/local/content":
+			answer([]any{map[string]any{"volid": "local:iso/" + uploaded, "content": "iso"}})
+		case call == "DELETE storage/local/content/local:iso/"+uploaded && uploaded != "":
+			d.note("DELETE local:iso/%s", uploaded)
+			uploaded = ""
 			answer(nil)
 		case call == "POST qemu/100/monitor":
 			refuse("403 Permission check failed (root-only command 'qom-set')")
@@ -318,6 +399,15 @@ func (d device) listenQMP(ts *testscript.TestScript) {
 			d.qmp(conn, indexes)
 		}
 	}()
+}
+
+// cdrom is what QEMU says of its CD-ROM drive, with the file whose path is in the file "cd".
+func (d device) cdrom() string {
+	file, err := os.ReadFile(filepath.Join(d.root, "cd"))
+	if err != nil {
+		return "ide1-cd0: [not inserted]"
+	}
+	return fmt.Sprintf("ide1-cd0 (#block312): %s (raw, read-only)", strings.TrimSpace(string(file)))
 }
 
 func bootOrder(indexes map[string]int) string {
@@ -380,9 +470,26 @@ func (d device) qmp(conn net.Conn, indexes map[string]int) {
 				continue
 			}
 			indexes[path] = index
+		case c.Execute == "human-monitor-command" && c.Arguments["command-line"] == "info block":
+			result = fmt.Sprintf(`"virtio0 (#block168): /srv/web.img (raw)\r\n    Attached to:      /machine/peripheral-anon/device[0]/virtio-backend\r\n`+
+				`    Cache mode:       writeback\r\n\r\n%s\r\n    Attached to:      /machine/unattached/device[23]\r\n`+
+				`    Removable device: not locked, tray closed\r\n\r\nfloppy0: [not inserted]\r\n    Attached to:      /machine/unattached/device[14]\r\n"`, d.cdrom())
+		case c.Execute == "blockdev-change-medium" && c.Arguments["id"] == "/machine/unattached/device[23]":
+			file := c.Arguments["filename"].(string)
+			if _, err := os.Stat(file); err != nil || c.Arguments["format"] != "raw" || c.Arguments["read-only-mode"] != "read-only" {
+				fmt.Fprintf(conn, `{"error": {"class": "GenericError", "desc": "Could not open '%s'"}}`+"\r\n", file)
+				continue
+			}
+			d.note("change %s", filepath.Base(file))
+			_ = os.WriteFile(filepath.Join(d.root, "cd"), []byte(file), 0o600)
+		case c.Execute == "eject" && c.Arguments["id"] == "/machine/unattached/device[23]" && c.Arguments["force"] == true:
+			d.note("eject")
+			_ = os.Remove(filepath.Join(d.root, "cd"))
 		case c.Execute == "human-monitor-command":
 			d.note("%s", c.Arguments["command-line"])
 			result = `"boot device list now set to n\r\n"`
+		case c.Execute == "chardev-send-break":
+			d.note("%s %s", c.Execute, c.Arguments["id"])
 		default:
 			d.note("%s", c.Execute)
 			if c.Execute == "system_reset" {

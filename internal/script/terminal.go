@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 	"github.com/shipmi/shipmi/internal/provider"
 )
 
-// What we chose for the console script.
+// Values that we chose for the console script.
 const (
 	columns, rows = 80, 24
 	hangupGrace   = 5 * time.Second       // from SIGHUP to SIGKILL
@@ -58,7 +59,7 @@ func (r *Runner) connect() (*Terminal, error) {
 		return nil, fmt.Errorf("pseudoterminal: %w", err)
 	}
 	defer slave.Close()
-	cmd := r.shell(context.Background(), provider.Connect, provider.Args{}, r.Provider.Shell, r.Script(provider.Connect, provider.Boot{}))
+	cmd := r.shell(provider.Connect, provider.Args{}, r.Provider.Shell, r.Script(provider.Connect, provider.Boot{}))
 	cmd.Env = append(cmd.Env, "TERM=vt220")
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
@@ -93,15 +94,12 @@ func openTerminal() (master int, slave *os.File, err error) {
 	return master, slave, nil
 }
 
+// openSlave opens the side of the script, and makes it raw.
 func openSlave(master int) (*os.File, error) {
 	if err := unix.IoctlSetPointerInt(master, unix.TIOCSPTLCK, 0); err != nil {
 		return nil, err
 	}
-	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
-	if err != nil {
-		return nil, err
-	}
-	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
+	slave, err := openPeer(master)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +108,15 @@ func openSlave(master int) (*os.File, error) {
 		return nil, err
 	}
 	return slave, nil
+}
+
+// openPeer opens the side of the script as it is.
+func openPeer(master int) (*os.File, error) {
+	number, err := unix.IoctlGetInt(master, unix.TIOCGPTN)
+	if err != nil {
+		return nil, err
+	}
+	return os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
 }
 
 // makeRaw has a terminal change no byte in either direction, see cfmakeraw(3).
@@ -160,12 +167,7 @@ func (t *Terminal) Write(b []byte) (int, error) {
 // ended after 5 s. End closes the descriptor and says how the script ended. It waits for
 // that.
 func (t *Terminal) End() string {
-	group := 0
-	if t.cmd != nil {
-		group = t.cmd.Process.Pid
-	} else if session, err := unix.IoctlGetInt(t.master, unix.TIOCGSID); err == nil {
-		group = session
-	}
+	group := t.group()
 	unix.Close(t.master)
 	if group > 1 {
 		hangUp(group)
@@ -175,6 +177,42 @@ func (t *Terminal) End() string {
 	}
 	<-t.exited
 	return t.cmd.ProcessState.String()
+}
+
+// group returns the process group of the script; 0 if it has ended.
+func (t *Terminal) group() int {
+	if t.cmd != nil {
+		return t.cmd.Process.Pid
+	}
+	session, err := unix.IoctlGetInt(t.master, unix.TIOCGSID)
+	if err != nil {
+		return 0
+	}
+	return session
+}
+
+// leave kills the process group $1 if the terminal on standard input was hung up meanwhile: a
+// terminal that was hung up is no terminal any more.
+const leave = `sleep "$2"; [ -t 0 ] || kill -s KILL -- "-$1"`
+
+// Leave leaves the script to another holder of the terminal's descriptor, such as systemd.
+// When the last holder has closed the descriptor, the kernel sends SIGHUP to the script. If
+// that happens within 5 s, a process that Leave starts then sends SIGKILL to the process group
+// of the script. Leave does not wait for that.
+func (t *Terminal) Leave() error {
+	group := t.group()
+	if group <= 1 {
+		return nil
+	}
+	slave, err := openPeer(t.master)
+	if err != nil {
+		return err
+	}
+	defer slave.Close()
+	cmd := exec.Command(provider.DefaultShell, "-c", leave, "leave", strconv.Itoa(group), strconv.Itoa(int(hangupGrace.Seconds())))
+	cmd.Stdin = slave
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd.Start()
 }
 
 // hangUp ends a process group and waits for its end. A process that cannot be killed (in
@@ -201,6 +239,6 @@ func (r *Runner) Break(ctx context.Context) error {
 	if !r.Has(provider.Break) {
 		return &provider.Error{Verb: provider.Break, Err: provider.ErrNoScript}
 	}
-	_, err := r.query(ctx, provider.Break)
+	_, err := r.query(ctx, provider.Break, provider.Args{})
 	return err
 }

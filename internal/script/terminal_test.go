@@ -3,7 +3,7 @@ package script
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,23 +19,29 @@ import (
 // readUntil reads what a console script prints until the text is there, or until the end
 // if the text is empty.
 func readUntil(t *testing.T, terminal *Terminal, text string) string {
-	var printed strings.Builder
+	printed, whole := readFrom(terminal, text)
+	require.True(t, whole || text == "", "%q instead of %q", printed, text)
+	return printed
+}
+
+// readFrom reads what a console script prints, for 10 s at most, until the text is there. It
+// returns false if the text does not come. There is no empty text.
+func readFrom(terminal *Terminal, text string) (printed string, whole bool) {
 	buffer := make([]byte, 1024)
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		n, err := terminal.Read(buffer)
-		printed.Write(buffer[:n])
+		printed += string(buffer[:n])
 		switch {
-		case text != "" && strings.Contains(printed.String(), text), text == "" && errors.Is(err, io.EOF):
-			return printed.String()
+		case text != "" && strings.Contains(printed, text):
+			return printed, true
 		case errors.Is(err, unix.EAGAIN):
 			ready := []unix.PollFd{{Fd: int32(terminal.Fd()), Events: unix.POLLIN}}
 			_, _ = unix.Poll(ready, 1000)
-		default:
-			require.NoError(t, err)
+		case err != nil:
+			return printed, false
 		}
 	}
-	require.Contains(t, printed.String(), text)
-	return ""
+	return printed, false
 }
 
 func connect(t *testing.T, script string) *Terminal {
@@ -95,6 +101,7 @@ func TestAdoptedTerminal(t *testing.T) {
 }
 
 func TestScriptThatIgnoresHangup(t *testing.T) {
+	t.Parallel()
 	terminal := connect(t, `trap "" HUP; echo ready; sleep 1000 & wait; sleep 1000`)
 	readUntil(t, terminal, "ready\n")
 	began := time.Now()
@@ -113,4 +120,33 @@ func TestBreak(t *testing.T) {
 	require.ErrorIs(t, without.Break(context.Background()), provider.ErrNoScript)
 	_, err = without.Connect()
 	require.ErrorIs(t, err, provider.ErrNoScript)
+}
+
+// A script that was left ends after the last descriptor of its terminal was closed, even if it ignores SIGHUP. It runs on
+// while another process holds the descriptor.
+func TestScriptThatIsLeft(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		t.Run(fmt.Sprintf("kept %v", kept), func(t *testing.T) {
+			t.Parallel()
+			terminal := connect(t, `trap "" HUP; echo ready; while :; do sleep 1; done`)
+			readUntil(t, terminal, "ready\n")
+			require.NoError(t, terminal.Leave())
+			next := -1
+			if kept {
+				var err error
+				next, err = unix.Dup(terminal.Fd())
+				require.NoError(t, err)
+			}
+			require.NoError(t, unix.Close(terminal.Fd()))
+			select {
+			case <-terminal.exited:
+				require.False(t, kept)
+				require.Equal(t, "signal: killed", terminal.cmd.ProcessState.String())
+			case <-time.After(hangupGrace + 3*time.Second):
+				require.True(t, kept)
+				require.NoError(t, unix.Kill(-terminal.cmd.Process.Pid, unix.SIGKILL))
+				require.NoError(t, unix.Close(next))
+			}
+		})
+	}
 }

@@ -3,6 +3,7 @@ package serial
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -34,18 +35,27 @@ func openFile(dir string, create bool) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	const size = console.SavedLen + console.StorageLen
-	// On a full file system a write to the map would be a fatal signal.
-	if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != nil {
+	storage, err := mapStorage(f)
+	if err != nil {
 		f.Close()
+		os.Remove(f.Name()) // it is empty
 		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	return &file{f, storage}, nil
+}
+
+// mapStorage maps the part of the file that is the storage of the line. On a full file system
+// a write to a part without room would be a fatal signal.
+func mapStorage(f *os.File) ([]byte, error) {
+	const size = console.SavedLen + console.StorageLen
+	if err := unix.Fallocate(int(f.Fd()), 0, 0, size); err != nil {
+		return nil, err
 	}
 	storage, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
-		f.Close()
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+		return nil, err
 	}
-	return &file{f, storage[console.SavedLen:]}, nil
+	return storage[console.SavedLen:], nil
 }
 
 // openLine opens the line that an earlier process has left, if there is one.
@@ -59,6 +69,7 @@ func (p *Port) openLine(now time.Duration) error {
 	}
 	saved := make([]byte, console.SavedLen)
 	if _, err := f.ReadAt(saved, 0); err != nil {
+		f.Close()
 		return err
 	}
 	line, err := console.Restore(saved, f.storage, p.Settings, now)
@@ -69,6 +80,23 @@ func (p *Port) openLine(now time.Duration) error {
 	p.file = f
 	p.useLine(line)
 	return nil
+}
+
+// Inspect returns a copy of a line from the file that its process may change meanwhile. A page
+// that was read while the process wrote it is read again.
+func Inspect(f io.ReaderAt, now time.Duration) (line *console.Line, err error) {
+	const tries = 3
+	for range tries {
+		all := make([]byte, console.SavedLen+console.StorageLen)
+		if _, err := f.ReadAt(all, 0); err != nil {
+			return nil, err
+		}
+		line, err = console.Restore(all[:console.SavedLen], all[console.SavedLen:], console.DefaultSettings, now)
+		if err == nil {
+			return line, nil
+		}
+	}
+	return nil, err
 }
 
 // newLine makes the line, unless there is one.

@@ -3,7 +3,6 @@ package serial
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"log/slog"
@@ -12,10 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/shipmi/shipmi/internal/console"
+	"github.com/shipmi/shipmi/internal/event"
 	"github.com/shipmi/shipmi/internal/rmcp"
 )
 
-// What we chose.
+// Values that we chose.
 const (
 	// keepScript is how long the script runs on without a client. Some clients open and
 	// close the console again and again.
@@ -48,6 +48,7 @@ type Terminal interface {
 type Config struct {
 	Dir      string // of the file
 	Settings console.Settings
+	Always   bool // the script runs even if no client has the console open
 	// Connect starts the console script, and Break sends a break to the machine. Both
 	// may take long.
 	Connect func(context.Context) (Terminal, error)
@@ -81,6 +82,7 @@ type Port struct {
 	file *file
 
 	front    Front
+	served   bool     // Serve was called: only then does the front wait for a script of an earlier process
 	terminal Terminal // the script that runs; nil: none
 	began    time.Duration
 	changing bool          // a worker starts or ends the script
@@ -89,25 +91,39 @@ type Port struct {
 	unused   time.Duration // when the last client left
 	blocked  bool          // the script does not read what is typed
 	unable   bool          // the file could not be written, which was logged
-	noBreak  bool          // it was logged that there is no script for a break
+	noBreak  bool          // it was logged that the provider has no script for a break
+	failure  string        // why the script could not be started, which was logged
 }
 
 // Open makes the port of what an earlier process has left. Now is the time, which
-// Config.Now need not know yet.
-func Open(c Config, now time.Duration) (*Port, error) {
+// Config.Now need not know yet. Without its file there is no console until a client opens
+// one, but there is a BMC.
+func Open(c Config, now time.Duration) *Port {
 	p := &Port{Config: c, unused: now, pause: firstPause}
 	if err := p.openLine(now); err != nil {
-		return nil, fmt.Errorf("console: %w", err)
+		p.Log.Error("console lost", "err", err)
+	}
+	if c.Always {
+		if err := p.newLine(); err != nil {
+			p.Log.Error("console not logged", "err", err)
+		}
 	}
 	if c.Kept != nil {
-		if err := p.newLine(); err != nil {
-			return nil, fmt.Errorf("console: %w", err)
-		}
-		p.connected(c.Kept, now)
+		p.adopt(c.Kept, now)
 	} else if p.line != nil {
 		p.line.Disconnect()
 	}
-	return p, nil
+	return p
+}
+
+// adopt takes over a script that an earlier process has started.
+func (p *Port) adopt(t Terminal, now time.Duration) {
+	if err := p.newLine(); err != nil {
+		p.Log.Error("console script ended", "err", err)
+		t.End()
+		return
+	}
+	p.connected(t, now)
 }
 
 // Attach sets the front. It must be called before any other method.
@@ -119,8 +135,9 @@ func (p *Port) heard(session uint32) time.Duration {
 	return at
 }
 
-// SetSettings changes the settings of the line.
+// SetSettings changes what clients can change of the settings of the line.
 func (p *Port) SetSettings(s console.Settings) {
+	s.Replay = p.Settings.Replay
 	p.Settings = s
 	if p.line != nil {
 		p.line.Settings = s
@@ -136,12 +153,12 @@ func (p *Port) Activate(instance int, c console.Client) (console.Refusal, error)
 	before, taken := p.owner(instance)
 	refusal := p.line.Activate(instance, c, p.Now())
 	if refusal == console.Granted && !(taken && before.Session == c.Session) {
-		about := []any{"instance", instance, "user", c.User, "peer", c.Peer}
 		if taken {
-			about = append(about, "from", before.User)
+			p.logClosed("console closed: taken over from a client that is silent", before, "by", c.User, "by_peer", c.Peer)
 		}
-		p.Log.Info("console opened", about...)
+		p.Log.Info("console opened", "instance", instance, "user", c.User, "peer", c.Peer, event.ConsoleOpen.Attr())
 	}
+	p.supervise(p.Now())
 	p.front.Wake()
 	return refusal, nil
 }
@@ -153,9 +170,22 @@ func (p *Port) Deactivate(instance int, by console.Client) bool {
 	if !open || !p.line.Deactivate(instance, by, p.Now()) {
 		return false
 	}
-	p.Log.Info("console closed", "instance", instance, "user", owner.User, "peer", owner.Peer, "by", by.User)
+	if owner.Session == by.Session {
+		p.logClosed("console closed", owner)
+	} else {
+		p.logClosed("console closed by another client", owner, "by", by.User, "by_peer", by.Peer)
+	}
 	p.front.Wake()
 	return true
+}
+
+// logClosed logs that a client no longer has an instance, and how long it had it.
+func (p *Port) logClosed(message string, was console.Payload, more ...any) {
+	about := []any{
+		"instance", was.Instance, "user", was.User, "peer", was.Peer, "after", (p.Now() - was.Since).Round(time.Second),
+		event.ConsoleEnd.Attr(),
+	}
+	p.Log.Info(message, append(about, more...)...)
 }
 
 func (p *Port) owner(instance int) (console.Payload, bool) {
@@ -200,6 +230,7 @@ func (p *Port) Serve() {
 	if p.line == nil {
 		return
 	}
+	p.served = true
 	now := p.Now()
 	p.leave()
 	for range maxRounds {
@@ -220,8 +251,7 @@ func (p *Port) leave() {
 		}
 		for payload := range p.line.Payloads() {
 			if payload.Session == session {
-				p.Log.Info("console closed: session ended",
-					"instance", payload.Instance, "user", payload.User, "peer", payload.Peer)
+				p.logClosed("console closed: session ended", payload)
 			}
 		}
 		p.line.Leave(session)
@@ -320,8 +350,11 @@ func (p *Port) Watch() (fd int, events int16) {
 
 // Due returns when Serve has something to do, if nothing comes before.
 func (p *Port) Due(never time.Duration) time.Duration {
-	if p.line == nil {
+	switch {
+	case p.line == nil:
 		return never
+	case !p.served:
+		return 0
 	}
 	due := p.line.Due(never)
 	for payload := range p.line.Payloads() {
@@ -329,9 +362,9 @@ func (p *Port) Due(never time.Duration) time.Duration {
 	}
 	switch {
 	case p.changing:
-	case p.terminal == nil && p.line.Open():
+	case p.terminal == nil && p.needed():
 		due = min(due, p.retry)
-	case p.terminal != nil && !p.line.Open():
+	case p.terminal != nil && !p.needed():
 		due = min(due, p.unused+keepScript)
 	}
 	return due
@@ -339,8 +372,13 @@ func (p *Port) Due(never time.Duration) time.Duration {
 
 // NeededUntil is how long the process must stay for the port.
 func (p *Port) NeededUntil() time.Duration {
-	if p.line == nil || !p.line.Open() && p.terminal == nil && !p.changing {
+	if p.line == nil || !p.needed() && p.terminal == nil && !p.changing {
 		return 0
 	}
 	return p.Now() + stayFor
+}
+
+// needed reports whether the script is to run.
+func (p *Port) needed() bool {
+	return p.Always || p.line.Open()
 }

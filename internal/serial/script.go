@@ -11,28 +11,31 @@ import (
 
 // supervise starts and ends the script.
 func (p *Port) supervise(now time.Duration) {
-	open := p.line.Open()
-	if open {
+	needed := p.needed()
+	if needed {
 		p.unused = now
 	}
 	switch {
 	case p.changing:
-	case p.terminal == nil && open && now >= p.retry:
+	case p.terminal == nil && needed && now >= p.retry:
 		p.start(now)
 	case p.terminal != nil && now >= p.unused+keepScript:
 		p.end(now, false)
 	}
 }
 
-// start has a worker start the script.
+// start has a worker start the script. Characters that a client types meanwhile wait for the
+// script, because a program types as soon as the console is open.
 func (p *Port) start(now time.Duration) {
 	p.changing = true
+	p.line.Connect()
 	err := p.Later(func() func() {
 		terminal, err := p.Connect(context.Background())
 		return func() {
 			p.changing = false
 			if err != nil {
-				p.Log.Error("console script not started", "err", err)
+				p.logFailure(err)
+				p.line.Disconnect()
 				p.again("script not started")
 			} else {
 				p.connected(terminal, p.Now())
@@ -41,11 +44,21 @@ func (p *Port) start(now time.Duration) {
 		}
 	})
 	if err != nil {
+		p.line.Disconnect()
 		p.changing, p.retry = false, now+firstPause
 	}
 }
 
+// logFailure logs why the script could not be started, once. It is tried again and again.
+func (p *Port) logFailure(err error) {
+	if text := err.Error(); text != p.failure {
+		p.Log.Error("console script not started", "err", err)
+		p.failure = text
+	}
+}
+
 func (p *Port) connected(t Terminal, now time.Duration) {
+	p.failure = ""
 	p.terminal, p.began = t, now
 	p.line.Connect()
 }

@@ -18,21 +18,25 @@ import (
 
 // A Change is what flags make of BMCs. Everything that the flags refer to has been read.
 type Change struct {
-	flags    *Flags
-	host     Host
-	provider *provider.Provider // nil: each BMC keeps its own
-	account  units.Account
-	password instance.Secret
-	kg       instance.Secret
-	finished int // BMCs that have been changed; the next port depends on it
+	flags       *Flags
+	host        Host
+	provider    *provider.Provider // nil: each BMC keeps its own
+	account     units.Account
+	password    instance.Secret
+	kg          instance.Secret
+	certificate units.Certificate
+	finished    int // BMCs that have been changed; the next port depends on it
 }
 
 // Change reads everything that the flags refer to, for a number of BMCs.
 func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.Terminal, bmcs int) (*Change, error) {
 	c := &Change{flags: f, host: h}
-	if f.applies("port") && bmcs > 1 && !f.port.counting {
+	if f.applies("port") && !f.noIPMI && bmcs > 1 && !f.port.counting {
 		err := fmt.Errorf("%d BMCs cannot all have the port %d", bmcs, f.port.first)
 		return nil, hint.Misuse(hint.Add(err, "with --port %d+ each has a port of its own", f.port.first))
+	}
+	if f.advertise.Port() != 0 && bmcs > 1 {
+		return nil, hint.Misuse(fmt.Errorf("%d BMCs cannot all be reached at %s", bmcs, instance.FormatAdvertise(f.advertise.AddrPort)))
 	}
 	if h.User && f.runAs != "" {
 		return nil, hint.Misuse(errors.New("--run-as does not work with --user: these BMCs run as the user"))
@@ -45,6 +49,9 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 	if err := instance.CheckText(f.comment); err != nil {
 		return nil, hint.Misuse(fmt.Errorf("comment %q %w", f.comment, err))
 	}
+	if f.uuid != "" && bmcs > 1 {
+		return nil, hint.Misuse(fmt.Errorf("%d BMCs cannot all have the UUID %s", bmcs, f.uuid))
+	}
 	for _, name := range f.unset {
 		if _, both := f.set[name]; both {
 			return nil, hint.Misuse(fmt.Errorf("want --set or --unset of %q, not both", name))
@@ -56,11 +63,16 @@ func (f *Flags) Change(ctx context.Context, h Host, config Config, t *terminal.T
 			return nil, err
 		}
 	}
+	if f.cert != "" || f.key != "" {
+		if c.certificate, err = h.FindCertificate(f.cert, f.key); err != nil {
+			return nil, err
+		}
+	}
 	if c.account, err = FindAccount(ctx, f.runAs); err != nil {
 		return nil, err
 	}
 	if f.generate {
-		c.password = instance.Hide(generatePassword())
+		c.password = instance.Hide(GeneratePassword())
 	} else if f.appliesAny("password", "password-file", "password-stdin", "ask-password") {
 		if c.password, err = f.password.Read(ctx, t); err != nil {
 			return nil, err
@@ -93,6 +105,9 @@ func (c *Change) BMC(b *units.BMC) error {
 	if c.flags.applies("allow") {
 		b.Allow = c.flags.allow
 	}
+	if c.flags.applies("inband") {
+		b.Inband = instance.Privilege(c.flags.inband)
+	}
 	for name, text := range c.flags.timeouts {
 		if err := b.Timeouts.Set(name, text); err != nil {
 			return err
@@ -101,12 +116,33 @@ func (c *Change) BMC(b *units.BMC) error {
 	if c.flags.suites != nil {
 		b.CipherSuites = c.flags.suites
 	}
+	given := c.flags.Given()
+	if slices.Contains(given, "media-urls") {
+		b.Media.URLs = c.flags.mediaURLs
+	}
+	if slices.Contains(given, "media-local") {
+		b.Media.Local = bool(c.flags.local)
+	}
 	for field, text := range c.flags.fru {
 		if err := b.FRU.Set(field, text); err != nil {
 			return err
 		}
 	}
-	return errors.Join(c.provide(b), c.listen(b))
+	for name, text := range c.flags.console {
+		if err := b.Console.Set(name, text); err != nil {
+			return err
+		}
+	}
+	if c.flags.applies("advertise") {
+		b.Advertise = c.flags.advertise.AddrPort
+	}
+	if c.flags.applies("uuid") {
+		b.SystemUUID = string(c.flags.uuid)
+	}
+	if err := errors.Join(c.provide(b), c.listen(b)); err != nil {
+		return err
+	}
+	return c.certify(b)
 }
 
 // provide changes the provider and its parameters. Parameters that are set stay as they
@@ -167,38 +203,121 @@ func checkLost(p *provider.Provider, bmc string, set map[string]string) error {
 	return hint.Add(err, `remove them with --unset NAME, or all parameters with --reset-parameters`)
 }
 
-// listen changes addresses and ports.
+// listen changes addresses and ports. Redfish moves with --address if it listens on the
+// same addresses as IPMI.
 func (c *Change) listen(b *units.BMC) error {
-	var addrs []netip.Addr
-	var ports []uint16
-	for _, addr := range b.Listen {
-		if !slices.Contains(addrs, addr.Addr()) {
-			addrs = append(addrs, addr.Addr())
-		}
-		if !slices.Contains(ports, addr.Port()) {
-			ports = append(ports, addr.Port())
-		}
+	index := c.finished
+	c.finished++
+	if !c.flags.appliesAny("address", "port", "redfish", "no-ipmi") {
+		return nil
 	}
+	addrs := addresses(b.Listen)
+	if addrs == nil {
+		addrs = addresses(b.Redfish)
+	}
+	moves := c.flags.applies("address") && slices.Equal(addrs, addresses(b.Redfish))
 	if c.flags.applies("address") {
 		addrs = c.flags.addresses.addrs
 	}
-	if c.flags.applies("port") {
-		port, err := c.flags.port.at(c.finished)
-		if err != nil {
-			return err
+	ipmi, err0 := c.ipmi(b, addrs, index)
+	redfish, err1 := c.redfish(b, addrs, moves, index)
+	if err := errors.Join(err0, err1); err != nil {
+		return err
+	}
+	gateway := b.Gateway
+	if c.flags.applies("redfish") {
+		gateway = c.flags.redfish.gateway
+	}
+	if ipmi == nil && redfish == nil && !gateway {
+		err := fmt.Errorf("%s: it would have neither IPMI nor Redfish", b.Name)
+		return hint.Misuse(hint.Add(err, "--no-ipmi needs --redfish"))
+	}
+	b.Listen, b.Redfish, b.Gateway = ipmi, redfish, gateway
+	return nil
+}
+
+// ipmi returns where a BMC listens for IPMI from now on.
+func (c *Change) ipmi(b *units.BMC, addrs []netip.Addr, index int) ([]netip.AddrPort, error) {
+	f := c.flags
+	listens := b.Listen != nil
+	if f.applies("no-ipmi") {
+		listens = !f.noIPMI
+	}
+	switch {
+	case !listens && slices.Contains(f.Given(), "port"):
+		err := fmt.Errorf("%s: --port is the port for IPMI, and the BMC speaks only Redfish", b.Name)
+		return nil, hint.Misuse(hint.Add(err, "--redfish sets the port for Redfish; --no-ipmi=false adds IPMI"))
+	case !listens:
+		return nil, nil
+	case f.applies("port"), b.Listen == nil:
+		port, err := f.port.at(index)
+		return at(addrs, port), err
+	case f.applies("address"):
+		port, err := onlyPort(b.Name, "port", b.Listen)
+		return at(addrs, port), err
+	default:
+		return b.Listen, nil
+	}
+}
+
+// redfish returns where a BMC listens for Redfish from now on.
+func (c *Change) redfish(b *units.BMC, addrs []netip.Addr, moves bool, index int) ([]netip.AddrPort, error) {
+	value := c.flags.redfish
+	switch {
+	case c.flags.applies("redfish") && value.port == portValue{}:
+		return nil, nil
+	case c.flags.applies("redfish"):
+		if value.addr.IsValid() {
+			addrs = []netip.Addr{value.addr}
 		}
-		ports = []uint16{port}
+		port, err := value.port.at(index)
+		return at(addrs, port), err
+	case moves:
+		port, err := onlyPort(b.Name, "redfish", b.Redfish)
+		return at(addrs, port), err
+	default:
+		return b.Redfish, nil
 	}
-	c.finished++
-	if !c.flags.appliesAny("address", "port") {
-		return nil
+}
+
+// onlyPort returns the port of all addresses. The error names the flag that sets it.
+func onlyPort(bmc, flag string, listen []netip.AddrPort) (uint16, error) {
+	port := listen[0].Port()
+	for _, addr := range listen {
+		if addr.Port() != port {
+			return 0, hint.Add(fmt.Errorf("%s: listens on several ports", bmc), "give --%s, too", flag)
+		}
 	}
-	if len(ports) != 1 {
-		return hint.Add(fmt.Errorf("%s: listens on several ports", b.Name), "give --port, too")
+	return port, nil
+}
+
+// addresses returns the IP addresses of listen, each once.
+func addresses(listen []netip.AddrPort) (addrs []netip.Addr) {
+	for _, addr := range listen {
+		if !slices.Contains(addrs, addr.Addr()) {
+			addrs = append(addrs, addr.Addr())
+		}
 	}
-	b.Listen = nil
+	return addrs
+}
+
+// at returns a port at each of the addresses.
+func at(addrs []netip.Addr, port uint16) (listen []netip.AddrPort) {
 	for _, addr := range addrs {
-		b.Listen = append(b.Listen, netip.AddrPortFrom(addr, ports[0]))
+		listen = append(listen, netip.AddrPortFrom(addr, port))
+	}
+	return listen
+}
+
+// certify changes the certificate.
+func (c *Change) certify(b *units.BMC) error {
+	switch {
+	case b.Redfish == nil && c.certificate != (units.Certificate{}):
+		return hint.Misuse(hint.Add(fmt.Errorf("%s: a certificate is for Redfish, which the BMC does not have", b.Name), "--redfish adds it"))
+	case b.Redfish == nil:
+		b.Certificate = units.Certificate{}
+	case c.flags.applies("tls-cert"):
+		b.Certificate = c.certificate
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"gopkg.in/ini.v1"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/media"
 )
 
 // A Config is the configuration file, daemon.conf.
@@ -18,6 +19,7 @@ type Config struct {
 	Provider      string // of BMCs that are added without --provider
 	Timeouts      instance.Timeouts
 	CipherSuites  []byte
+	Media         media.Rule
 }
 
 // ignoredKeys are the keys of ShIPMI in Python that configure something that no longer
@@ -81,6 +83,10 @@ func (c *Config) set(section string, key *ini.Key) (err error) {
 		c.ShowPasswords, err = key.Bool()
 	case name == "default.provider":
 		c.Provider = key.Value()
+	case name == "default.media_urls":
+		c.Media.URLs, err = media.ParsePrefixes(key.Value())
+	case name == "default.media_local":
+		c.Media.Local, err = key.Bool()
 	case name == "ipmi.cipher_suites":
 		c.CipherSuites, err = instance.ParseCipherSuites(key.Value())
 	case section == "timeouts":

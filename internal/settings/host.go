@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/maruel/natural"
 
@@ -20,6 +21,7 @@ type Host struct {
 	BuiltIn    string   // directory of the providers that come with ShIPMI
 	User       bool     // the BMCs run as the user who calls, and not as root
 	Getenv     func(string) string
+	Now        func() time.Time
 }
 
 // configDirs returns the directories with the configuration file, that in the home of the
@@ -66,7 +68,28 @@ func (h Host) LoadProvider(named string) (*provider.Provider, error) {
 	for _, dir := range slices.Backward(h.ConfigDirs) {
 		places = append(places, filepath.Join(dir, "providers"))
 	}
-	return provider.Load(provider.Locate(h.BuiltIn, named), places...)
+	p, err := provider.Load(provider.Locate(h.BuiltIn, named), places...)
+	if e, ok := errors.AsType[*provider.UnknownError](err); ok {
+		err = hint.DidYouMean(err, []string{strings.ToLower(e.Word)}, e.Known)
+	}
+	return p, err
+}
+
+// ProviderLoader returns a LoadProvider that reads each provider once.
+func (h Host) ProviderLoader() func(named string) (*provider.Provider, error) {
+	type loaded struct {
+		provider *provider.Provider
+		err      error
+	}
+	known := make(map[string]loaded)
+	return func(named string) (*provider.Provider, error) {
+		l, found := known[named]
+		if !found {
+			l.provider, l.err = h.LoadProvider(named)
+			known[named] = l
+		}
+		return l.provider, l.err
+	}
 }
 
 // NamedProvider returns how a BMC has the provider with that path: a built-in provider by

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/shipmi/shipmi/internal/instance"
+	"github.com/shipmi/shipmi/internal/media"
 	"github.com/shipmi/shipmi/internal/units"
 )
 
@@ -46,6 +47,73 @@ func (p *portValue) String() string { return strconv.Itoa(p.first) }
 
 func (p *portValue) Type() string { return "port" }
 
+// defaultRedfish is the value of --redfish that stands without one.
+const defaultRedfish = "443"
+
+// A redfishValue is the TCP port of --redfish. The zero value means no Redfish.
+type redfishValue struct {
+	addr    netip.Addr // the zero Addr means every address of the BMC
+	port    portValue  // the zero value means that only the gateway serves the BMC
+	gateway bool
+}
+
+// throughGateway is the text of --redfish for a BMC that the gateway of the host serves.
+const throughGateway = "gateway"
+
+func (r *redfishValue) Set(text string) error {
+	if text == "none" {
+		*r = redfishValue{}
+		return nil
+	}
+	var value redfishValue
+	if text == throughGateway {
+		*r = redfishValue{gateway: true}
+		return nil
+	}
+	text, value.gateway = strings.CutSuffix(text, ","+throughGateway)
+	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+		var addresses addressesValue
+		if err := addresses.Set(text[:i]); err != nil {
+			return err
+		}
+		value.addr, text = addresses.addrs[0], text[i+1:]
+	}
+	if err := value.port.Set(text); err != nil {
+		return fmt.Errorf("want PORT or ADDRESS:PORT, like 8443 or [2001:db8::1]:8443, none, or gateway: %w", err)
+	}
+	*r = value
+	return nil
+}
+
+func (r *redfishValue) String() string { return "" }
+
+func (r *redfishValue) Type() string { return "[address:]port|gateway" }
+
+// optional are the flags whose value may be left out, with what accepts a value.
+var optional = map[string]func(text string) error{
+	"--redfish": func(text string) error { return new(redfishValue).Set(text) },
+	"--inband":  func(text string) error { return new(inbandValue).Set(text) },
+}
+
+// JoinOptional returns args with each value of a flag whose value may be left out joined to the
+// flag, as in --redfish=8443: pflag would take the value for the name of a BMC. An argument that
+// follows such a flag is its value if the flag accepts it.
+func JoinOptional(args []string) (joined []string) {
+	for i := 0; i < len(args); i++ {
+		accepts := optional[args[i]]
+		switch {
+		case args[i] == "--":
+			return append(joined, args[i:]...)
+		case accepts != nil && i+1 < len(args) && accepts(args[i+1]) == nil:
+			joined = append(joined, args[i]+"="+args[i+1])
+			i++
+		default:
+			joined = append(joined, args[i])
+		}
+	}
+	return joined
+}
+
 // An addressesValue is the IP addresses of --address, which may be repeated. The
 // first replaces the default.
 type addressesValue struct {
@@ -54,20 +122,30 @@ type addressesValue struct {
 }
 
 func (a *addressesValue) Set(text string) error {
-	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
-	switch {
-	case err != nil || units.CheckInterface(addr.Zone()) != nil:
-		return fmt.Errorf("want an IP address like ::, 0.0.0.0, 192.0.2.1 or fe80::1%%eth0")
-	case addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Errorf("want an address of one host: %v reaches several", addr)
-	case addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "":
-		return fmt.Errorf("a link-local address needs an interface, as in %v%%eth0", addr)
+	addr, err := ParseAddress(text)
+	if err != nil {
+		return err
 	}
 	if !a.set {
 		a.addrs, a.set = nil, true
 	}
-	a.addrs = append(a.addrs, addr.Unmap())
+	a.addrs = append(a.addrs, addr)
 	return nil
+}
+
+// ParseAddress parses an IP address that a BMC can listen on, in brackets or not. IPv4
+// addresses are unmapped.
+func ParseAddress(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	switch {
+	case err != nil || units.CheckInterface(addr.Zone()) != nil:
+		err = fmt.Errorf("want an IP address like ::, 0.0.0.0, 192.0.2.1 or fe80::1%%eth0")
+	case addr.IsMulticast() || addr == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		err = fmt.Errorf("want an address of one host: %v reaches several", addr)
+	case addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "":
+		err = fmt.Errorf("a link-local address needs an interface, as in %v%%eth0", addr)
+	}
+	return addr.Unmap(), err
 }
 
 func (a *addressesValue) String() string {
@@ -89,18 +167,27 @@ func (n *networksValue) Set(text string) error {
 		*n = nil
 		return nil
 	}
+	network, err := ParseNetwork(text)
+	if err == nil {
+		*n = append(*n, network)
+	}
+	return err
+}
+
+// ParseNetwork returns a network, or an address as a network, in the form of
+// IPAddressAllow=.
+func ParseNetwork(text string) (string, error) {
 	network, err := netip.ParsePrefix(text)
 	if addr, noNetwork := netip.ParseAddr(text); noNetwork == nil && addr.Zone() == "" {
 		network, err = netip.PrefixFrom(addr.Unmap(), addr.Unmap().BitLen()), nil
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("want a network or an address like 192.0.2.0/24, 192.0.2.1 or 2001:db8::/32")
+		return "", fmt.Errorf("want a network or an address like 192.0.2.0/24, 192.0.2.1 or 2001:db8::/32")
 	case network != network.Masked():
-		return fmt.Errorf("it is an address within %v: give the network or one address", network.Masked())
+		return "", fmt.Errorf("it is an address within %v: give the network or one address", network.Masked())
 	}
-	*n = append(*n, network.String())
-	return nil
+	return network.String(), nil
 }
 
 func (n *networksValue) String() string { return "" }
@@ -121,6 +208,33 @@ func (v fruValue) Set(text string) error {
 func (v fruValue) String() string { return "" }
 
 func (v fruValue) Type() string { return "text" }
+
+// A consoleValue is the flag for one setting of the console.
+type consoleValue struct {
+	settings map[string]string
+	name     string
+}
+
+func (v consoleValue) Set(text string) error {
+	v.settings[v.name] = text
+	return new(instance.Console).Set(v.name, text)
+}
+
+func (v consoleValue) String() string { return "" }
+
+func (v consoleValue) Type() string { return "" }
+
+// An advertiseValue is the address and the port of --advertise.
+type advertiseValue struct{ netip.AddrPort }
+
+func (v *advertiseValue) Set(text string) (err error) {
+	v.AddrPort, err = instance.ParseAdvertise(text)
+	return err
+}
+
+func (v *advertiseValue) String() string { return "" }
+
+func (v *advertiseValue) Type() string { return "address:port" }
 
 // A timeoutsValue is the timeouts of --timeout, which may be repeated, by name.
 type timeoutsValue map[string]string
@@ -158,6 +272,70 @@ func (v *suitesValue) Set(text string) (err error) {
 func (v *suitesValue) String() string { return "" }
 
 func (v *suitesValue) Type() string { return "suites" }
+
+// A urlsValue is the beginnings of URLs of --media-urls. An empty text means all URLs.
+type urlsValue []string
+
+func (v *urlsValue) Set(text string) (err error) {
+	*v, err = media.ParsePrefixes(text)
+	return err
+}
+
+func (v *urlsValue) String() string { return "" }
+
+func (v *urlsValue) Type() string { return "urls" }
+
+// A localValue is the answer of --media-local.
+type localValue bool
+
+func (v *localValue) Set(text string) error {
+	if text != "yes" && text != "no" {
+		return fmt.Errorf("want yes or no")
+	}
+	*v = text == "yes"
+	return nil
+}
+
+func (v *localValue) String() string { return "" }
+
+func (v *localValue) Type() string { return "yes|no" }
+
+// A uuidValue is the UUID of --uuid in canonical form, or "" for none.
+type uuidValue string
+
+func (v *uuidValue) Set(text string) (err error) {
+	text, err = instance.ParseUUID(text)
+	*v = uuidValue(text)
+	return err
+}
+
+func (v *uuidValue) String() string { return "" }
+
+func (v *uuidValue) Type() string { return "uuid" }
+
+// An inbandValue is the privilege of the guest, of --inband. 0 means that the guest has no
+// access.
+type inbandValue instance.Privilege
+
+// off switches the access of the guest off.
+const off = "off"
+
+func (v *inbandValue) Set(text string) error {
+	if text == off {
+		*v = 0
+		return nil
+	}
+	p, err := instance.ParseInband(text)
+	if err != nil {
+		return fmt.Errorf("want user, operator, admin or %s", off)
+	}
+	*v = inbandValue(p)
+	return nil
+}
+
+func (v *inbandValue) String() string { return "" }
+
+func (v *inbandValue) Type() string { return "level" }
 
 // Parameters are the parameters of --set, which may be repeated.
 type Parameters map[string]string

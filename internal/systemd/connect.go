@@ -23,16 +23,16 @@ func Connect(ctx context.Context) (*Manager, error) {
 	ctx = context.WithoutCancel(ctx)
 	var private error
 	if os.Geteuid() == 0 {
-		conn, err := dbus.NewSystemdConnectionContext(ctx)
+		bus, err := dialPrivate(ctx, "/run/systemd/private")
 		if err == nil {
-			return &Manager{conn: conn}, nil
+			return newManager(bus)
 		}
 		private = err
 	}
-	conn, err := dbus.NewSystemConnectionContext(ctx)
+	bus, err := dialSystemBus(ctx)
 	switch {
 	case err == nil:
-		return &Manager{conn: conn}, nil
+		return newManager(bus)
 	case private != nil:
 		return nil, fmt.Errorf("%w: private socket: %w; system bus: %w", ErrUnreachable, private, err)
 	default:
@@ -44,22 +44,50 @@ func Connect(ctx context.Context) (*Manager, error) {
 // no message bus. runtimeDir is the user's $XDG_RUNTIME_DIR. The connection lives until Close
 // is called.
 func ConnectUser(ctx context.Context, runtimeDir string) (*Manager, error) {
-	ctx = context.WithoutCancel(ctx)
-	address := "unix:path=" + filepath.Join(runtimeDir, "systemd/private")
-	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) {
-		conn, err := godbus.Dial(address, godbus.WithContext(ctx))
-		if err != nil {
-			return nil, err
-		}
-		if err := conn.Auth([]godbus.Auth{godbus.AuthExternal(strconv.Itoa(os.Getuid()))}); err != nil {
-			return nil, errors.Join(err, conn.Close())
-		}
-		return conn, nil
-	})
+	bus, err := dialPrivate(context.WithoutCancel(ctx), filepath.Join(runtimeDir, "systemd/private"))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUserUnreachable, err)
 	}
-	return &Manager{conn: conn}, nil
+	return newManager(bus)
+}
+
+// newManager returns a Manager that uses one connection for calls and signals. systemd sends
+// every signal, such as two for each unit of a daemon-reload, to every private connection.
+func newManager(bus *godbus.Conn) (*Manager, error) {
+	conn, err := dbus.NewConnection(func() (*godbus.Conn, error) { return bus, nil })
+	if err != nil {
+		return nil, errors.Join(err, bus.Close())
+	}
+	return &Manager{conn: conn, bus: bus}, nil
+}
+
+// dialPrivate opens a direct connection to a service manager.
+func dialPrivate(ctx context.Context, path string) (*godbus.Conn, error) {
+	conn, err := godbus.Dial("unix:path="+path, godbus.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return greet(conn, func() error { return nil })
+}
+
+func dialSystemBus(ctx context.Context) (*godbus.Conn, error) {
+	conn, err := godbus.SystemBusPrivate(godbus.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return greet(conn, conn.Hello)
+}
+
+// greet says on a new connection who calls, and then calls hello.
+func greet(conn *godbus.Conn, hello func() error) (*godbus.Conn, error) {
+	err := conn.Auth([]godbus.Auth{godbus.AuthExternal(strconv.Itoa(os.Getuid()))})
+	if err == nil {
+		err = hello()
+	}
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
 }
 
 // ErrUserUnreachable means that no service manager runs for the user. It starts when

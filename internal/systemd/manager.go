@@ -20,6 +20,7 @@ type Manager struct {
 	Progress func(done, all int)
 
 	conn *dbus.Conn
+	bus  *godbus.Conn // what conn uses
 }
 
 // Close ends the connection.
@@ -62,7 +63,7 @@ func (s *Manager) States(ctx context.Context, units []string) (map[string]string
 	for _, unit := range units {
 		status := loaded[unit]
 		states[unit] = cmp.Or(status.ActiveState, inactive)
-		if strings.HasPrefix(status.SubState, "auto-restart") {
+		if isFailed(status) {
 			states[unit] = "failed"
 		}
 	}
@@ -70,6 +71,10 @@ func (s *Manager) States(ctx context.Context, units []string) (map[string]string
 }
 
 const inactive = "inactive"
+
+func isFailed(status dbus.UnitStatus) bool {
+	return status.ActiveState == "failed" || strings.HasPrefix(status.SubState, "auto-restart")
+}
 
 // loaded returns the units that systemd has in memory. Asking for any other unit would
 // make systemd read its files, only to answer "inactive".
@@ -87,7 +92,7 @@ func (s *Manager) loaded(ctx context.Context) (map[string]dbus.UnitStatus, error
 
 // Start starts socket units, all at once, and returns why units failed.
 func (s *Manager) Start(ctx context.Context, sockets []string) map[string]error {
-	failed := s.batch(ctx, s.conn.StartUnitContext, sockets)
+	failed := s.batch(ctx, "StartUnit", sockets)
 	for unit, err := range failed {
 		if errors.Is(err, errJob) {
 			if result, _ := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "Result"); result != nil {
@@ -110,7 +115,7 @@ func (s *Manager) Stop(ctx context.Context, units []string) map[string]error {
 		status, found := loaded[unit]
 		return !found || status.ActiveState == inactive && status.JobId == 0
 	}
-	failed := s.batch(ctx, s.conn.StopUnitContext, slices.DeleteFunc(slices.Clone(units), stopped))
+	failed := s.batch(ctx, "StopUnit", slices.DeleteFunc(slices.Clone(units), stopped))
 	if loaded, err = s.loaded(ctx); err != nil {
 		return all(units, err)
 	}
@@ -136,46 +141,22 @@ func all(units []string, err error) map[string]error {
 	return failed
 }
 
+// Restart restarts units, all at once, and returns why units failed. Units that are not
+// running are started.
+func (s *Manager) Restart(ctx context.Context, units []string) map[string]error {
+	return s.restart(ctx, "RestartUnit", units)
+}
+
 // TryRestart restarts the units that are running, all at once, and returns why units
 // failed.
 func (s *Manager) TryRestart(ctx context.Context, units []string) map[string]error {
-	failed := s.batch(ctx, s.conn.TryRestartUnitContext, units)
-	for unit, err := range failed {
-		failed[unit] = explain("restart", err)
-	}
-	return failed
+	return s.restart(ctx, "TryRestartUnit", units)
 }
 
-// errJob means that systemd accepted a job and the job failed.
-var errJob = errors.New("systemd could not")
-
-// batch gives the same order for many units and then waits for all jobs.
-func (s *Manager) batch(ctx context.Context, order func(context.Context, string, string, chan<- string) (int, error), units []string) map[string]error {
-	failed := make(map[string]error)
-	results := make([]chan string, len(units))
-	for i, unit := range units {
-		results[i] = make(chan string, 1) // the connection stalls if a send blocks
-		if _, err := order(ctx, unit, "replace", results[i]); err != nil {
-			failed[unit] = err
-			results[i] <- ""
-		}
-	}
-	for i, unit := range units {
-		select {
-		case text := <-results[i]:
-			switch {
-			case failed[unit] != nil || text == "done":
-			case text == "canceled":
-				failed[unit] = errors.New("another systemd job replaced it")
-			default:
-				failed[unit] = fmt.Errorf("%w: %s", errJob, text)
-			}
-		case <-ctx.Done():
-			failed[unit] = ctx.Err()
-		}
-		if s.Progress != nil {
-			s.Progress(i+1, len(units))
-		}
+func (s *Manager) restart(ctx context.Context, method string, units []string) map[string]error {
+	failed := s.batch(ctx, method, units)
+	for unit, err := range failed {
+		failed[unit] = explain("restart", err)
 	}
 	return failed
 }

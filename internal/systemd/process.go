@@ -9,28 +9,39 @@ import (
 type Process struct {
 	PID    int       // 0: none runs
 	Since  time.Time // when it became ready
-	Status string    // what it says about itself
+	Status string    // the status that it reports
 }
 
 // Processes returns the main process of each service that runs.
 func (s *Manager) Processes(ctx context.Context, services []string) (map[string]Process, error) {
-	loaded, err := s.loaded(ctx)
+	states, err := s.States(ctx, services)
+	if err != nil {
+		return nil, err
+	}
+	var running []string
+	for _, unit := range services {
+		if states[unit] == "active" {
+			running = append(running, unit)
+		}
+	}
+	pids, err := s.property(ctx, running, "Service", "MainPID")
+	if err != nil {
+		return nil, err
+	}
+	since, err := s.property(ctx, running, "Unit", "ActiveEnterTimestamp")
+	if err != nil {
+		return nil, err
+	}
+	status, err := s.property(ctx, running, "Service", "StatusText")
 	if err != nil {
 		return nil, err
 	}
 	all := make(map[string]Process)
-	for _, unit := range services {
-		if loaded[unit].ActiveState != "active" {
-			continue
-		}
-		properties, err := s.conn.GetAllPropertiesContext(ctx, unit)
-		if err != nil {
-			return nil, explain("read the properties of "+unit, err)
-		}
-		pid, _ := properties["MainPID"].(uint32)
-		since, _ := properties["ActiveEnterTimestamp"].(uint64)
-		status, _ := properties["StatusText"].(string)
-		all[unit] = Process{int(pid), time.UnixMicro(int64(since)), status}
+	for _, unit := range running {
+		pid, _ := pids[unit].(uint32)
+		microseconds, _ := since[unit].(uint64)
+		text, _ := status[unit].(string)
+		all[unit] = Process{int(pid), time.UnixMicro(int64(microseconds)), text}
 	}
 	return all, nil
 }

@@ -17,17 +17,17 @@ func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) erro
 	}
 	defer unlock()
 
-	all, err := s.List()
+	all, err := s.listeners()
 	if err != nil {
 		return err
 	}
+	taken := addressesOf(all)
 	var files []file
 	for _, b := range bmcs {
-		rendered, err := s.newFiles(b, c, all)
+		rendered, err := s.newFiles(b, c, taken)
 		if err != nil {
 			return err
 		}
-		all = append(all, b)
 		files = append(files, rendered...)
 	}
 	return s.replace(files, commit)
@@ -35,11 +35,11 @@ func (s Store) Add(bmcs []BMC, c instance.Credentials, commit func() error) erro
 
 // CheckAdd returns the error that Add would return if the other BMCs existed.
 func (s Store) CheckAdd(b BMC, c instance.Credentials, others []BMC) error {
-	_, err := s.newFiles(b, c, others)
+	_, err := s.newFiles(b, c, addressesOf(others))
 	return err
 }
 
-func (s Store) newFiles(b BMC, c instance.Credentials, others []BMC) ([]file, error) {
+func (s Store) newFiles(b BMC, c instance.Credentials, taken addresses) ([]file, error) {
 	files, err := s.files(b, c)
 	if err != nil {
 		return nil, err
@@ -47,11 +47,11 @@ func (s Store) newFiles(b BMC, c instance.Credentials, others []BMC) ([]file, er
 	if s.exists(b.Name) {
 		return nil, fmt.Errorf("BMC %q %w", b.Name, ErrExist)
 	}
-	return files, b.checkListen(others)
+	return files, taken.claim(b)
 }
 
-// files returns the files of a new BMC. The last one is the drop-in of the socket, by which
-// other commands know that the BMC exists.
+// files returns the files of a new BMC. The directory of the socket, by which other commands
+// know that the BMC exists, comes last.
 func (s Store) files(b BMC, c instance.Credentials) ([]file, error) {
 	dropIns, err := s.dropIns(b)
 	if err := errors.Join(instance.CheckName(b.Name), c.Check(), err); err != nil {
@@ -72,7 +72,11 @@ func (s Store) files(b BMC, c instance.Credentials) ([]file, error) {
 		}
 		files = append(files, f)
 	}
-	return files, nil
+	if b.Comment == "" {
+		return files, nil
+	}
+	comment, err := s.commentFile(b)
+	return append(files, comment), err
 }
 
 func (s Store) credentialsFile(name string, c instance.Credentials) file {

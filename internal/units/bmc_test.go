@@ -26,9 +26,12 @@ func TestOverlap(t *testing.T) {
 		{"[fe80::1%a]:623", "[fe80::1%b]:623", false},
 	}
 	for _, tt := range tests {
-		a, b := netip.MustParseAddrPort(tt.a), netip.MustParseAddrPort(tt.b)
-		require.Equal(t, tt.want, Overlap(a, b), "%v and %v", a, b)
-		require.Equal(t, tt.want, Overlap(b, a), "%v and %v", b, a)
+		for _, network := range []string{UDP, TCP} {
+			a, b := Endpoint{network, netip.MustParseAddrPort(tt.a)}, Endpoint{network, netip.MustParseAddrPort(tt.b)}
+			require.Equal(t, tt.want, Overlap(a, b), "%v and %v", a, b)
+			require.Equal(t, tt.want, Overlap(b, a), "%v and %v", b, a)
+		}
+		require.False(t, Overlap(Endpoint{UDP, netip.MustParseAddrPort(tt.a)}, Endpoint{TCP, netip.MustParseAddrPort(tt.b)}))
 	}
 }
 

@@ -2,17 +2,14 @@ package units
 
 import (
 	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 )
 
 // Delete removes all files of BMCs: also the files that administrators and systemctl made
 // for them, and the links that enable their units. When it is certain that files can be
 // removed, it calls stop with the names, and removes only the BMCs that stop returns. If
-// anything fails before the last of them is gone, none is removed.
+// anything fails before the last of them is gone, all of them stay.
 func (s Store) Delete(names []string, stop func(names []string) (stopped []string)) error {
 	unlock, err := s.lock()
 	if err != nil {
@@ -22,23 +19,27 @@ func (s Store) Delete(names []string, stop func(names []string) (stopped []strin
 	if err := s.tryToStage(); err != nil {
 		return err
 	}
-	var files []file
-	var rest []string
-	for _, name := range stop(names) {
-		gone, others, err := s.belongings(name)
-		if err != nil {
-			return err
-		}
-		for _, path := range gone {
-			files = append(files, file{path: path, gone: true})
-		}
-		rest = append(rest, others...)
-	}
-	if err := s.replace(files, func() error { return nil }); err != nil {
+	gone, rest, err := s.belongings(stop(names)...)
+	if err != nil {
 		return err
 	}
+	if err := s.replace(takenAway(gone), func() error { return nil }); err != nil {
+		return err
+	}
+	return removeAll(rest)
+}
+
+// takenAway returns files to take away.
+func takenAway(paths []string) (files []file) {
+	for _, path := range paths {
+		files = append(files, file{path: path, gone: true})
+	}
+	return files
+}
+
+func removeAll(paths []string) error {
 	var errs []error
-	for _, path := range rest {
+	for _, path := range paths {
 		errs = append(errs, os.RemoveAll(path))
 	}
 	return errors.Join(errs...)
@@ -50,70 +51,47 @@ func (s Store) tryToStage() error {
 	return errors.Join(err, s.clear())
 }
 
-// belongings returns the paths of a BMC below the directories of drop-ins and credentials,
-// the drop-ins of the socket first, because the BMC exists as long as they do. others are
-// those elsewhere.
-func (s Store) belongings(name string) (paths, others []string, err error) {
-	for _, unit := range Units(name) {
-		paths = append(paths, s.dropInDir(unit))
-	}
-	paths = append(paths, s.path(s.CredentialPath(name)))
-	for _, unit := range Units(name) {
-		paths = append(paths, s.path(s.Units, unit))
-		for _, kind := range []string{"wants", "requires"} {
-			links, err := filepath.Glob(s.path(s.Units, "*."+kind, unit))
-			if err != nil {
-				return nil, nil, err
-			}
-			paths = append(paths, links...)
-		}
-		for _, dir := range s.Owned {
-			others = append(others, s.path(dir, unit), s.path(dir, unit+".d"))
-			links, err := filepath.Glob(s.path(dir, "*.wants", unit))
-			if err != nil {
-				return nil, nil, err
-			}
-			others = append(others, links...)
+// belongings returns the paths of BMCs below the directories of drop-ins and credentials. For
+// each BMC the drop-ins of the socket come first, because the BMC exists until they are gone.
+// others are the paths elsewhere.
+func (s Store) belongings(names ...string) (paths, others []string, err error) {
+	links := make(map[string]map[string][]string) // by directory and unit
+	for _, dir := range s.administered() {
+		if links[dir], err = s.links(dir); err != nil {
+			return nil, nil, err
 		}
 	}
-	for _, dir := range slices.Concat(s.State, []string{s.Runtime}) {
-		others = append(others, s.path(dir, name))
+	for _, name := range names {
+		all := append(Units(name), formerRestoreUnit(name))
+		for _, unit := range all {
+			paths = append(paths, s.dropInDir(unit))
+		}
+		paths = append(paths, s.path(s.CredentialPath(name)))
+		for _, unit := range all {
+			paths = append(append(paths, s.path(s.Units, unit)), links[s.Units][unit]...)
+			for _, dir := range s.Owned {
+				others = append(others, s.path(dir, unit), s.path(dir, unit+".d"))
+				others = append(others, links[dir][unit]...)
+			}
+		}
+		others = append(others, s.StateDirs(name)...)
+		others = append(others, s.path(s.Runtime, name), s.path(s.restoreMark(name)))
 	}
 	return paths, others, nil
 }
 
-// HandWritten returns the paths of files of a BMC that ShIPMI did not write: drop-ins, unit
-// files, and links of "systemctl mask".
-func (s Store) HandWritten(name string) (paths []string, err error) {
-	for _, dir := range append([]string{s.Units}, s.Owned...) {
-		for _, unit := range Units(name) {
-			if file := s.path(dir, unit); exists(file) {
-				paths = append(paths, file)
-			}
-			entries, err := os.ReadDir(s.path(dir, unit+".d"))
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return nil, err
-			}
-			for _, entry := range entries {
-				path := s.path(dir, unit+".d", entry.Name())
-				if dir != s.Units || !s.isWritten(path) {
-					paths = append(paths, path)
-				}
-			}
+// links returns the links that enable units of BMCs, by the name of the unit.
+func (s Store) links(dir string) (map[string][]string, error) {
+	links := make(map[string][]string)
+	for _, kind := range []string{"wants", "requires"} {
+		paths, err := filepath.Glob(s.path(dir, "*."+kind, "shipmi-*@*"))
+		if err != nil {
+			return nil, err
+		}
+		for _, path := range paths {
+			unit := filepath.Base(path)
+			links[unit] = append(links[unit], path)
 		}
 	}
-	return paths, nil
-}
-
-// isWritten reports whether ShIPMI wrote a drop-in.
-func (s Store) isWritten(path string) bool {
-	switch filepath.Base(path) {
-	case dropInName:
-		return true
-	case sandboxName:
-		target, err := os.Readlink(path)
-		return err == nil && strings.HasSuffix(target, sandboxFile)
-	default:
-		return false
-	}
+	return links, nil
 }

@@ -3,6 +3,8 @@ package units
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,14 +19,21 @@ func TestDeleteRemovesFilesOfSystemctl(t *testing.T) {
 	}
 	before := tree(t, s.root)
 	require.NoError(t, s.Add([]BMC{newBMC("c", "[::]:3")}, admin("x"), committed))
-	written, err := s.HandWritten("c")
-	require.NoError(t, err)
+	writtenFor := func(name string) []string {
+		h, err := s.ByHand()
+		require.NoError(t, err)
+		files, err := h.Files(Units(name))
+		require.NoError(t, err)
+		return files
+	}
+	written := writtenFor("c")
 	require.Empty(t, written)
 
+	isFormer := func(path string) bool { return strings.Contains(path, "shipmi-bmc-restore@") }
 	byHand := []string{
 		s.path(s.Units, "shipmi-bmc@c.socket.d/60-mine.conf"),          // systemctl edit
 		s.path(s.Units, "shipmi-bmc@c.service"),                        // systemctl edit --full, or mask
-		s.path(s.Units, "shipmi-bmc-restore@c.service"),                // systemctl mask
+		s.path(s.Units, "shipmi-bmc-restore@c.service"),                // systemctl mask, in a former version
 		s.path(s.Owned[0], "shipmi-bmc@c.service.d/50-MemoryMax.conf"), // systemctl set-property
 		s.path(s.Owned[2], "shipmi-bmc@c.socket"),                      // systemctl mask --runtime
 	}
@@ -32,9 +41,8 @@ func TestDeleteRemovesFilesOfSystemctl(t *testing.T) {
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		require.NoError(t, os.Symlink("/dev/null", path))
 	}
-	written, err = s.HandWritten("c")
-	require.NoError(t, err)
-	require.ElementsMatch(t, byHand, written)
+	written = writtenFor("c")
+	require.ElementsMatch(t, slices.DeleteFunc(slices.Clone(byHand), isFormer), written)
 	require.NoError(t, s.Delete([]string{"c"}, all))
 	require.Equal(t, before, tree(t, s.root))
 }
@@ -62,4 +70,39 @@ func TestDeleteOnlyWhatStopped(t *testing.T) {
 	names, err := s.Names()
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, names)
+}
+
+// The links for the guest's socket were left.
+func TestDeleteRemovesAllLinks(t *testing.T) {
+	s := two(t)
+	before := tree(t, s.root)
+	require.NoError(t, s.Add([]BMC{newBMC("c", "[::]:3")}, admin("x"), committed))
+	for _, unit := range Units("c") {
+		for _, dir := range []string{"multi-user.target.wants", "multi-user.target.requires"} {
+			require.NoError(t, os.MkdirAll(s.path(s.Units, dir), 0o755))
+			require.NoError(t, os.Symlink("/lib/x", s.path(s.Units, dir, unit)))
+		}
+	}
+	require.NoError(t, s.Delete([]string{"c"}, all))
+	for _, dir := range []string{"multi-user.target.wants", "multi-user.target.requires"} {
+		require.NoError(t, os.Remove(s.path(s.Units, dir)), "it is empty")
+	}
+	require.Equal(t, before, tree(t, s.root))
+}
+
+// Disable takes away what "systemctl enable" made, and leaves other BMCs and other units alone.
+func TestDisable(t *testing.T) {
+	s := two(t)
+	wants := s.path(s.Units, "sockets.target.wants")
+	require.NoError(t, os.Mkdir(wants, 0o755))
+	for _, unit := range []string{SocketUnit("a"), SocketUnit("b"), ServiceUnit("a"), "sshd.socket"} {
+		require.NoError(t, os.Symlink("/dev/null", filepath.Join(wants, unit)))
+	}
+	require.NoError(t, s.Disable([]string{"a", "gone"}))
+	enabled, err := s.Enabled()
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"b": true}, enabled)
+	require.NotContains(t, tree(t, wants), "/"+SocketUnit("a"))
+	require.Len(t, tree(t, wants), 4, "the directory, and the other links")
+	require.NoError(t, s.Disable([]string{"a"}))
 }

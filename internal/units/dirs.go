@@ -32,6 +32,8 @@ type Store struct {
 	// of a user has none.
 	Sandbox string
 
+	Slice string // without .slice: where systemd puts services by default (systemd.special(7))
+
 	specifiers map[byte]string // those that are the same in all units (systemd.unit(5))
 
 	root string // prefix of every path that is read or written
@@ -53,6 +55,7 @@ func SystemStore(root string) Store {
 
 		UserLoadPath: []string{"/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"},
 
+		Slice:      "system",
 		specifiers: systemSpecifiers(),
 		root:       root,
 	}
@@ -85,6 +88,7 @@ func UserStore(getenv func(string) string) (Store, error) {
 			filepath.Join(config, "systemd/user.control"), filepath.Join(runtime, "systemd/user.control"),
 			filepath.Join(runtime, "systemd/user"),
 		},
+		Slice:      "app",
 		specifiers: userSpecifiers(home, config, state, cache, runtime),
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/coreos/go-systemd/v22/unit"
 
@@ -18,14 +19,18 @@ import (
 // The sections and settings that ShIPMI writes and reads. systemd ignores a
 // section whose name begins with X-.
 const (
+	unitSection    = "Unit"
+	wantsSetting   = "Wants"
 	socketSection  = "Socket"
-	listenSetting  = "ListenDatagram"
+	udpSetting     = "ListenDatagram"
+	tcpSetting     = "ListenStream"
+	linkSetting    = "Symlinks"
 	serviceSection = "Service"
 	envSetting     = "Environment"
 	credSetting    = "LoadCredential"
 	credentialID   = "users" // the name of the credentials in the credential directory of the process
 	envFileSetting = "EnvironmentFile"
-	ownSection     = "X-ShIPMI"
+	ownSection     = "X-ShIPMI" // only read, see readComment
 	commentSetting = "Comment"
 )
 
@@ -46,8 +51,8 @@ func (d dropIn) equal(other dropIn) bool {
 // dropIns returns the drop-ins of the service and of the socket of a BMC.
 func (s Store) dropIns(b BMC) ([]dropIn, error) {
 	dropIns := []dropIn{
-		{ServiceUnit(b.Name), b.serviceOptions(s.credentialOption())},
-		{SocketUnit(b.Name), b.socketOptions()},
+		{ServiceUnit(b.Name), append(s.serviceOptions(b), s.sliceOption(serviceSection, b.Name))},
+		{SocketUnit(b.Name), append(b.socketOptions(), s.sliceOption(socketSection, b.Name))},
 	}
 	for _, d := range dropIns {
 		if err := escape(d.options); err != nil {
@@ -59,14 +64,26 @@ func (s Store) dropIns(b BMC) ([]dropIn, error) {
 
 func (b BMC) socketOptions() []*unit.UnitOption {
 	var options []*unit.UnitOption
+	if b.Console.LogAlways {
+		// The process runs as long as systemd listens, not only from the first packet on.
+		options = append(options, unit.NewUnitOption(unitSection, wantsSetting, ServiceUnit("%i")))
+	}
+	if b.Inband != 0 {
+		options = append(options, unit.NewUnitOption(unitSection, wantsSetting, InbandUnit("%i")))
+	}
 	for _, addr := range b.Listen {
-		options = append(options, unit.NewUnitOption(socketSection, listenSetting, formatListen(addr)))
+		options = append(options, unit.NewUnitOption(socketSection, udpSetting, formatListen(addr)))
 	}
-	options = append(options, filterOptions(b.Allow)...)
-	if b.Comment != "" {
-		options = append(options, unit.NewUnitOption(ownSection, commentSetting, quote(b.Comment)))
+	for _, addr := range b.Redfish {
+		options = append(options, unit.NewUnitOption(socketSection, tcpSetting, formatListen(addr)))
 	}
-	return options
+	if b.Gateway {
+		options = append(options, unit.NewUnitOption(socketSection, tcpSetting, gatewayDir+"%i"))
+		if b.SystemUUID != "" {
+			options = append(options, unit.NewUnitOption(socketSection, linkSetting, gatewayDir+".uuid-"+b.SystemUUID))
+		}
+	}
+	return append(options, filterOptions(b.Allow)...)
 }
 
 // credentialOption is the same for all BMCs, so that a BMC whose drop-ins were copied by hand
@@ -76,31 +93,38 @@ func (s Store) credentialOption() *unit.UnitOption {
 	return unit.NewUnitOption(serviceSection, credSetting, credentialID+":"+filepath.Join(dir, "%i"))
 }
 
-// formerCredentialOption is what older versions wrote instead.
-func (s Store) formerCredentialOption(name string) *unit.UnitOption {
+// formerOptions are those that only older versions wrote.
+func (s Store) formerOptions(name string) []*unit.UnitOption {
 	path := strings.ReplaceAll(s.CredentialPath(name), "%", "%%")
-	return unit.NewUnitOption(serviceSection, credSetting, credentialID+":"+path)
+	return []*unit.UnitOption{
+		unit.NewUnitOption(serviceSection, credSetting, credentialID+":"+path),
+		unit.NewUnitOption(ownSection, commentSetting, ""),
+	}
 }
 
-func (b BMC) serviceOptions(credentials *unit.UnitOption) []*unit.UnitOption {
+func (s Store) serviceOptions(b BMC) []*unit.UnitOption {
 	var options []*unit.UnitOption
 	for _, variable := range b.Environ() {
 		options = append(options, unit.NewUnitOption(serviceSection, envSetting, quote(variable)))
 	}
-	return append(append(options, credentials), b.RunAs.options()...)
+	options = append(options, s.credentialOption())
+	if b.Redfish != nil {
+		options = append(options, s.CertificateOf(b).options()...)
+	}
+	return append(options, b.RunAs.options()...)
 }
 
 // maxLine is the length of the longest line that the package unit reads again, in bytes.
 const maxLine = 2047
 
 // escape refuses line breaks, which would begin a new setting, and lines that are too long. It
-// escapes %, which begins a specifier. unit.Serialize does none of this.
+// escapes %, which begins a specifier. unit.Serialize does not do this.
 func escape(options []*unit.UnitOption) error {
 	for _, o := range options {
 		if err := instance.CheckText(o.Value); err != nil {
 			return fmt.Errorf("%s=%q %w", o.Name, o.Value, err)
 		}
-		if o.Name != credSetting {
+		if o.Name != credSetting && o.Name != wantsSetting && !strings.HasPrefix(o.Value, gatewayDir) {
 			o.Value = strings.ReplaceAll(o.Value, "%", "%%")
 		}
 		if length := len(o.Name + "=" + o.Value); length > maxLine {
@@ -157,6 +181,11 @@ func readDropIn(path string) ([]*unit.UnitOption, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	for _, o := range options {
+		if !utf8.ValidString(o.Name + o.Value) { // systemd does not read the rest of such a file
+			return nil, fmt.Errorf("%s: %s=%q is not valid UTF-8", path, o.Name, o.Value)
+		}
+	}
 	return options, nil
 }
 
@@ -176,31 +205,48 @@ func pick(settings []setting, section, name string) []setting {
 	return picked
 }
 
+// listens returns the addresses to listen on. An empty value removes those of every kind
+// before it, not only its own kind (systemd.socket(5)).
+func listens(settings []setting) (picked []setting) {
+	for _, s := range settings {
+		switch {
+		case s.Section != socketSection || s.Name != udpSetting && s.Name != tcpSetting:
+		case s.Value == "":
+			picked = nil
+		default:
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}
+
 // readSocket fills in the settings from the drop-ins of the socket.
 func (b *BMC) readSocket(p loadPath) error {
 	settings, err := p.settings(SocketUnit(b.Name))
 	if err != nil {
 		return err
 	}
-	for _, s := range pick(settings, socketSection, listenSetting) {
+	for _, s := range listens(settings) {
+		if s.Name == tcpSetting && p.expand(SocketUnit(b.Name), s.Value) == p.expand(SocketUnit(b.Name), gatewayDir+"%i") {
+			b.Gateway = true
+			continue
+		}
 		addr, err := parseListen(p.expand(SocketUnit(b.Name), s.Value))
 		if err != nil {
-			return fmt.Errorf("%s: %s=%w", s.file, listenSetting, err)
+			return fmt.Errorf("%s: %s=%w", s.file, s.Name, err)
 		}
-		b.Listen = append(b.Listen, addr)
+		if s.Name == tcpSetting {
+			b.Redfish = append(b.Redfish, addr)
+		} else {
+			b.Listen = append(b.Listen, addr)
+		}
 	}
-	if b.Listen == nil {
-		return fmt.Errorf("%s: no %s= in any drop-in", SocketUnit(b.Name), listenSetting)
+	if b.Endpoints() == nil && !b.Gateway {
+		return fmt.Errorf("%s: no %s= and no %s= in any drop-in", SocketUnit(b.Name), udpSetting, tcpSetting)
 	}
 	b.Allow = allowed(settings)
-	for _, s := range pick(settings, ownSection, commentSetting) {
-		words, err := splitWords(p.expand(SocketUnit(b.Name), s.Value))
-		if err != nil {
-			return fmt.Errorf("%s: %s=%q: %w", s.file, commentSetting, s.Value, err)
-		}
-		b.Comment = strings.Join(words, " ")
-	}
-	return nil
+	b.Comment, err = p.readComment(b.Name, settings)
+	return err
 }
 
 // readService fills in the settings from the drop-ins of the service. Variables in files
@@ -241,6 +287,11 @@ func (b *BMC) readService(p loadPath) error {
 		return fmt.Errorf("%s: no %s= in any drop-in", service, envSetting)
 	}
 	b.RunAs = account(settings)
+	if b.Redfish != nil {
+		if b.Certificate, err = p.certificate(service, settings); err != nil {
+			return fmt.Errorf("%s: %w", service, err)
+		}
+	}
 	b.Instance, err = instance.FromEnv(variables)
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(append(slices.Compact(files), unreadable...), ", "), err)

@@ -4,28 +4,34 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// Leftovers returns the paths of files that belong to BMCs that do not exist.
+// Leftovers returns the paths of files that belong to BMCs that do not exist, and of
+// certificates of the host that were left incomplete.
 func (s Store) Leftovers() ([]string, error) {
 	names, err := s.Names()
 	if err != nil {
 		return nil, err
 	}
+	isBMC := make(map[string]bool, len(names))
+	for _, name := range names {
+		isBMC[name] = true
+	}
 	kept := []struct{ dir, pattern string }{
 		{s.Units, ServiceUnit("*") + ".d"},
-		{s.Units, restoreUnit("*") + ".d"},
 		{filepath.Join(s.Units, "*.wants"), SocketUnit("*")},
-		{filepath.Join(s.Units, "*.wants"), restoreUnit("*")},
 		{s.credentialsDir(), "[^.]*"},
 		{s.Runtime, "*"},
+		{s.Config, stagedCertificate},
 	}
 	for _, dir := range s.State {
 		kept = append(kept, struct{ dir, pattern string }{dir, "*"})
 	}
-	var left []string
+	left, err := filepath.Glob(s.path(s.Units, formerRestoreUnit("*")+"*")) // drop-ins and masks
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range kept {
 		paths, err := filepath.Glob(s.path(k.dir, k.pattern))
 		if err != nil {
@@ -34,7 +40,7 @@ func (s Store) Leftovers() ([]string, error) {
 		before, after, _ := strings.Cut(strings.TrimPrefix(k.pattern, "[^.]"), "*")
 		for _, path := range paths {
 			name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), before), after)
-			if name != "" && !slices.Contains(names, name) { // an empty name is that of the template
+			if name != "" && !isBMC[name] { // an empty name is that of the template
 				left = append(left, path)
 			}
 		}
@@ -44,7 +50,10 @@ func (s Store) Leftovers() ([]string, error) {
 
 // NotPrivate returns the paths of secrets that users other than the owner can read or change.
 func (s Store) NotPrivate() (paths []string, err error) {
-	for _, pattern := range []string{s.credentialsDir(), filepath.Join(s.credentialsDir(), "[^.]*"), s.LoginPath("*")} {
+	host := s.HostCertificate()
+	for _, pattern := range []string{
+		s.credentialsDir(), filepath.Join(s.credentialsDir(), "[^.]*"), s.LoginPath("*"), filepath.Dir(host.Key), host.Key,
+	} {
 		found, err := filepath.Glob(s.path(pattern))
 		if err != nil {
 			return nil, err

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// formatListen returns addr in the form of ListenDatagram= (systemd.socket(5)), in which the
+// formatListen returns addr in the form of ListenDatagram= and ListenStream= (systemd.socket(5)), in which the
 // interface of a link-local address follows the port.
 func formatListen(addr netip.AddrPort) string {
 	zone := addr.Addr().Zone()

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// templates are the template units. Each BMC has an instance of each.
-var templates = []string{SocketUnit(""), ServiceUnit(""), restoreUnit("")}
+// unitFiles are the names of the unit files of ShIPMI.
+var unitFiles = []string{SocketUnit(""), ServiceUnit(""), InbandUnit(""), "shipmi-restore.service", GatewaySocket, GatewayService}
 
 // A loadPath is the content of the directories of a Store: unit files, and directories with
 // drop-ins.
@@ -17,12 +17,14 @@ type loadPath struct {
 	dirs []string        // the first takes precedence
 	has  map[string]bool // by path
 
-	specifiers map[byte]string
-	root       string
+	certificateOfHost Certificate
+	units             string // the directory in which ShIPMI writes
+	specifiers        map[byte]string
+	root              string
 }
 
 func (s Store) loadPath() (loadPath, error) {
-	p := loadPath{has: make(map[string]bool), specifiers: s.specifiers, root: s.root}
+	p := loadPath{has: make(map[string]bool), units: s.path(s.Units), certificateOfHost: s.HostCertificate(), specifiers: s.specifiers, root: s.root}
 	for _, dir := range s.LoadPath {
 		dir = s.path(dir)
 		entries, err := os.ReadDir(dir)
@@ -37,7 +39,7 @@ func (s Store) loadPath() (loadPath, error) {
 	return p, nil
 }
 
-// dropIns returns the drop-ins of an instance of a template in the order in which systemd
+// dropIns returns the drop-ins of a unit, which may be an instance of a template, in the order in which systemd
 // applies them, which is that of their names. If several have the same name, only the one in
 // the first directory is used.
 func (p loadPath) dropIns(instance string) ([]string, error) {
@@ -61,16 +63,20 @@ func (p loadPath) dropIns(instance string) ([]string, error) {
 	return paths, nil
 }
 
-// dropInDirs returns the directories with drop-ins of an instance. The first takes
+// dropInDirs returns the directories with drop-ins of a unit. The first takes
 // precedence. In each directory of the load path, these are the drop-ins of the instance, of
 // its template, and of both with the name cut at each dash. The drop-ins of the unit type
 // come last.
 func (p loadPath) dropInDirs(instance string) (paths []string) {
-	stem, id, _ := strings.Cut(instance, "@")
-	kind := filepath.Ext(id)
+	kind := filepath.Ext(instance)
+	stem, id, isInstance := strings.Cut(strings.TrimSuffix(instance, kind), "@")
 	var units []string
 	for stem != "" {
-		units = append(units, stem+"@"+id, stem+"@"+kind)
+		if isInstance {
+			units = append(units, stem+"@"+id+kind, stem+"@"+kind)
+		} else {
+			units = append(units, stem+kind)
+		}
 		stem = stem[:strings.LastIndexByte(strings.TrimSuffix(stem, "-"), '-')+1]
 	}
 	for _, dir := range p.dirs {
@@ -90,7 +96,7 @@ func (p loadPath) dropInDirs(instance string) (paths []string) {
 func (s Store) Replaced() map[string]string {
 	replaced := make(map[string]string)
 	for _, dirs := range [][]string{s.LoadPath, s.UserLoadPath} {
-		for _, unit := range templates {
+		for _, unit := range unitFiles {
 			used := ""
 			for _, dir := range dirs {
 				switch path := s.path(dir, unit); {

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/coreos/go-systemd/v22/unit"
-
 	"github.com/shipmi/shipmi/internal/instance"
 )
 
@@ -56,11 +54,7 @@ func (s Store) Rename(from, to string, change func(*BMC, *instance.Credentials) 
 	if err != nil {
 		return err
 	}
-	var away []file
-	for _, path := range gone {
-		away = append(away, file{path: path, gone: true})
-	}
-	away = append(away, s.renamedState(from, to)...)
+	away := append(takenAway(gone), s.renamedState(from, to)...)
 	if err := s.tryToStage(); err != nil {
 		return err
 	}
@@ -70,11 +64,7 @@ func (s Store) Rename(from, to string, change func(*BMC, *instance.Credentials) 
 	if err := s.replace(append(away, files...), commit); err != nil {
 		return err
 	}
-	var errs []error
-	for _, path := range rest {
-		errs = append(errs, os.RemoveAll(path))
-	}
-	return errors.Join(errs...)
+	return removeAll(rest)
 }
 
 // renamedState returns the state directories of a BMC, to be renamed.
@@ -88,9 +78,9 @@ func (s Store) renamedState(from, to string) (files []file) {
 // checkUnused returns an error if a BMC that had the name before has left its state. The new
 // BMC would have the event log and the boot options of that BMC.
 func (s Store) checkUnused(name string) error {
-	for _, dir := range s.State {
-		if path := s.path(dir, name); exists(path) {
-			return fmt.Errorf("%s is left of a BMC that was called %q", path, name)
+	for _, dir := range s.StateDirs(name) {
+		if exists(dir) {
+			return fmt.Errorf("%s is left over from a BMC that was called %q", dir, name)
 		}
 	}
 	return nil
@@ -114,7 +104,7 @@ func (s Store) copied(from, to string, change func(*BMC, *instance.Credentials) 
 	if err := errors.Join(err, s.checkUnused(to)); err != nil {
 		return nil, err
 	}
-	written, err := s.newFiles(b, c, others)
+	written, err := s.newFiles(b, c, addressesOf(others))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +177,7 @@ func (s Store) addForeign(written []file, old, b BMC) error {
 		return err
 	}
 	for i, d := range after {
-		ours := slices.Concat(before[i].options, d.options, []*unit.UnitOption{s.formerCredentialOption(old.Name)})
+		ours := slices.Concat(before[i].options, d.options, s.formerOptions(old.Name))
 		foreign, err := foreignOptions(s.dropInPath(before[i].unit), ours)
 		if err != nil {
 			return err

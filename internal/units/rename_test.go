@@ -41,7 +41,7 @@ func TestRename(t *testing.T) {
 	for path := range files {
 		require.NotContains(t, path, "old")
 	}
-	require.Contains(t, files["/etc/systemd/system/shipmi-bmc@new.service.d/50-shipmi.conf"], "LoadCredential=users:/etc/shipmi/credentials/%i\nNice=5\n")
+	require.Contains(t, files["/etc/systemd/system/shipmi-bmc@new.service.d/50-shipmi.conf"], "LoadCredential=users:/etc/shipmi/credentials/%i\nSlice=system-shipmi-11.slice\nNice=5\n")
 	require.Contains(t, files, "/etc/systemd/system/shipmi-bmc@new.socket.d/60-mine.conf")
 	require.Equal(t, "-rw------- {}", files["/var/lib/shipmi-bmc/new/state"])
 	found, err := s.Find("new")
@@ -69,7 +69,7 @@ func TestRenameChangesAllOrNothing(t *testing.T) {
 		require.Equal(t, before, tree(t, s.root))
 	}
 	require.NoError(t, os.MkdirAll(s.path(s.State[0], "new"), 0o700))
-	require.ErrorContains(t, s.Rename("old", "new", unchanged, nil, nil), `/new is left of a BMC that was called "new"`)
+	require.ErrorContains(t, s.Rename("old", "new", unchanged, nil, nil), `/new is left over from a BMC that was called "new"`)
 }
 
 func TestCopy(t *testing.T) {
@@ -124,9 +124,9 @@ func TestCredentialSource(t *testing.T) {
 	}
 	require.NoError(t, setPassword("a"))
 	require.NoError(t, setPassword("b"))
-	source, err := s.CredentialSource("b")
+	sources, err := s.CredentialSources("b")
 	require.NoError(t, err)
-	require.Equal(t, "/etc/shipmi/credentials/b", source)
+	require.Equal(t, "/etc/shipmi/credentials/b", sources["b"])
 	require.NoError(t, s.Update([]string{"a"}, func(b *BMC, _ *instance.Credentials) error { b.FRU.Serial = "7"; return nil }, func([]Change) error { return nil }))
 	text, err := os.ReadFile(s.dropInPath(ServiceUnit("a")))
 	require.NoError(t, err)

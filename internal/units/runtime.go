@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/shipmi/shipmi/internal/instance"
 )
 
 // RuntimeDir returns a directory for temporary files that the service manager sees, too.
@@ -13,6 +15,14 @@ func (s Store) RuntimeDir() string { return s.path(filepath.Dir(s.Runtime)) }
 
 // SessionsFile returns the path of the file with the sessions of a BMC.
 func (s Store) SessionsFile(name string) string { return s.path(s.Runtime, name, "sessions") }
+
+// CountersFile returns the path of the file in which the process of a BMC counts events.
+func (s Store) CountersFile(name string) string {
+	return s.path(s.Runtime, name, instance.CountersFile)
+}
+
+// ConsoleFile returns the path of the file with the console of a BMC.
+func (s Store) ConsoleFile(name string) string { return s.path(s.Runtime, name, "console") }
 
 const debugDropIn = `# Written by "shipmi logs --debug", which removes it when it ends. It does not outlive a boot.
 [Service]

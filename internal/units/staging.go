@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -46,21 +47,24 @@ type transfer struct {
 }
 
 // stagingDirs returns the staging directories. A rename works within one file system only,
-// so the credentials, which may be on another one, have a directory of their own.
+// so the credentials and the states, which may be on others, have directories of their own.
+// The last one exists only while states are written.
 func (s Store) stagingDirs() []string {
-	return []string{s.path(s.Units, stagingName), s.path(s.credentialsDir(), stagingName)}
+	return []string{
+		s.path(s.Units, stagingName), s.path(s.credentialsDir(), stagingName), s.path(s.State[len(s.State)-1], stagingName),
+	}
 }
 
 func (s Store) journal() string { return s.path(s.Units, stagingName, journalName) }
 
 // lock takes the lock of all changes, and undoes a change that another process left
-// incomplete.
+// incomplete. It also removes what former versions left.
 func (s Store) lock() (unlock func(), err error) {
 	unlock, err = s.keyring().Lock()
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(s.recover(), s.sweep()); err != nil {
+	if err := errors.Join(s.recover(), s.sweep(), s.removeFormerLinks()); err != nil {
 		unlock()
 		return nil, err
 	}
@@ -142,13 +146,14 @@ func (s Store) replace(files []file, commit func() error) error {
 	return s.clear()
 }
 
-// clear removes the staging directories, the journal first.
+// clear removes the staging directories, the journal first. The directory that Recover looks for
+// comes last.
 func (s Store) clear() error {
 	if err := remove(s.journal()); err != nil {
 		return err
 	}
 	var errs []error
-	for _, dir := range s.stagingDirs() {
+	for _, dir := range slices.Backward(s.stagingDirs()) {
 		errs = append(errs, os.RemoveAll(dir))
 	}
 	return errors.Join(errs...)
@@ -169,7 +174,12 @@ func (s Store) undo(moves []transfer) error {
 
 // stage writes everything that the moves need, and the journal.
 func (s Store) stage(files []file) ([]transfer, error) {
-	for _, dir := range s.stagingDirs() {
+	dirs := s.stagingDirs()
+	isState := func(f file) bool { return !f.gone && s.stagingDir(f.path) == dirs[2] }
+	if !slices.ContainsFunc(files, isState) {
+		dirs = dirs[:2]
+	}
+	for _, dir := range dirs {
 		if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 			return nil, err
 		}
@@ -216,10 +226,8 @@ func (s Store) stage(files []file) ([]transfer, error) {
 // stagingDir returns the staging directory for a file.
 func (s Store) stagingDir(path string) string {
 	dirs := s.stagingDirs()
-	if filepath.Dir(path) == filepath.Dir(dirs[1]) {
-		return dirs[1]
-	}
-	return dirs[0]
+	isWithin := func(dir string) bool { return strings.HasPrefix(path, filepath.Dir(dir)+"/") }
+	return dirs[max(0, slices.IndexFunc(dirs, isWithin))]
 }
 
 // stage writes a file to a staged path, copies the file that it replaces, and returns the

@@ -176,10 +176,11 @@ func TestLongValue(t *testing.T) {
 	s := two(t)
 	before := tree(t, s.root)
 	b := newBMC("long", "[::]:7")
-	b.Comment = strings.Repeat("x", 2100)
-	require.ErrorContains(t, s.Add([]BMC{b}, admin("x"), committed), "has 2110 bytes, the maximum is 2047")
+	b.FRU.Serial = strings.Repeat("x", 2100)
+	require.ErrorContains(t, s.Add([]BMC{b}, admin("x"), committed), "has 2132 bytes, the maximum is 2047")
 	require.Equal(t, before, tree(t, s.root))
-	b.Comment = strings.Repeat("x", 2047-len(`Comment=""`))
+	b.FRU.Serial = ""
+	b.Comment = strings.Repeat("x", 3000)
 	b.Parameters = map[string]string{"p": strings.Repeat("%", 900)}
 	require.NoError(t, s.Add([]BMC{b}, admin("x"), committed))
 	found, err := s.Find("long")

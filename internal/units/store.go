@@ -130,16 +130,6 @@ func (p loadPath) load(name string) BMC {
 	return b
 }
 
-// Enabled returns which BMCs start at boot.
-func (s Store) Enabled() (map[string]bool, error) {
-	links, err := filepath.Glob(s.path(s.Units, "*.wants", SocketUnit("*")))
-	enabled := make(map[string]bool)
-	for _, link := range links {
-		enabled[socketName(filepath.Base(link))] = true
-	}
-	return enabled, err
-}
-
 // Credentials returns the credentials of a BMC.
 func (s Store) Credentials(name string) (instance.Credentials, error) {
 	return s.keyring().Read(name)
@@ -157,6 +147,19 @@ func (s Store) ChangeCredentials(name string, change func(*instance.Credentials)
 	}
 	_, err := s.keyring().Change(name, change)
 	return err
+}
+
+// StateDirs returns the directories in which the process of a BMC may have its state.
+func (s Store) StateDirs(name string) (dirs []string) {
+	for _, dir := range s.State {
+		dirs = append(dirs, s.path(dir, name))
+	}
+	return dirs
+}
+
+// InbandSocket returns the path of the socket for the guest of a BMC, as systemd sees it.
+func (s Store) InbandSocket(name string) string {
+	return filepath.Join(filepath.Dir(s.Runtime), "shipmi-inband", name+".sock")
 }
 
 // ActionFiles returns the files of the actions that a BMC remembers, see package

@@ -72,16 +72,16 @@ func TestAdd(t *testing.T) {
 [Socket]
 ListenDatagram=[fe80::1]:623%%eth0
 ListenDatagram=192.0.2.1:6230
-
-[X-ShIPMI]
-Comment="rack \"3\" \\ 50%%"
+Slice=system-shipmi-30.slice
 `, files["/etc/systemd/system/shipmi-bmc@node-0.socket.d/50-shipmi.conf"])
+	require.Equal(t, "-rw-r--r-- rack \"3\" \\ 50%\n", files["/etc/systemd/system/shipmi-bmc@node-0.socket.d/50-shipmi.comment"])
 	require.Equal(t, `-rw-r--r-- # Written by "shipmi add" and "shipmi set". Settings that you add here are kept, comments
 # are not. Changes take effect after "systemctl daemon-reload".
 [Service]
 Environment="SHIPMI_PROVIDER=/p/100%% \"q\" \\.conf"
 Environment="SHIPMI_IDLE_TIMEOUT=30s"
 LoadCredential=users:/etc/shipmi/credentials/%i
+Slice=system-shipmi-30.slice
 `, files["/etc/systemd/system/shipmi-bmc@node-0.service.d/50-shipmi.conf"])
 	require.Equal(t, `-rw------- {"users":[{"id":2,"name":"admin","password":"secret","privilege":"administrator"}]}
 `, files["/etc/shipmi/credentials/node-0"])
@@ -104,7 +104,7 @@ func TestAddRefuses(t *testing.T) {
 		"a name that is none":     {func(b *BMC) { b.Name = "../x" }, "x", `invalid name "../x"`},
 		"a name that exists":      {func(b *BMC) { b.Name = "old" }, "x", `BMC "old" exists already`},
 		"a long password":         {func(*BMC) {}, strings.Repeat("x", 21), "password has 21 bytes"},
-		"a line break":            {func(b *BMC) { b.Comment = "a\nExecStart=/bin/sh" }, "x", `Comment="\"a\nExecStart=/bin/sh\"" contains a control character`},
+		"a line break":            {func(b *BMC) { b.Comment = "a\nExecStart=/bin/sh" }, "x", `comment "a\nExecStart=/bin/sh" contains a control character`},
 		"a line break in a path":  {func(b *BMC) { b.Provider = "/a\nb" }, "x", "contains a control character"},
 		"no address":              {func(b *BMC) { b.Listen = nil }, "x", "no address to listen on"},
 		"an address that is used": {func(b *BMC) { b.Listen[0] = netip.MustParseAddrPort("192.0.2.1:623") }, "x", `address and port are taken: "old" listens on [::]:623`},

@@ -16,10 +16,14 @@ import (
 // A Change says what Update has changed of a BMC.
 type Change struct {
 	Name        string
-	Listen      bool // addresses, or the networks that may send packets
+	Listen      bool // addresses of IPMI or Redfish, or the networks that may send packets
 	Service     bool // settings of the process
+	Inband      bool // whether the guest has access
 	Credentials bool
 }
+
+// NeedsReload reports whether systemd must read the unit files again.
+func (c Change) NeedsReload() bool { return c.Listen || c.Service }
 
 // ErrOverridden means that a drop-in made by hand overrides the change.
 var ErrOverridden = errors.New("another drop-in overrides this setting")
@@ -58,55 +62,55 @@ func (s Store) Plan(names []string, change func(*BMC, *instance.Credentials) err
 // plan returns the files to write, and, for each BMC that has any, its new settings and
 // what changes.
 func (s Store) plan(names []string, change func(*BMC, *instance.Credentials) error) (files []file, wanted []BMC, changes []Change, err error) {
-	all, err := s.List()
+	p, err := s.loadPath()
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	bmcs, all, err := split(all, names)
-	if err != nil {
-		return nil, nil, nil, err
+	if i := slices.IndexFunc(names, func(name string) bool { return !s.exists(name) }); i >= 0 {
+		return nil, nil, nil, fmt.Errorf("%w: %q", ErrNotExist, names[i])
 	}
-	for _, old := range bmcs {
+	var bmcs []BMC
+	moves := false
+	for _, name := range names {
+		old := p.load(name)
 		b, c, err := s.changed(old, change)
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		if err := b.checkListen(all); err != nil {
-			return nil, nil, nil, err
-		}
+		moves = moves || !slices.Equal(old.Listen, b.Listen)
+		bmcs = append(bmcs, b)
 		rewritten, what, err := s.rewrite(old, b, c)
 		if err != nil {
 			return nil, nil, nil, fmt.Errorf("%s: %w", b.Name, err)
 		}
-		all = append(all, b)
 		if rewritten != nil {
 			files, wanted, changes = append(files, rewritten...), append(wanted, b), append(changes, what)
 		}
 	}
-	return files, wanted, changes, nil
+	if moves {
+		err = s.checkMoved(bmcs)
+	}
+	return files, wanted, changes, err
 }
 
-// split takes the named BMCs out of all, in the order of the names.
-func split(all []BMC, names []string) (named, others []BMC, err error) {
-	isNamed, found := make(map[string]bool), make(map[string]BMC)
-	for _, name := range names {
-		isNamed[name] = true
+// checkMoved returns an error if BMCs with new settings have an address that another BMC has,
+// too.
+func (s Store) checkMoved(moved []BMC) error {
+	others, err := s.listeners()
+	if err != nil {
+		return err
 	}
-	for _, b := range all {
-		if isNamed[b.Name] {
-			found[b.Name] = b
-		} else {
-			others = append(others, b)
+	isMoved := make(map[string]bool)
+	for _, b := range moved {
+		isMoved[b.Name] = true
+	}
+	taken := addressesOf(slices.DeleteFunc(others, func(b BMC) bool { return isMoved[b.Name] }))
+	for _, b := range moved {
+		if err := taken.claim(b); err != nil {
+			return err
 		}
 	}
-	for _, name := range names {
-		b, exists := found[name]
-		if !exists {
-			return nil, nil, fmt.Errorf("%w: %q", ErrNotExist, name)
-		}
-		named = append(named, b)
-	}
-	return named, others, nil
+	return nil
 }
 
 // changed lets change work on a copy of a BMC and its credentials, and returns the copies.
@@ -119,15 +123,17 @@ func (s Store) changed(old BMC, change func(*BMC, *instance.Credentials) error) 
 		return BMC{}, c, fmt.Errorf("%s: %w", old.Name, err)
 	}
 	b := old
-	b.Listen = slices.Clone(old.Listen)
+	b.Listen, b.Redfish = slices.Clone(old.Listen), slices.Clone(old.Redfish)
 	return b, c, errors.Join(change(&b, &c), c.Check())
 }
 
 // rewrite returns the files of a BMC that have to be written, and what changes.
 func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what Change, err error) {
 	what = Change{
-		Name:   b.Name,
-		Listen: !slices.Equal(old.Listen, b.Listen) || !slices.Equal(old.Allow, b.Allow),
+		Name: b.Name,
+		Listen: !slices.Equal(old.Endpoints(), b.Endpoints()) || !slices.Equal(old.Allow, b.Allow) ||
+			old.Gateway != b.Gateway || b.Gateway && old.SystemUUID != b.SystemUUID,
+		Inband: (old.Inband == 0) != (b.Inband == 0),
 	}
 	before, err := s.dropIns(old)
 	if err != nil {
@@ -142,7 +148,7 @@ func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what C
 			continue
 		}
 		what.Service = what.Service || d.unit == ServiceUnit(b.Name)
-		ours := slices.Concat(before[i].options, d.options, []*unit.UnitOption{s.formerCredentialOption(b.Name)})
+		ours := slices.Concat(before[i].options, d.options, s.formerOptions(b.Name))
 		foreign, err := foreignOptions(s.dropInPath(d.unit), ours)
 		if err != nil {
 			return nil, what, err
@@ -153,6 +159,13 @@ func (s Store) rewrite(old, b BMC, c instance.Credentials) (files []file, what C
 			return nil, what, err
 		}
 		files = append(files, f)
+	}
+	if old.Comment != b.Comment || what.Listen && b.Comment != "" { // a former version wrote it into the drop-in
+		comment, err := s.commentFile(b)
+		if err != nil {
+			return nil, what, err
+		}
+		files = append(files, comment)
 	}
 	if was, is := old.RunAs == (Account{}), b.RunAs == (Account{}); was != is {
 		sandbox, err := s.sandbox(b)
@@ -189,7 +202,7 @@ func foreignOptions(path string, ours []*unit.UnitOption) (foreign []*unit.UnitO
 
 func isOurs(o *unit.UnitOption, ours []*unit.UnitOption) bool {
 	switch o.Name {
-	case credSetting:
+	case credSetting, wantsSetting, sliceSetting:
 		return slices.ContainsFunc(ours, o.Match)
 	case envSetting:
 		return setsOnly(o.Value, ours)
@@ -228,10 +241,18 @@ func (s Store) checkEffect(wanted []BMC) error {
 		if err := errors.Join(err0, err1); err != nil {
 			return err
 		}
-		for i, d := range want {
-			if !d.equal(is[i]) {
-				return fmt.Errorf("%s: %w", d.unit, ErrOverridden)
-			}
+		if err := sameEffect(is, want); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameEffect returns an error if drop-ins that are in effect differ from those that are wanted, in the same order.
+func sameEffect(is, want []dropIn) error {
+	for i, d := range want {
+		if !d.equal(is[i]) {
+			return fmt.Errorf("%s: %w", d.unit, ErrOverridden)
 		}
 	}
 	return nil

@@ -81,10 +81,10 @@ func TestUpdateChangesAllOrNothing(t *testing.T) {
 		"credentials gone": {prepare: func(s Store) { _ = os.Remove(s.path(s.credentialsDir(), "b")) }, change: func(*BMC, *instance.Credentials) error { return nil }, want: "b: open "},
 		"said otherwise": {
 			prepare: func(s Store) {
-				_ = os.WriteFile(filepath.Join(s.dropInDir(SocketUnit("b")), "60-mine.conf"), []byte("[X-ShIPMI]\nComment=\nComment=mine\n"), 0o644)
+				_ = os.WriteFile(filepath.Join(s.dropInDir(ServiceUnit("b")), "60-mine.conf"), []byte("[Service]\nEnvironment=SHIPMI_FRU_SERIAL=mine\n"), 0o644)
 			},
-			change: func(b *BMC, _ *instance.Credentials) error { b.Comment = "new"; return nil },
-			want:   "shipmi-bmc@b.socket: another drop-in overrides this setting",
+			change: func(b *BMC, _ *instance.Credentials) error { b.FRU.Serial = "new"; return nil },
+			want:   "shipmi-bmc@b.service: another drop-in overrides this setting",
 		},
 	}
 	for name, tt := range tests {
@@ -196,6 +196,7 @@ func TestUserStore(t *testing.T) {
 			"/run/user/7/systemd/user", "/run/systemd/user", "/home/ada/.local/share/systemd/user",
 			"/usr/local/lib/systemd/user", "/usr/lib/systemd/user",
 		},
+		Slice:   "app",
 		Config:  "/home/ada/.config/shipmi",
 		Runtime: "/run/user/7/shipmi-bmc",
 		State:   []string{"/home/ada/.local/state/shipmi-bmc", "/home/ada/.config/shipmi-bmc"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -41,8 +42,10 @@ type bmc struct {
 	starts, kills int
 }
 
-func newBMC(t *testing.T) *bmc {
-	b := &bmc{t: t, BMC: activation.New(t, "127.0.0.1", map[string]string{
+func newBMC(t *testing.T) *bmc { return newBMCAt(t, netip.MustParseAddrPort("127.0.0.1:0")) }
+
+func newBMCAt(t *testing.T, at netip.AddrPort) *bmc {
+	b := &bmc{t: t, BMC: activation.NewAt(t, at, map[string]string{
 		"state/power": "off\n",
 		"credentials/users": fmt.Sprintf(`{"users":[{"name":%q,"password":%q,"privilege":"administrator"},{"name":%q,"password":%[2]q,"privilege":"user"}]}`,
 			user, password, observer),

@@ -78,7 +78,7 @@ const (
 	refused    verdict = "refused"
 	unanswered verdict = "unanswered"
 	// imagined is done, without a datagram in a session that could have asked for it: when ipmitool has tried the key
-	// exchange four times in vain it goes on all the same, and takes late answers to that for answers to its requests.
+	// exchange four times without success it goes on, and takes late answers to that for answers to its requests.
 	imagined verdict = "imagined"
 )
 

@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -92,7 +93,7 @@ func torment(t *testing.T, f *figures, seed, index uint64) {
 		noted, logged, asked := len(b.Read("runs")), len(b.Read("log")), requests.inSession.Load()
 		b.Write("plan", fmt.Sprintln(c.number, c.seconds, c.code))
 
-		p := newProxy(t, b.Address, requests, answers)
+		p := newProxy(t, &net.UDPAddr{IP: b.Address.IP}, b.Address, requests, answers)
 		release := func() {}
 		if haunted {
 			release = b.haunt(death)

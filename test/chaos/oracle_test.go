@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fault tells what is wrong with what the client says, or with what ran; it is empty if nothing is. Whoever does not
-// know what became of his request may find that it was done or not, but never that it was done twice.
+// fault tells what is wrong with what the client says, or with what ran; it is empty if nothing is. A client without an
+// answer to its request may find that the request was done or not, but never that it was done twice.
 func (c *call) fault() string {
 	switch v := c.verdict(); {
 	case slices.ContainsFunc(c.runs, func(run string) bool { return run != c.note() }):

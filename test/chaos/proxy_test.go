@@ -20,7 +20,7 @@ import (
 // Rates say how often something happens to a datagram: 0 is never, 1 always.
 type rates struct {
 	drop, duplicate, corrupt, jitter, late float64
-	// sessions tells that it happens only to datagrams of sessions: whoever logs in succeeds.
+	// sessions tells that it happens only to datagrams of sessions: logins succeed.
 	sessions bool
 }
 
@@ -30,7 +30,7 @@ const (
 	late   = 1500 * time.Millisecond
 )
 
-// Where the payload type of a datagram is, and what it is in a session (IPMI 2.0 §13.6).
+// Where the payload type of a datagram is, and its bits in a session: encrypted, authenticated (IPMI 2.0 §13.6).
 const (
 	payloadType = 5
 	sealed      = 0xC0
@@ -67,7 +67,7 @@ type fate struct {
 	mask    byte            // how
 }
 
-// next decides. It draws the same numbers each time, so that what becomes of one datagram says nothing of the next.
+// next decides. It draws the same numbers each time, so that the fate of one datagram does not depend on the next.
 func (d *direction) next() (f fate) {
 	chance := func(rate float64) bool { return d.random.Float64() < rate }
 	dropped, duplicated, corrupted := chance(d.drop), chance(d.duplicate), chance(d.corrupt)
@@ -95,18 +95,19 @@ func (d *direction) next() (f fate) {
 	return f
 }
 
-// A proxy is the bad network between the client of one call and a BMC.
+// A proxy is the bad network between a client and a BMC.
 type proxy struct {
 	front, back *net.UDPConn
-	client      atomic.Pointer[netip.AddrPort] // who spoke last
+	client      atomic.Pointer[netip.AddrPort] // address of the last sender
 	relays      sync.WaitGroup
 	underWay    sync.WaitGroup
 }
 
-func newProxy(t *testing.T, bmc *net.UDPAddr, requests, answers *direction) *proxy {
+// newProxy makes a proxy that listens at an address and sends to a BMC.
+func newProxy(t *testing.T, at, bmc *net.UDPAddr, requests, answers *direction) *proxy {
 	p := new(proxy)
 	var err error
-	p.front, err = net.ListenUDP("udp", &net.UDPAddr{IP: bmc.IP})
+	p.front, err = net.ListenUDP("udp", at)
 	require.NoError(t, err)
 	p.back, err = net.DialUDP("udp", nil, bmc)
 	require.NoError(t, err)
@@ -134,7 +135,7 @@ func (p *proxy) relay(d *direction, read, write func([]byte) (int, error)) {
 			return
 		}
 		number, datagram, f := d.sent.Add(1), slices.Clone(buffer[:n]), d.next()
-		if n > payloadType && datagram[payloadType] == sealed {
+		if n > payloadType && datagram[payloadType]&sealed == sealed {
 			d.inSession.Add(1)
 		} else if d.sessions {
 			f = fate{delays: []time.Duration{0}}
@@ -187,7 +188,7 @@ func TestProxy(t *testing.T) {
 			require.NoError(t, err)
 			defer bmc.Close()
 			bad := &direction{rates: tt.rates, random: rand.New(rand.NewPCG(1, 1))}
-			p := newProxy(t, bmc.LocalAddr().(*net.UDPAddr), bad, &direction{random: rand.New(rand.NewPCG(1, 1))})
+			p := newProxy(t, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)}, bmc.LocalAddr().(*net.UDPAddr), bad, &direction{random: rand.New(rand.NewPCG(1, 1))})
 			client, err := net.DialUDP("udp", nil, p.front.LocalAddr().(*net.UDPAddr))
 			require.NoError(t, err)
 			defer client.Close()

@@ -2,8 +2,8 @@
 
 // Package clients runs the clients of the field against an installed ShIPMI. A row of its tables is a command line, run
 // as it stands, and what must be seen in its output; a group of rows is one client, or one product that drives a
-// client. The package knows nothing of the code it tests, and takes the machine that it runs on to pieces, so it runs
-// in a disposable one only (test/clients/run). What it saw becomes docs/works-with.md. The tables are the tests: start
+// client. The package does not know the code it tests, and takes the machine that it runs on to pieces, so it runs
+// in a disposable one only (test/clients/run). Its results become docs/works-with.md. The tables are the tests: start
 // reading with ipmitool_test.go.
 package clients
 
@@ -42,11 +42,11 @@ type group struct {
 }
 
 // A row is one command line, typed after the prefix of its group, and the regular expression that its output must
-// match, in which ^ and $ stand for the ends of lines. It must succeed without a word on standard error. With "! " in
+// match, in which ^ and $ match the ends of lines. It must succeed without a word on standard error. With "! " in
 // front it must fail, and what it says on standard error is looked at too.
 type row struct{ Line, Sees string }
 
-var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, users, serialConsoles, orchestrators, operators, refused)
+var groups = slices.Concat(ipmitool, freeIPMI, goIPMI, users, serialConsoles, orchestrators, operators, redfish, refused)
 
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(marker); err != nil {
@@ -85,7 +85,7 @@ func newBMC(t *testing.T, g group) string {
 		out, err := cmd.CombinedOutput()
 		require.NoError(t, err, "%s\n%s", line, out)
 	}
-	t.Cleanup(func() { sh("shipmi delete node-0") })
+	t.Cleanup(func() { sh("shipmi delete --all --yes; shipmi gateway disable; rm -rf /root/.freeipmi") }) // FreeIPMI keeps the records of sensors
 	sh("shipmi add node-0 --provider dummy && shipmi start node-0")
 	for _, line := range g.Before {
 		sh(line)

@@ -21,6 +21,11 @@ var versions = map[string]string{
 	"fence-agents":  "fence_ipmilan --version",
 	"ipmi_exporter": "prometheus-ipmi-exporter --version",
 	"pyghmi":        "dpkg-query --show python3-pyghmi",
+	"conman":        "conman -V",
+	"sushy":         "dpkg-query --show python3-sushy",
+	"redfishtool":   "redfishtool -V",
+	"Ansible":       "dpkg-query --show ansible",
+	"curl":          "curl --version",
 }
 
 // A result is a group that worked, and what was seen for each of its rows.

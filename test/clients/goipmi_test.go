@@ -50,5 +50,7 @@ var goIPMI = []group{{
 		{"-L USER chassis power status", `^Chassis Power is off$`},
 		{"! -L USER chassis power on", `insufficient privilege level`},
 		{"-L OPERATOR chassis power on", nothing},
+		{"sensor list", `\| +draw \|.*\| +120\.000 \| +Watts \| +ok \|`},
+		{"dcmi power reading", `^Power reading state is +: activated$`},
 	},
 }}

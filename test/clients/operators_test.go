@@ -51,6 +51,41 @@ var operators = []group{{
 		{"'localhost:9290/ipmi?target=192.0.2.10&module=sel'", `^ipmi_up\{collector="sel"\} 1$`},
 	},
 }, {
+	Name:   "Prometheus ipmi_exporter: sensors of a machine that is on",
+	About:  "The readings come from one run of the provider's script.",
+	Client: "ipmi_exporter",
+	IPMI20: "`driver: LAN_2_0` in the module, which is the default",
+	Before: []string{
+		"cp ipmi_exporter.yml /etc/prometheus/ipmi_remote.yml && systemctl restart prometheus-ipmi-exporter",
+		"curl --silent --retry 10 --retry-connrefused --output /dev/null localhost:9290",
+		ipmitoolAs + " power on",
+	},
+	Prefix: "curl --silent",
+	Rows: []row{
+		{"'localhost:9290/ipmi?target=192.0.2.10'", `^ipmi_temperature_celsius\{id="\d+",name="cpu"\} 42$`},
+		{"'localhost:9290/ipmi?target=192.0.2.10'", `^ipmi_temperature_state\{id="\d+",name="cpu"\} 0$`},
+		{"'localhost:9290/ipmi?target=192.0.2.10'", `^ipmi_fan_speed_rpm\{id="\d+",name="fan1"\} 2400$`},
+		{"'localhost:9290/ipmi?target=192.0.2.10'", `^ipmi_power_watts\{id="\d+",name="draw"\} 120$`},
+		{"'localhost:9290/ipmi?target=192.0.2.10'", `^ipmi_dcmi_power_consumption_watts 120$`},
+	},
+}, {
+	Name:   "check_ipmi_sensor (Nagios, Icinga)",
+	About:  "A machine that is off raises no alarm.",
+	Client: "FreeIPMI",
+	IPMI20: "`-O --driver-type=LAN_2_0`",
+	Before: []string{
+		`printf 'username admin\npassword password\n' >login`,
+		ipmitoolAs + " power on",
+		"echo cpu=95 >/var/lib/shipmi-bmc/node-0/dummy-sensors",
+	},
+	Prefix: "/usr/lib/nagios/plugins/check_ipmi_sensor -H 192.0.2.10 -f login -L user -O --driver-type=LAN_2_0",
+	Rows: []row{
+		{"--nosel -T Fan", `^Sensor Type\(s\) Fan Status: OK \| 'fan1'=2400\.00;600\.00:;$`},
+		{"! --nosel", `^IPMI Status: Critical \[cpu = Critical\] \| 'cpu'=95\.00;~:80\.00;~:90\.00 'fan1'=2400\.00;600\.00:; 'draw'=120\.00$`},
+		{"--nosel; " + ipmitoolAs + " power off", `^Chassis Power Control: Down/Off$`},
+		{"--nosel", `^IPMI Status: OK$`},
+	},
+}, {
 	Name:   "openQA (os-autoinst)",
 	About:  "The back end `ipmi`: the BMC's health, a restart of the machine, and its tests' loop until PXE is read back.",
 	Client: "ipmitool",

@@ -1,7 +1,7 @@
 // Package console is the other end of the wire, for tests: a remote console that
 // speaks in whole datagrams. It is written from the specification on the
 // standard library alone, and shares neither the codec nor the cryptography of
-// what it tests. Start reading at Console.Login.
+// the code it tests. Start reading at Console.Login.
 package console
 
 import (

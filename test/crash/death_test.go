@@ -67,25 +67,30 @@ func (h *host) state() string {
 	return string(text)
 }
 
-// TestDeathAtAnyInstant has each dialogue once for each system call at which the
-// process can die; or for every n-th only, the first of them at random.
+// TestDeathAtAnyInstant has each dialogue once for each system call at which the process can die.
 func TestDeathAtAnyInstant(t *testing.T) {
+	for name, d := range dialogues {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyDeath(t, d.dies)
+		})
+	}
+}
+
+// everyDeath calls dies for each system call; or for every n-th only, the first of them at random. For 0, dies returns how many
+// there are.
+func everyDeath(t *testing.T, dies func(t *testing.T, nth int) int) {
 	every := 60
 	if n, err := strconv.Atoi(os.Getenv("CRASH_EVERY")); err == nil {
 		every = n
 	}
-	for name, d := range dialogues {
-		t.Run(name, func(t *testing.T) {
+	calls := dies(t, 0)
+	offset := 1 + rand.IntN(every)
+	t.Logf("%d kill points, %d, %d, … of them", calls, offset, offset+every)
+	for nth := offset; nth <= calls; nth += every {
+		t.Run(strconv.Itoa(nth), func(t *testing.T) {
 			t.Parallel()
-			calls := d.dies(t, 0)
-			offset := 1 + rand.IntN(every)
-			t.Logf("%d kill points, %d, %d, … of them", calls, offset, offset+every)
-			for nth := offset; nth <= calls; nth += every {
-				t.Run(strconv.Itoa(nth), func(t *testing.T) {
-					t.Parallel()
-					d.dies(t, nth)
-				})
-			}
+			dies(t, nth)
 		})
 	}
 }

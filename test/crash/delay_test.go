@@ -114,7 +114,7 @@ func TestHeldCredentialLockDelaysNoOtherSession(t *testing.T) {
 	require.Contains(t, b.Read("credentials/users"), newPassword)
 }
 
-// A journald that reads nothing delays nobody. How many lines were lost is logged once it reads again.
+// A journald that reads nothing delays no client. How many lines were lost is logged once it reads again.
 func TestJournalThatReadsNothingDelaysNobody(t *testing.T) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	require.NoError(t, err)

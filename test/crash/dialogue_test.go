@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -90,7 +91,7 @@ var dialogues = map[string]dialogue{
 	}},
 	"event log": {1, func(h *host, c *client) {
 		c.admin()
-		if c.fresh { // what is added once more is another one
+		if c.fresh { // a second entry is a new request
 			require.Equal(h.t, "\x00", c.ask(storage, addSELEntry, event...)[:1])
 			return
 		}
@@ -126,7 +127,7 @@ func (h *host) dieAndGo(verb string) {
 	dead.Go(func() {
 		for h.runs(verb) == 0 && h.sleeps(5*time.Millisecond) {
 		}
-		h.kill9()
+		h.kill(syscall.SIGKILL)
 		time.Sleep(100 * time.Millisecond)
 		must(os.WriteFile(h.Path("go"), nil, 0o600))
 	})

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A user who never closes his sessions has no room left for himself. Everybody else has.
+// A user with too many open sessions takes room from that user only.
 func TestSessionsThatOneUserLeavesOpenKeepNobodyElseOut(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

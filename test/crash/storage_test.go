@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/shipmi/shipmi/internal/rmcp"
+	"github.com/shipmi/shipmi/test/console"
 )
 
 // stays has processes live long enough to be watched.
@@ -108,22 +111,23 @@ func TestNothingCanBeKept(t *testing.T) {
 	}
 }
 
-// A packet that cannot be noted is none: no answer, and nothing is done. The same
-// request is good once it can.
-func TestSessionsCannotBeWritten(t *testing.T) {
+// A login for which there is no room is refused. A session that is open goes on, since its record needs no more room.
+func TestNoRoomForAnotherSession(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	h.stays()
 	c := loggedIn(t, h)
-	mend := h.breaks("pwrite64")
-	lost := c.Packet(resetRequest)
-	_, err := c.conn.Write(lost)
-	require.NoError(t, err)
-	require.Nil(t, c.receive(200*time.Millisecond))
-	mend()
-	h.logged(`<3>packet dropped err="save session`)
-	require.Empty(t, h.Read("ran"))
+	mend := h.breaks("fallocate")
+	const status = 17
+	late := newClient(t, h, false)
+	late.Console = console.New(t, 17)
+	late.ReadOpen(late.exchange(1, late.Open, func([]byte) bool { return true }))
+	refused := late.exchange(1, late.RAKP1, func([]byte) bool { return true })
+	require.Equal(t, byte(rmcp.StatusInsufficientResources), refused[status])
 	require.True(t, c.act("power-reset", chassis, chassisControl, 3))
+	mend()
+	h.logged("<3>session refused")
+	late.admin()
 }
 
 // A process that finds no place for its sessions does not serve; the next one may.

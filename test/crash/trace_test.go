@@ -23,24 +23,21 @@ var effective = []uint64{
 	unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FALLOCATE, unix.SYS_FSYNC,
 	unix.SYS_OPENAT, unix.SYS_CLOSE, unix.SYS_FLOCK, unix.SYS_MKDIRAT, unix.SYS_RENAMEAT, unix.SYS_UNLINKAT,
 	unix.SYS_FCHMOD, unix.SYS_FCHMODAT,
-	unix.SYS_RECVMSG, unix.SYS_SENDMSG, unix.SYS_SENDTO,
+	unix.SYS_RECVMSG, unix.SYS_SENDMSG, unix.SYS_SENDTO, unix.SYS_ACCEPT4,
 	unix.SYS_CLONE, unix.SYS_EXECVE, unix.SYS_SETPGID, unix.SYS_DUP3, unix.SYS_FCNTL, unix.SYS_CHDIR,
 	unix.SYS_KILL, unix.SYS_WAITID, unix.SYS_EXIT_GROUP,
 }
 
-// Descriptors of the tracer.
-const (
-	socketFD   = 3
-	progressFD = 4
-)
+// firstFD is the first descriptor of the tracer that is a socket. The last of its descriptors is where it prints its progress.
+const firstFD = 3
 
 // trace runs a program and kills it with SIGKILL before its nth effective system
 // call. It prints to progress the process ID, and how many calls there were at the
 // end. Those of a child count too, up to the program that it becomes, but it is
 // never the child that is killed.
-func trace(nth int, progress *os.File, program string) int {
+func trace(nth int, sockets []*os.File, progress *os.File, program string) int {
 	runtime.LockOSThread() // a tracer is a thread
-	cmd := activation.Command(program, os.Environ(), os.NewFile(socketFD, "socket"))
+	cmd := activation.Command(program, os.Environ(), sockets...)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -60,7 +57,7 @@ type tracer struct {
 	begun bool // sh has become the program
 }
 
-// run returns the exit status when there is nobody left to trace. A child whose
+// run returns the exit status when no process is left to trace. A child whose
 // tracer went away too early would stop for ever.
 func (t *tracer) run() (exit int) {
 	const options = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEEXEC |
@@ -137,7 +134,14 @@ func tracing() {
 	if nth := os.Getenv("CRASH_AT"); nth != "" {
 		n, err := strconv.Atoi(nth)
 		must(err)
-		unix.CloseOnExec(progressFD)
-		os.Exit(trace(n, os.NewFile(progressFD, "progress"), os.Getenv("CRASH_PROGRAM")))
+		count, err := strconv.Atoi(os.Getenv("LISTEN_FDS"))
+		must(err)
+		var sockets []*os.File
+		for i := range count {
+			sockets = append(sockets, os.NewFile(uintptr(firstFD+i), "socket"))
+		}
+		progress := firstFD + count
+		unix.CloseOnExec(progress)
+		os.Exit(trace(n, sockets, os.NewFile(uintptr(progress), "progress"), os.Getenv("CRASH_PROGRAM")))
 	}
 }

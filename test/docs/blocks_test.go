@@ -16,7 +16,7 @@ const root = "../.."
 // A block is what stands between two lines of backticks.
 type block struct {
 	language string
-	argument string // what stands behind the language, where GitHub does not show it
+	argument string // the rest of the line, which GitHub does not show
 	text     string
 }
 
@@ -30,8 +30,8 @@ func blocks(markdown string) []block {
 	return all
 }
 
-// A command is what somebody types behind a prompt, "$ " or "# ", and all that is printed then, with "…" for what
-// nobody can know in advance.
+// A command is the text behind a prompt, "$ " or "# ", and its output, with "…" for
+// text that differs from run to run.
 type command struct{ line, prints string }
 
 // session takes a block of the language console to pieces.
@@ -70,6 +70,9 @@ func documents(t *testing.T) map[string]string {
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() && strings.HasPrefix(entry.Name(), ".") && path != root {
 			return fs.SkipDir
+		}
+		if entry.IsDir() && path == filepath.Join(root, "dist") {
+			return fs.SkipDir // packages, half made if they were interrupted, with copies of the documents
 		}
 		if filepath.Ext(path) == ".md" {
 			text, err := os.ReadFile(path)

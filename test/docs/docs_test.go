@@ -19,10 +19,10 @@ import (
 const marker = "/etc/disposable-machine"
 
 // standIns are the providers whose programs the machine does not have: the stand-ins of their tests take their place.
-// Others would hide programs of the machine itself.
+// Others would hide programs of the machine itself. The ssh is that of the last one that has one.
 var standIns = []string{
-	"apc-snmp", "aws-ec2", "hyperv-ssh", "incus", "kubevirt", "libvirt", "openstack", "proxmox-pct", "proxmox-qm",
-	"turing-pi", "virtualbox", "vmware-govc",
+	"apc-snmp", "aws-ec2", "incus", "kubevirt", "libvirt", "openstack", "proxmox-pct", "proxmox-qm", "turing-pi",
+	"virtualbox", "vmware-govc", "hyperv-ssh",
 }
 
 func TestMain(m *testing.M) {
@@ -56,6 +56,24 @@ func Test(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The picture of the README shows what a terminal shows. If that has changed, it is left for test/docs/run to keep.
+func TestPictureIsReal(t *testing.T) {
+	commands, err := os.ReadFile("testdata/picture.commands")
+	require.NoError(t, err)
+	t.Cleanup(func() { forget(t) })
+	var shown strings.Builder
+	for line := range strings.Lines(string(commands)) {
+		out, err := typed(t.Context(), t.TempDir(), line)
+		require.NoError(t, err, "%s%s", line, out)
+		shown.WriteString("$ " + line + out)
+	}
+	kept, err := os.ReadFile(sessionText)
+	if err != nil || string(kept) != shown.String() {
+		require.NoError(t, os.WriteFile(sessionText, []byte(shown.String()), 0o644))
+	}
+	require.Equal(t, string(kept), shown.String(), "bin/session.txt has what the terminal shows: put it into docs/pictures")
 }
 
 // run types one command. It must succeed and print what is shown and nothing else; in a block that "fails" it must fail,
@@ -109,7 +127,8 @@ func prepare(t *testing.T, dir, document string) {
 func forget(t *testing.T) {
 	out, err := exec.Command("timeout", "20", "sh", "-c", `
 		until [ -z "$(shipmi list -o value)" ] || shipmi delete --all; do sleep 1; done
-		rm -rf /etc/shipmi /root/.shipmi
+		rm -rf /etc/shipmi /root/.shipmi /var/lib/ironic/ironic.db
+		journalctl --quiet --rotate --vacuum-size=1
 		for user in ipmi alice; do ! id --user $user || userdel --force --remove $user; done
 		! find /etc/systemd/system /run/shipmi-bmc /var/lib/shipmi-bmc -path '*shipmi-bmc*@*' | grep .`).CombinedOutput()
 	require.NoError(t, err, "%s", out)

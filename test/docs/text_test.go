@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,15 +13,19 @@ import (
 
 // elsewhere has the blocks that Test neither runs nor writes, by document and language, and who looks at them instead.
 var elsewhere = map[string]string{
-	"README.md sh":                    "test/docs/run installs ShIPMI like that, with DESTDIR; test/demo is the demo",
+	"README.md sh":                    "test/packages installs the package; test/demo is the demo",
 	"contrib/providers/README.md ini": "internal/provider.TestExamplesInREADME",
 	"contrib/providers/README.md sh":  "console scripts like those of internal/provider.TestLocalEscapesAreRefused",
 	"docs/console.md sh":              "it wants a terminal: test/clients/serial_test.go",
 	"docs/consumers.md sh":            "they want MAAS, Foreman, a cluster of Pacemaker; what these send: test/clients",
-	"docs/consumers.md yaml":          "they want Kubernetes; the address of Metal3: test/libraries/metal3; the library of Rufio: test/clients",
+	"docs/consumers.md yaml":          "they want Kubernetes; the address of Metal3: test/libraries/metal3; the library of Rufio, and Ansible: test/clients",
 	"docs/fleet.md sh":                "they want several hosts: test/pacemaker, and test/e2e/testdata/ansible",
-	"docs/how-it-works.md mermaid":    "pictures",
-	"docs/managing.md sh":             "they want a release; test/packages/testdata/machine/signed.txtar has one",
+	"docs/fleet.md yaml":              "an inventory of several hosts: test/e2e/testdata/ansible has one like it",
+	"docs/managing.md sh":             "they want a release: test/packages/testdata/machine/signed.txtar; and another host: test/pacemaker",
+	"docs/monitoring.md yaml":         "rules of Prometheus; test/libraries/metrics reads the metrics with its parser",
+	"docs/redfish.md ini":             "cmd/shipmi/testdata/import_sushy.txtar",
+	"docs/redfish.md sh":              "they want sushy-tools and libvirt: cmd/shipmi/testdata/import_sushy.txtar",
+	"docs/tutorial-ironic.md sh":      "they want a libvirt with a disk, and packages; a stand-in for libvirt, and Ironic itself, do the rest",
 	"docs/works-with.md sh":           "test/clients runs them, and writes the page",
 }
 
@@ -42,6 +47,13 @@ func TestEveryBlockIsLookedAt(t *testing.T) {
 	for key := range elsewhere {
 		require.True(t, seen[key], "there is no such block: %s", key)
 	}
+}
+
+// The README says how many providers there are.
+func TestNumberOfProviders(t *testing.T) {
+	files, err := filepath.Glob(root + "/contrib/providers/*.conf")
+	require.NoError(t, err)
+	require.Contains(t, documents(t)["README.md"], fmt.Sprintf(" %d [providers](", len(files)))
 }
 
 var (

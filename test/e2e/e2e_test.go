@@ -1,8 +1,8 @@
 //go:build e2e
 
 // Package e2e drives an installed ShIPMI as its users do: with shipmi, systemctl, ipmitool and FreeIPMI, against a real
-// systemd. It takes the machine that it runs on to pieces, so it runs in a disposable one only (test/e2e/run), and knows
-// nothing of the code it tests. The transcripts in testdata are the tests; start reading with seed.txtar.
+// systemd. It takes the machine that it runs on to pieces, so it runs in a disposable one only (test/e2e/run). It does not
+// know the code it tests. The transcripts in testdata are the tests; start reading with seed.txtar.
 package e2e
 
 import (
@@ -53,12 +53,13 @@ func transcripts(t *testing.T, pattern string, setup func(*testscript.Env) error
 func forget(env *testscript.Env) error {
 	env.Setenv("HOME", "/root")
 	out, err := exec.Command("sh", "-c", `
-		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service'
-		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc*@* /etc/shipmi /root/.shipmi \
+		systemctl stop 'shipmi-bmc@*.socket' 'shipmi-bmc@*.service' 'shipmi-gateway.s*'
+		rm -rf /etc/systemd/system/shipmi-bmc@* /etc/systemd/system/*/shipmi-bmc*@* /etc/systemd/system/shipmi-gateway.* \
+			/etc/systemd/system/*/shipmi-gateway.* /etc/shipmi /root/.shipmi \
 			/run/shipmi-bmc /var/lib/shipmi-bmc
 		systemctl daemon-reload
 		systemctl reset-failed
-		journalctl --quiet --rotate --vacuum-time=1s`).CombinedOutput()
+		journalctl --sync && journalctl --quiet --rotate --vacuum-size=1`).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -75,7 +76,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"journalctl": journalctl,
 	}
 	for _, program := range []string{
-		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "setpriv", "timeout", "sh", "perl", "ansible-playbook",
+		"shipmi", "systemctl", "loginctl", "ssh-keygen", "systemd-analyze", "setpriv", "timeout", "sh", "perl", "curl", "ansible-playbook",
 		"ipmitool", "ipmipower", "ipmi-chassis", "ipmi-config", "bmc-info", "rmcpping",
 	} {
 		cmds[program] = func(ts *testscript.TestScript, neg bool, args []string) {
@@ -87,7 +88,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return cmds
 }
 
-// asAda runs a program as a user without rights, who has the systemd of his own.
+// asAda runs a program as a user without rights who has a systemd.
 func asAda(ts *testscript.TestScript, neg bool, args []string) {
 	as := []string{"--reuid=ada", "--regid=ada", "--init-groups", "env", "HOME=/home/ada", "XDG_RUNTIME_DIR=/run/user/1000"}
 	if err := ts.Exec("setpriv", append(as, args...)...); (err != nil) != neg {

@@ -21,9 +21,10 @@ import (
 // receiveBuffer is ReceiveBuffer= of the socket unit.
 const receiveBuffer = 8 << 20
 
-// A server is the real program with a socket, as systemd starts it.
+// A server is the real program with its sockets, as systemd starts it.
 type server struct {
 	addr    netip.AddrPort
+	https   netip.AddrPort // of Redfish
 	pid     int
 	logFile string
 }
@@ -39,6 +40,7 @@ func start(t *testing.T) *server {
 		"provider.conf":     provider,
 		"credentials/users": `{"users":[{"name":"admin","password":"sesame","privilege":"administrator"}]}`,
 	})
+	https, _ := b.ListenForRedfish()
 	bin := b.Path("shipmi-bmc")
 	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/shipmi-bmc").CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -58,12 +60,16 @@ func start(t *testing.T) *server {
 		_ = cmd.Wait()
 	})
 	s.pid = cmd.Process.Pid
-	s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), b.Address.AddrPort().Port())
+	localhost := netip.MustParseAddr("127.0.0.1")
+	s.addr = netip.AddrPortFrom(localhost, b.Address.AddrPort().Port())
+	s.https = netip.AddrPortFrom(localhost, https.Port())
 	return s
 }
 
+// port puts the ports of the server into a text.
 func (s *server) port(text string) string {
-	return strings.ReplaceAll(text, "PORT", strconv.Itoa(int(s.addr.Port())))
+	of := func(at netip.AddrPort) string { return strconv.Itoa(int(at.Port())) }
+	return strings.NewReplacer("PORT", of(s.addr), "HTTPS", of(s.https)).Replace(text)
 }
 
 // memory is what the process has of it, in MiB.

@@ -14,7 +14,7 @@ import (
 )
 
 // Every request is sent that often; the first waits a second for its answer, and each one after that a second longer.
-// ipmitool is no more patient.
+// ipmitool waits no longer.
 const tries = 4
 
 // Commands, as netFn and command.
@@ -133,7 +133,7 @@ func (v *visit) request(code uint16, data ...byte) (plain string) {
 	return plain
 }
 
-// close ends the session. A process that is killed then may leave nobody who could answer, and no console minds.
+// close ends the session. A process that is killed then may leave no process that could answer. That is no failure.
 func (v *visit) close() {
 	if v.request(closeSession, binary.LittleEndian.AppendUint32(nil, v.SIDc)...) == "" {
 		v.figure.unclosed++

@@ -18,7 +18,7 @@ import (
 
 // A usage is what something takes of the machine.
 type usage struct {
-	private     int // KiB of memory that is nobody else's
+	private     int // KiB of memory that no other process shares
 	descriptors int
 	threads     int
 }

@@ -2,7 +2,7 @@
 
 // Package load keeps a fleet of BMCs busy and looks at what that leaves behind: memory, descriptors, threads, files,
 // control groups. The consoles are those of test/console, with the patience of ipmitool, and some are ipmitool itself.
-// It knows nothing of the code it tests and fills the machine that it runs on, so it runs in a disposable one only
+// It does not know the code it tests, and fills the machine that it runs on, so it runs in a disposable one only
 // (test/load/run). Start reading with fleet_test.go.
 package load
 

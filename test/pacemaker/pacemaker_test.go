@@ -34,8 +34,10 @@ func TestFailover(t *testing.T) {
 		ip link set br0 up`)
 	shared := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(shared, "power"), []byte("off\n"), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(shared, "bmcs/node-0"), 0o700))
 	one, two, rack := boot(t, "one", 1, shared), boot(t, "two", 2, shared), boot(t, "rack", 3, shared)
 	giveBMCs(t, rack)
+	move(t, rack, one)
 	form(t, one, two)
 
 	one.run(t, "crm configure load update /root/fencing.crm")
@@ -44,7 +46,11 @@ func TestFailover(t *testing.T) {
 	require.Contains(t, one.run(t, "crm_resource --locate --resource "+resource), "running on: one")
 	ipmitool(t, "power on")
 
-	// An administrator takes a node out: the session that is open ends, and a new one finds the same machine.
+	// An administrator takes a node out: the session that is open ends, and a new one finds the same machine and the same
+	// event log.
+	ipmitool(t, "chassis policy previous")
+	ipmitool(t, addEvent)
+	remembered := ipmitool(t, "sel list") + ipmitool(t, "chassis status")
 	session := logIn(t)
 	absence := watch(t)
 	one.run(t, "crm node standby one")
@@ -53,10 +59,13 @@ func TestFailover(t *testing.T) {
 	require.Contains(t, two.run(t, "crm_resource --locate --resource "+resource), "running on: two")
 	require.Contains(t, session("power off"), "Unable to set Chassis Power Control to Down/Off")
 	require.Equal(t, "Chassis Power is on\n", ipmitool(t, "power status"))
+	require.Equal(t, remembered, ipmitool(t, "sel list")+ipmitool(t, "chassis status"))
 
-	// The node that has the BMC is cut off. It still has the BMC, so it is reset before the other one takes it.
+	// The node that has the BMC is cut off while a script runs. It still has the BMC, so it is reset before the other one
+	// takes it. The script does not run again.
 	one.run(t, "crm node online one")
 	one.eventually(t, "sh -c 'crm_mon --one-shot | grep Online:.*one'")
+	ipmitool(t, "-N 5 power reset") // it is answered after two seconds, while the script runs
 	absence = watch(t)
 	shell(t, "ip link set vb-two nomaster")
 	require.Equal(t, "two\n", untilReset(t, shared))
@@ -68,6 +77,54 @@ func TestFailover(t *testing.T) {
 	t.Logf("a node that is cut off, and reset: nobody could log in for %v", absence())
 	require.Contains(t, one.run(t, "crm_resource --locate --resource "+resource), "running on: one")
 	require.Equal(t, "Chassis Power is on\n", ipmitool(t, "power status"))
+	require.Equal(t, strings.SplitN(remembered, "\n", 2)[0], strings.SplitN(ipmitool(t, "sel list"), "\n", 2)[0])
+	runs, err := os.ReadFile(filepath.Join(shared, "resets"))
+	require.NoError(t, err)
+	require.Equal(t, "reset\n", string(runs))
+}
+
+// addEvent is Add SEL Entry (§31.6): an event of a sensor of the platform.
+const addEvent = "raw 0x0a 0x44 0 0 2 0 0 0 0 0x20 0 4 1 2 3 4 5 6"
+
+// move moves a BMC from a host to another one, with its users, its event log and its settings.
+func move(t *testing.T, from, to *node) {
+	const address = "192.0.2.103"
+	from.run(t, "ip address add "+address+"/24 dev host0")
+	from.beside(t, "echo s3cret | machine run shipmi add moving --provider shared --address "+address+" --comment moved --password-stdin")
+	from.run(t, "shipmi start moving")
+	client := func(command string) string {
+		args := append([]string{"-I", "lanplus", "-H", address, "-U", "admin", "-P", "s3cret"}, strings.Fields(command)...)
+		out, err := exec.Command("ipmitool", args...).CombinedOutput()
+		require.NoError(t, err, "%s: %s", command, out)
+		return string(out)
+	}
+	for _, command := range []string{
+		"user set name 3 ops", "user set password 3 0ther", "user enable 3", "channel setaccess 1 3 privilege=3", addEvent,
+		"chassis policy always-on", "sol set retry-count 5",
+	} {
+		client(command)
+	}
+	all := func() (text string) {
+		for _, command := range []string{"user list 1", "sel list", "chassis status", "sol info"} {
+			text += client(command)
+		}
+		return text
+	}
+	before := all()
+	require.Contains(t, before, "ops")
+	from.run(t, "systemctl stop shipmi-bmc@moving.socket shipmi-bmc@moving.service")
+	from.run(t, "sh -c 'umask 077; shipmi export moving --state --show-passwords >/srv/moving.yml'")
+	from.run(t, "shipmi delete moving")
+	from.run(t, "ip address delete "+address+"/24 dev host0")
+
+	to.run(t, "ip address add "+address+"/24 dev host0")
+	require.Contains(t, to.run(t, "shipmi apply -f /srv/moving.yml -o value"), "moving added, started")
+	require.Equal(t, "moved\n", to.run(t, "shipmi list moving -o value -c comment"))
+	shell(t, "ip neigh flush dev br0")
+	require.Equal(t, before, all())
+	require.Empty(t, to.run(t, "shipmi apply -f /srv/moving.yml"))
+	to.run(t, "shipmi delete moving")
+	to.run(t, "ip address delete "+address+"/24 dev host0")
 }
 
 // giveBMCs makes the machine the BMCs of the nodes.
@@ -121,7 +178,7 @@ func untilAnswered() (time.Time, error) {
 	return time.Time{}, errors.New("no answer within a minute")
 }
 
-// watch logs in again and again. What it returns waits for one more answer, and tells the longest time without one.
+// watch logs in again and again. The function that it returns waits for one more answer, and tells the longest time without one.
 func watch(t *testing.T) (absence func() time.Duration) {
 	last, err := untilAnswered()
 	require.NoError(t, err)

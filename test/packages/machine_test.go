@@ -38,7 +38,7 @@ func forget() error {
 		rm -f /etc/zypp/repos.d/*
 		find /etc /usr /var /run -depth -path '*shipmi*' -delete
 		systemctl daemon-reload
-		journalctl --quiet --rotate --vacuum-time=1s`).CombinedOutput()
+		journalctl --sync && journalctl --quiet --rotate --vacuum-size=1`).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}

@@ -28,52 +28,83 @@ const (
 // imports lists for every package what it may import beside the standard library: folders of ours, and modules.
 var imports = map[string][]string{
 	"cmd/shipmi": {
-		"internal/actionlog", "internal/check", "internal/doctor", "internal/hint", "internal/instance",
-		"internal/lint", "internal/listing", "internal/migrate", "internal/provider", "internal/script", "internal/session",
-		"internal/settings", "internal/systemd", "internal/terminal", "internal/units", "github.com/jedib0t/go-pretty",
-		"github.com/maruel/natural", "github.com/spf13", "golang.org/x/sys",
+		"docs", "internal/actionlog", "internal/bmc", "internal/certificate", "internal/check", "internal/client", "internal/console", "internal/counters", "internal/doctor", "internal/event", "internal/hint",
+		"internal/instance", "internal/ipmi", "internal/lint", "internal/listing", "internal/machine", "internal/manifest", "internal/migrate", "internal/provider", "internal/rmcp",
+		"internal/script", "internal/serial", "internal/session", "internal/settings", "internal/systemd", "internal/terminal",
+		"internal/units", "github.com/google/renameio", "github.com/jedib0t/go-pretty", "github.com/maruel/natural", "github.com/spf13", "golang.org/x/sys",
 	},
-	"cmd/shipmi-docs": {"github.com/cpuguy83/go-md2man"},
+	"cmd/shipmi-docs": {"internal/event", "github.com/cpuguy83/go-md2man"},
 	"cmd/shipmi-bmc": {
-		"internal/actionlog", "internal/bmc", "internal/hostnet", "internal/instance", "internal/ipmi", "internal/journal",
-		"internal/keyring", "internal/lan", "internal/machine", "internal/provider", "internal/rmcp", "internal/script",
-		"internal/serial", "internal/session", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys",
+		"internal/actionlog", "internal/activation", "internal/bmc", "internal/event", "internal/guest", "internal/hostnet", "internal/https", "internal/httpserver",
+		"internal/identity", "internal/instance", "internal/ipmi", "internal/journal", "internal/keyring", "internal/lan", "internal/machine", "internal/media", "internal/provider",
+		"internal/redfish", "internal/rmcp", "internal/script",
+		"internal/serial", "internal/session", "github.com/coreos/go-systemd", "golang.org/x/sys",
 	},
+	"cmd/shipmi-gateway": {
+		"internal/activation", "internal/gateway", "internal/httpserver", "internal/identity", "internal/redfish",
+		"github.com/coreos/go-systemd", "golang.org/x/sys",
+	},
+	"internal/gateway": {"internal/httpserver", "internal/instance", "internal/machine", "internal/redfish", "golang.org/x/sys"},
 	"internal/lan": {
-		"internal/actionlog", "internal/bmc", "internal/console", "internal/ipmi", "internal/jobs", "internal/machine",
+		"internal/actionlog", "internal/bmc", "internal/console", "internal/event", "internal/ipmi", "internal/jobs", "internal/lanes", "internal/machine",
 		"internal/rmcp", "internal/serial", "internal/session", "golang.org/x/sys",
 	},
+	"internal/guest": {
+		"internal/bmc", "internal/event", "internal/inband", "internal/ipmi", "internal/jobs", "internal/lanes", "internal/machine", "internal/polled",
+		"internal/rmcp", "golang.org/x/sys",
+	},
+	"internal/lanes": {"internal/bmc", "internal/ipmi", "internal/jobs", "internal/machine", "internal/rmcp"},
+	"internal/https": {
+		"internal/bmc", "internal/checksum", "internal/event", "internal/httpserver", "internal/instance", "internal/jobs", "internal/machine", "internal/provider",
+		"internal/redfish", "internal/session", "github.com/google/renameio",
+	},
 	"internal/bmc": {
-		"internal/actionlog", "internal/checksum", "internal/jobs", "internal/machine", "internal/provider",
+		"internal/actionlog", "internal/checksum", "internal/event", "internal/jobs", "internal/machine", "internal/media", "internal/provider",
 		"github.com/google/renameio",
 	},
-	"internal/serial":    {"internal/console", "internal/provider", "internal/rmcp", "golang.org/x/sys"},
-	"internal/ipmi":      {"internal/console", "internal/instance", "internal/machine", "internal/provider", "internal/rmcp"},
-	"internal/script":    {"internal/actionlog", "internal/machine", "internal/provider", "golang.org/x/sys"},
-	"internal/actionlog": {"internal/checksum", "internal/jobs", "internal/machine", "internal/provider", "golang.org/x/sys"},
-	"internal/jobs":      {"internal/machine", "internal/provider"},
-	"internal/machine":   {"internal/provider"},
-	"internal/provider":  {},
-	"internal/console":   {"internal/rmcp"},
-	"internal/session":   {"internal/event", "internal/rmcp", "golang.org/x/sys"},
-	"internal/rmcp":      {},
-	"internal/instance":  {"internal/media"},
-	"internal/checksum":  {},
-	"internal/hostnet":   {"golang.org/x/sys"},
-	"internal/journal":   {"golang.org/x/sys"},
-	"internal/migrate":   {"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units"},
+	"internal/serial":     {"internal/console", "internal/event", "internal/provider", "internal/rmcp", "golang.org/x/sys"},
+	"internal/ipmi":       {"internal/console", "internal/event", "internal/instance", "internal/machine", "internal/provider", "internal/rmcp"},
+	"internal/redfish":    {"internal/event", "internal/instance", "internal/machine", "internal/media", "internal/provider"},
+	"internal/script":     {"internal/actionlog", "internal/machine", "internal/media", "internal/provider", "golang.org/x/sys"},
+	"internal/actionlog":  {"internal/checksum", "internal/jobs", "internal/machine", "internal/provider", "golang.org/x/sys"},
+	"internal/jobs":       {"internal/machine", "internal/provider"},
+	"internal/machine":    {"internal/provider"},
+	"internal/provider":   {},
+	"internal/console":    {"internal/rmcp"},
+	"internal/session":    {"internal/event", "internal/rmcp", "golang.org/x/sys"},
+	"internal/client":     {"internal/rmcp", "internal/session"},
+	"internal/httpserver": {"internal/polled", "internal/redfish", "internal/session", "golang.org/x/sys"},
+	"internal/polled":     {"golang.org/x/sys"},
+	"internal/activation": {"internal/counters", "internal/event", "internal/journal", "github.com/coreos/go-systemd", "github.com/spf13/pflag", "golang.org/x/sys"},
+	"internal/identity":   {},
+	"internal/inband":     {},
+	"internal/rmcp":       {},
+	"internal/instance":   {"internal/media"},
+	"internal/media":      {},
+	"internal/checksum":   {},
+	"internal/counters":   {"golang.org/x/sys"},
+	"internal/event":      {},
+	"internal/hostnet":    {"golang.org/x/sys"},
+	"internal/journal":    {"golang.org/x/sys"},
+	"internal/manifest": {
+		"internal/hint", "internal/instance", "internal/media", "internal/provider", "internal/settings", "internal/terminal",
+		"internal/units", "go.yaml.in/yaml",
+	},
+	"internal/migrate": {
+		"internal/hint", "internal/instance", "internal/provider", "internal/settings", "internal/units", "github.com/maruel/natural",
+	},
 	"internal/check": {
-		"internal/actionlog", "internal/hint", "internal/instance", "internal/machine", "internal/provider", "internal/script",
-		"golang.org/x/sys",
+		"internal/actionlog", "internal/hint", "internal/instance", "internal/ipmi", "internal/machine", "internal/provider",
+		"internal/script", "golang.org/x/sys",
 	},
 	"internal/lint":    {"internal/provider", "mvdan.cc/sh"},
 	"internal/keyring": {"internal/instance", "github.com/google/renameio"},
 	"internal/doctor": {
-		"internal/hint", "internal/lint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
+		"internal/certificate", "internal/hint", "internal/lint", "internal/provider", "internal/settings", "internal/systemd", "internal/units", "github.com/prometheus/procfs",
 	},
 	"internal/settings": {
-		"internal/hint", "internal/instance", "internal/provider", "internal/terminal", "internal/units", "github.com/spf13",
-		"github.com/maruel/natural", "golang.org/x/sys", "gopkg.in/ini.v1",
+		"internal/certificate", "internal/hint", "internal/instance", "internal/media", "internal/provider", "internal/terminal", "internal/units",
+		"github.com/spf13", "github.com/maruel/natural", "golang.org/x/sys", "gopkg.in/ini.v1",
 	},
 	"internal/listing": {
 		"internal/hint", "internal/terminal", "github.com/jedib0t/go-pretty", "github.com/maruel/natural", "github.com/spf13",
@@ -86,22 +117,15 @@ var imports = map[string][]string{
 		"internal/instance", "internal/keyring", "github.com/coreos/go-systemd", "github.com/google/renameio",
 		"github.com/maruel/natural",
 	},
-	"internal/counters":    {"golang.org/x/sys"},
-	"internal/event":       {},
-	"internal/media":       {},
 	"internal/certificate": {},
-	"internal/client":      {"internal/rmcp", "internal/session"},
-	"internal/polled":      {"golang.org/x/sys"},
-	"internal/inband":      {},
-	"internal/identity":    {},
 }
 
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
-	"net":       {"internal/hostnet", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"net":       {"internal/check", "internal/gateway", "internal/hostnet", "internal/httpserver", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
 	"os/exec":   {"internal/script", "internal/check", "internal/doctor", "internal/lint", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
 	"os.Stdout": {"cmd/shipmi"}, // rooms return values or print to what they are given
-	"time.Now":  {"internal/bmc", "internal/lan", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"time.Now":  {"internal/activation", "internal/bmc", "internal/lan", "cmd/shipmi", "cmd/shipmi-bmc", "cmd/shipmi-gateway"},
 }
 
 func TestRules(t *testing.T) {
@@ -119,8 +143,8 @@ func TestRules(t *testing.T) {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			require.NoError(t, err)
 			used = append(used, imported)
-			imported = strings.TrimPrefix(imported, module)
-			inStandardLibrary := !strings.Contains(imported, ".") && !strings.HasPrefix(imported, "internal/")
+			imported, ours := strings.CutPrefix(imported, module)
+			inStandardLibrary := !ours && !strings.Contains(imported, ".")
 			permits := func(a string) bool { return strings.HasPrefix(imported+"/", a+"/") }
 			i := slices.IndexFunc(allowed, permits)
 			require.True(t, inStandardLibrary || i >= 0, "%s: may not import %s", path, imported)

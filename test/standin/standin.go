@@ -13,7 +13,7 @@ import (
 // Install makes every file in dir executable; no such directory has none.
 //
 // Each is written anew while nothing forks: what a child has open for writing, if only until it executes something
-// itself, nobody can execute ("text file busy").
+// itself, no process can execute ("text file busy").
 func Install(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

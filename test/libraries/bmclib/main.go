@@ -1,8 +1,8 @@
 // Bmclib does to a BMC what Tinkerbell's Rufio and others do with the Go library of that name: it tries every protocol,
-// goes on with those that answer, and does one thing that the library can do over IPMI. It prints which of the library's
-// providers did it, and the result:
+// goes on with those that answer, and does one thing that the library can do over IPMI or Redfish. It prints which of the
+// library's providers did it, and the result:
 //
-//	bmclib HOST USER PASSWORD ACTION [ARGUMENT]
+//	bmclib [-provider NAME] [-port PORT] [-basic] [-system NAME] HOST USER PASSWORD ACTION [ARGUMENT]
 //	bmclib -version
 package main
 
@@ -27,6 +27,15 @@ var actions = map[string]func(ctx context.Context, c *bmclib.Client, argument st
 	"boot-always": func(ctx context.Context, c *bmclib.Client, from string) (any, error) {
 		return c.SetBootDevice(ctx, from, true, false)
 	},
+	"boot-from": func(ctx context.Context, c *bmclib.Client, _ string) (any, error) {
+		return c.GetBootDeviceOverride(ctx)
+	},
+	"media": func(ctx context.Context, c *bmclib.Client, url string) (any, error) {
+		return c.SetVirtualMedia(ctx, "CD", url)
+	},
+	"user": func(ctx context.Context, c *bmclib.Client, name string) (any, error) {
+		return c.CreateUser(ctx, name, "secret", "Operator")
+	},
 	"nmi":   func(ctx context.Context, c *bmclib.Client, _ string) (any, error) { return true, c.SendNMI(ctx) },
 	"users": func(ctx context.Context, c *bmclib.Client, _ string) (any, error) { return c.ReadUsers(ctx) },
 	"reset": func(ctx context.Context, c *bmclib.Client, how string) (any, error) { return c.ResetBMC(ctx, how) },
@@ -40,6 +49,10 @@ var actions = map[string]func(ctx context.Context, c *bmclib.Client, argument st
 func main() {
 	log.SetFlags(0)
 	version := flag.Bool("version", false, "print the version of the library")
+	provider := flag.String("provider", "", "use this provider of the library alone")
+	port := flag.String("port", "", "port of Redfish")
+	basic := flag.Bool("basic", false, "log in to Redfish with each request")
+	system := flag.String("system", "", "name of the system, if Redfish has several")
 	flag.Parse()
 	if *version {
 		fmt.Println(libraryVersion())
@@ -47,7 +60,14 @@ func main() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // as Rufio does
 	defer cancel()
-	client := bmclib.NewClient(flag.Arg(0), flag.Arg(1), flag.Arg(2))
+	options := []bmclib.Option{bmclib.WithRedfishUseBasicAuth(*basic), bmclib.WithRedfishSystemName(*system)}
+	if *port != "" {
+		options = append(options, bmclib.WithRedfishPort(*port))
+	}
+	client := bmclib.NewClient(flag.Arg(0), flag.Arg(1), flag.Arg(2), options...)
+	if *provider != "" {
+		client.Registry.Drivers = client.Registry.For(*provider)
+	}
 	if err := do(ctx, client, flag.Arg(3), flag.Arg(4)); err != nil {
 		log.Fatal("bmclib: ", err)
 	}

@@ -1,0 +1,1 @@
+useradd --system ipmi # as which the BMC runs

@@ -1,0 +1,1 @@
+useradd alice # whose machines they are
