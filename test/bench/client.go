@@ -51,7 +51,7 @@ func dial(p peer, suite byte) *client {
 	return c
 }
 
-// renew forgets the session. What comes late for it is known by its tag and ID.
+// renew forgets the session. A late answer for it is known by its tag and ID.
 func (c *client) renew() {
 	if c.peer.neverForgets {
 		c.socket.close()

@@ -12,7 +12,7 @@ import (
 // An exchange is a datagram and its answer.
 type exchange struct {
 	with string
-	say  func() (socket, []byte) // makes the datagram; again, where nobody answers
+	say  func() (socket, []byte) // makes the datagram; again, if there is no answer
 	hear func(b []byte) bool     // takes the answer; false: b is that to something else, and comes late
 }
 
@@ -23,7 +23,7 @@ const (
 	tries    = 5
 )
 
-// unanswered counts what nobody answered in time.
+// unanswered counts requests without an answer in time.
 var unanswered int
 
 // A speaker is where one of those who converse is in its exchanges, with its times since all began.
@@ -63,8 +63,8 @@ func (s *speaker) hear(fd int32, b []byte) (heard, last bool) {
 	return true, s.at == 0
 }
 
-// converse makes all exchanges over and over, side by side, until somebody has made them n times or the time is up. It
-// returns how many milliseconds each time took, and how long somebody conversed on average. One thread does that, which
+// converse makes all exchanges over and over, side by side, until one has made them n times or the time is up. It
+// returns how many milliseconds each time took, and how long a speaker conversed on average. One thread does that, which
 // costs the least: it need not be woken where another answer is there already.
 func converse(all [][]exchange, n int, limit time.Duration) (took []float64, conversed time.Duration) {
 	took = make([]float64, 0, n*len(all))
@@ -109,7 +109,7 @@ func converse(all [][]exchange, n int, limit time.Duration) (took []float64, con
 	return took, conversed
 }
 
-// wait returns when one of the sockets can be read, or there is no more patience.
+// wait returns when one of the sockets can be read, or the time is up.
 func wait(sockets []unix.PollFd) {
 	_, err := unix.Poll(sockets, int(patience.Milliseconds()))
 	for errors.Is(err, unix.EINTR) { // by a signal of Go's runtime

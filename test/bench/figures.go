@@ -6,29 +6,23 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
 // A Report is what one run measured, and where.
 type Report struct {
 	Date     time.Time   `json:"date"`
-	Machine  [][2]string `json:"machine"`  // what it is, and its value
+	Machine  [][2]string `json:"machine"`  // name and value
 	Versions [][2]string `json:"versions"` // of everything that was measured
 	Figures  []*Figure   `json:"figures"`
 }
 
 // A Figure is one quantity of one program: a value for each round, or for each time something was done.
 type Figure struct {
-	Name   string    `json:"name"` // what was measured and how, as in "device-id/suite=17/clients=8/rate"
+	Name   string    `json:"name"` // the subject and the way of the measurement, as in "device-id/suite=17/clients=8/rate"
 	Of     string    `json:"of"`   // the program, or what else is compared
 	Unit   string    `json:"unit"` // "1/s", "ms", "KiB"
 	Values []float64 `json:"values"`
-}
-
-// uneventful tells that requests were counted that nobody answered, and there were none.
-func (f *Figure) uneventful() bool {
-	return strings.HasSuffix(f.Name, "/unanswered") && slices.Max(f.Values) == 0
 }
 
 // add appends values to a figure.
@@ -49,21 +43,34 @@ func (r *Report) find(name, of string) *Figure {
 	return r.Figures[i]
 }
 
+// Has reports whether a figure was measured, for templates.
+func (r *Report) Has(name, of string) bool { return r.find(name, of) != nil }
+
 // median is that of a figure; NaN where it was not measured.
 func (r *Report) median(name, of string) float64 { return r.at(name, of, 0.5) }
 
-// ratio is the median of what the values of one are to those of another that were measured right before or after: a
-// machine is not equally fast all the time.
-func (r *Report) ratio(name, of, to string) float64 {
-	a, b := r.find(name, of), r.find(name, to)
-	if a == nil || b == nil || len(a.Values) != len(b.Values) {
-		return math.NaN()
+// values are those of a figure; none where it was not measured.
+func (r *Report) values(name, of string) []float64 {
+	f := r.find(name, of)
+	if f == nil {
+		return nil
 	}
-	var ratios []float64
-	for i := range a.Values {
-		ratios = append(ratios, a.Values[i]/b.Values[i])
+	return slices.Clone(f.Values)
+}
+
+// ratios are what the values of one are to those of another that were measured right before or after: a machine is not
+// equally fast all the time.
+func (r *Report) ratios(name, of, to string) []float64 { return r.quotients(name, of, name, to) }
+
+func (r *Report) quotients(name, of, toName, to string) (all []float64) {
+	a, b := r.values(name, of), r.values(toName, to)
+	if len(a) != len(b) {
+		return nil
 	}
-	return quantile(ratios, 0.5)
+	for i := range a {
+		all = append(all, a[i]/b[i])
+	}
+	return all
 }
 
 // at is a quantile of a figure.

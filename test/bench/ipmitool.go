@@ -28,7 +28,7 @@ func (b *bench) ipmitool() {
 	}
 }
 
-// settled is how long systemd has for what is left to do of a start, or of a stop, before somebody else is measured.
+// settled is how long systemd has for what is left to do of a start, or of a stop, before the next program is measured.
 const settled = 100 * time.Millisecond
 
 // powerStatus uses a cipher suite that everybody has.

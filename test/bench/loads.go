@@ -9,10 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const (
-	alone       = "sh -c alone"
-	maxSessions = 64 // of a BMC of ours
-)
+// alone is a script that the client runs itself.
+const alone = "sh -c alone"
 
 // atOnce are the numbers of clients that rates are measured with.
 var atOnce = []int{1, 8}
@@ -46,7 +44,7 @@ func (b *bench) commandsOf(p peer, suite byte, name string, code command) {
 	}
 }
 
-// logins is key exchange and end of a session; nobody may have more sessions than clients.
+// logins is key exchange and end of a session; no program may have more sessions than clients.
 func (b *bench) logins() {
 	b.rounds(func() {
 		for _, p := range b.peers {
@@ -97,17 +95,6 @@ func (v visit) exchanges() []exchange {
 			}
 			return heard
 		},
-	})
-}
-
-// sessions is how commands fare when there are more sessions, used in turn by one client.
-func (b *bench) sessions() {
-	b.rounds(func() {
-		for n := 1; n <= maxSessions; n *= 2 {
-			sessions := openSessions(b.shipmi(), 17, n)
-			b.rate(fmt.Sprintf("sessions=%d/suite=17", n), b.shipmi(), []dialogue{&talk{sessions: sessions, code: getDeviceID}})
-			closeAll(sessions)
-		}
 	})
 }
 

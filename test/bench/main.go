@@ -3,7 +3,7 @@
 // are taken in rounds that alternate between everybody, with the console of test/console as the client, and none
 // knows how ShIPMI works inside.
 //
-// Start reading at measure; what is wanted stands in targets.go.
+// Start reading at measure. The targets are in targets.go.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"regexp"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -39,10 +40,10 @@ func main() {
 	}
 	b := bench{peers: peers}
 	flag.IntVar(&b.repeat, "rounds", 7, "how often everything is measured")
-	flag.DurationVar(&b.round, "round", 800*time.Millisecond, "how long each rate is measured in a round")
+	flag.DurationVar(&b.round, "round", 600*time.Millisecond, "how long each rate is measured in a round")
 	flag.IntVar(&b.activations, "activations", 100, "how many cold starts; of each option a fifth")
-	flag.IntVar(&b.bmcs, "bmcs", 1000, "how many BMCs there are in the end")
-	only := flag.String("only", "", "measure what matches this regular expression, of "+fmt.Sprint(names()))
+	flag.IntVar(&b.bmcs, "bmcs", 1000, "how many BMCs the fleet has in the end")
+	only := flag.String("only", "^[^f]", "measure what matches this regular expression, of "+fmt.Sprint(names()))
 	flag.Parse()
 	if err := b.command(flag.Args(), regexp.MustCompile(*only)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
@@ -68,19 +69,21 @@ func (b *bench) command(args []string, only *regexp.Regexp) error {
 	return nil
 }
 
-// measurements are in this order: those with few BMCs come before those with many.
+// measurements are in this order: those with few BMCs come before those with many. Those of the fleet take half an hour,
+// and are made if they are asked for.
 var measurements = []struct {
 	name string
 	take func(*bench)
 }{
 	{"commands", (*bench).commands},
 	{"logins", (*bench).logins},
-	{"sessions", (*bench).sessions},
-	{"saving", (*bench).saving},
-	{"memory", (*bench).memory},
+	{"console", (*bench).console},
 	{"ipmitool", (*bench).ipmitool},
+	{"redfish", (*bench).redfish},
 	{"cold", (*bench).cold},
 	{"options", (*bench).options},
+	{"memory", (*bench).memory},
+	{"fleet-units", (*bench).units},
 	{"fleet", (*bench).fleet},
 }
 
@@ -94,8 +97,13 @@ func names() (all []string) {
 func (b *bench) measure(path string, only *regexp.Regexp) error {
 	debug.SetGCPercent(-1) // no collection while a clock runs, see rate
 	b.describe()
-	for i := range b.peers {
-		b.peers[i].pid = b.peers[i].start()
+	addBMCs(firstPort, []string{"bench"})
+	for i, p := range b.peers {
+		name := "bench"
+		if p.start != nil {
+			name = strings.ReplaceAll(p.name, " ", "-")
+		}
+		b.peers[i] = p.at(firstPort+i, name)
 	}
 	for _, m := range measurements {
 		if only.MatchString(m.name) {
@@ -113,6 +121,9 @@ func (b *bench) rounds(once func()) {
 		once()
 	}
 }
+
+// firstPort is that of the first peer; the others follow.
+const firstPort = 6230
 
 // shipmi is the first of the peers.
 func (b *bench) shipmi() peer { return b.peers[0] }

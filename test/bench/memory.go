@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -25,48 +24,63 @@ func smaps(pid string) map[string]float64 {
 	return sums
 }
 
-// memory is that of everybody who has just been busy.
+// active is how many BMCs of each kind have a session while their memory is measured.
+const active = 100
+
+// memory is what a host pays for each BMC among a hundred that are active: what processes share is divided among them.
 func (b *bench) memory() {
 	for _, p := range b.peers {
-		sessions := openSessions(p, 3, 1)
-		sum := smaps(p.pid())
-		b.add("memory/resident", p.name, "KiB", sum["Rss"])
-		b.add("memory/private", p.name, "KiB", sum["Private_Clean"]+sum["Private_Dirty"])
-		b.add("memory/anonymous", p.name, "KiB", sum["Anonymous"])
-		closeAll(sessions)
+		var pids []string
+		for _, one := range p.copies(active) {
+			openSessions(one, 3, 1)[0].socket.close()
+			pids = append(pids, one.pid())
+		}
+		var sum float64
+		for _, pid := range pids {
+			sum += smaps(pid)["Pss"]
+		}
+		b.add("memory/pss", p.name, "KiB", sum/active)
+		run("sh", "-c", "systemctl stop 'shipmi-bmc@copy-*' 'bench-copy-*'")
 	}
 }
 
 // fleet is how it all grows with the number of BMCs: the time of what an operator does to all of them, the memory of
 // PID 1 while none has a process, the time of a cold start among them, and the memory of everything when each has one.
-// Beyond a thousand they stay at rest.
+// In a run with more than a thousand they stay at rest.
 func (b *bench) fleet() {
 	run("sh", "-c", "systemctl stop 'shipmi-bmc@*.service'")
 	started := 0
-	before := smaps("1")["Rss"]
-	for n := 1; n <= b.bmcs; n *= 10 {
-		var names []string
-		for i := started; i < n; i++ {
-			names = append(names, fmt.Sprintf("fleet-%d", i))
-		}
+	run("systemctl", "daemon-reexec")
+	before := pid1()
+	for _, n := range b.fleetSizes() {
+		names := namesOf("fleet", started, n)
 		figure := fmt.Sprintf("fleet/bmcs=%d/", n)
 		adding, starting := addBMCs(firstOfFleet+started, names)
 		b.add(fmt.Sprintf("%sadd %d", figure, len(names)), shipmi, "ms", milliseconds(adding))
 		b.add(fmt.Sprintf("%sstart %d", figure, len(names)), shipmi, "ms", milliseconds(starting))
 		b.add(figure+"shipmi list", shipmi, "ms", milliseconds(timed("shipmi", "list")))
-		b.add(figure+"daemon-reload", shipmi, "ms", milliseconds(timed("systemctl", "daemon-reload")))
+		b.add(figure+"daemon-reload", shipmi, "ms", milliseconds(timed("sh", "-c", reload)))
 		started = n
 		b.add(figure+"processes at rest", shipmi, "", float64(len(processes())))
-		b.add(figure+"PID 1 at rest", shipmi, "KiB", smaps("1")["Rss"]-before)
+		b.add(figure+"PID 1 at rest", shipmi, "KiB", pid1()-before)
 		for i := range max(1, b.activations/4) {
 			i = i * n / max(1, b.activations/4)
 			a := activate(fmt.Sprintf("fleet-%d", i), peer{addr: fleetAddr(i)})
 			b.add(figure+"cold", shipmi, "ms", milliseconds(a.answered-a.sent))
 		}
-		if n <= 1000 {
+		if b.bmcs <= 1000 {
 			b.allActive(figure, n)
 		}
 	}
+	b.manage(b.bmcs)
+}
+
+// fleetSizes are the numbers of BMCs with which a run measures how everything grows.
+func (b *bench) fleetSizes() (sizes []int) {
+	for n := 1; n < b.bmcs; n *= 10 {
+		sizes = append(sizes, n)
+	}
+	return append(sizes, b.bmcs)
 }
 
 const firstOfFleet = 20000
@@ -98,25 +112,4 @@ func processes() (pids []string) {
 		}
 	}
 	return pids
-}
-
-// saving is the time in which a session is saved: benchmarks of the package, on the file system where sessions are.
-func (b *bench) saving() {
-	cmd := exec.Command("./session.test", "-test.run", "^$", "-test.bench", "^BenchmarkSave$",
-		"-test.count", strconv.Itoa(b.repeat), "-test.benchtime", "200ms")
-	cmd.Env = append(os.Environ(), "TMPDIR=/run")
-	out, err := cmd.CombinedOutput()
-	require.NoError(must, err, "%s", out)
-	for line := range strings.Lines(string(out)) {
-		// BenchmarkSave/sessions=64-2   3000000   412.5 ns/op ...
-		field := strings.Fields(line)
-		if len(field) < 4 || field[3] != "ns/op" {
-			continue
-		}
-		nanoseconds, err := strconv.ParseFloat(field[2], 64)
-		require.NoError(must, err)
-		_, sessions, _ := strings.Cut(field[0], "/")
-		sessions, _, _ = strings.Cut(sessions, "-")
-		b.add("saving/"+sessions, shipmi, "ms", nanoseconds/1e6)
-	}
 }

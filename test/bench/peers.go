@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,11 +19,12 @@ import (
 
 // A peer is a BMC that is measured, for user "admin".
 type peer struct {
-	name, addr string
-	suites     []byte
-	command    []string      // starts it; none: systemd does
-	pid        func() string // once it was started
-	isEcho     bool          // no BMC at all: it sends back what it gets, which is the least that anybody can do
+	name   string
+	addr   string
+	suites []byte
+	start  func(port int) []string // the command that starts it; nil: systemd does
+	pid    func() string           // once it was started
+	isEcho bool                    // no BMC at all: it sends back what it gets, which is the least that anybody can do
 
 	neverForgets bool // a session, which it knows by its address: each needs a new one
 }
@@ -34,31 +39,65 @@ const (
 // password has no blank: ipmi_sim could not be told.
 const password = "correct-horse"
 
+// peers listen on successive ports from 6230 on.
 var peers = []peer{
-	{name: shipmi, addr: "127.0.0.1:6230", suites: []byte{3, 17}},
-	{name: "ipmi_sim", addr: "127.0.0.1:6231", suites: []byte{3},
-		command: []string{"ipmi_sim", "-n", "-c", "testdata/lan.conf", "-f", "testdata/ipmi_sim.cmds", "-s", "/run"}},
-	{name: pyghmi, addr: "127.0.0.1:6232", suites: []byte{3}, neverForgets: true,
-		command: []string{"testdata/pyghmi-bmc", "127.0.0.1", "6232"}},
-	{name: "go-ipmi", addr: "127.0.0.1:6233", suites: []byte{3, 17}, command: []string{"./bench-goipmi", "127.0.0.1:6233"}},
-	{name: echo, addr: "127.0.0.1:6234", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-echo", "6234"}},
-	{name: goEcho, addr: "127.0.0.1:6235", suites: []byte{3, 17}, isEcho: true, command: []string{"./bench-goecho", "6235"}},
+	{name: shipmi, suites: []byte{3, 17}},
+	{name: "ipmi_sim", suites: []byte{3}, start: startIPMISim},
+	{name: pyghmi, suites: []byte{3}, neverForgets: true, start: func(port int) []string {
+		return []string{"testdata/pyghmi-bmc", "127.0.0.1", strconv.Itoa(port)}
+	}},
+	{name: "go-ipmi", suites: []byte{3, 17}, start: func(port int) []string {
+		return []string{"./bench-goipmi", fmt.Sprintf("127.0.0.1:%d", port)}
+	}},
+	{name: echo, suites: []byte{3, 17}, isEcho: true, start: func(port int) []string {
+		return []string{"./bench-echo", strconv.Itoa(port)}
+	}},
+	{name: goEcho, suites: []byte{3, 17}, isEcho: true, start: func(port int) []string {
+		return []string{"./bench-goecho", strconv.Itoa(port)}
+	}},
 }
 
-// start has a peer answer, and returns how to find its process. Each is a service of its own, for the scheduler shares
-// processors between those, see sched(7): none is nearer to the client than another.
-func (p peer) start() (pid func() string) {
-	unit := "shipmi-bmc@bench.service"
-	if p.command == nil {
-		addBMCs(6230, []string{"bench"})
-	} else {
-		unit = strings.ReplaceAll("bench-"+p.name, " ", "-") + ".service"
-		run("systemd-run", slices.Concat([]string{"--same-dir", "--unit", unit}, p.command)...)
+// startIPMISim writes the port into a configuration file.
+func startIPMISim(port int) []string {
+	template, err := os.ReadFile("testdata/lan.conf")
+	require.NoError(must, err)
+	dir := fmt.Sprintf("/run/bench-ipmi_sim-%d", port)
+	require.NoError(must, os.MkdirAll(dir, 0o755))
+	conf := filepath.Join(dir, "lan.conf")
+	require.NoError(must, os.WriteFile(conf, bytes.ReplaceAll(template, []byte("PORT"), fmt.Append(nil, port)), 0o644))
+	return []string{"ipmi_sim", "-n", "-c", conf, "-f", "testdata/ipmi_sim.cmds", "-s", dir}
+}
+
+// at returns the peer on a port. It answers there as a service of its own, for the scheduler shares processors between
+// those, see sched(7): none is nearer to the client than another.
+func (p peer) at(port int, name string) peer {
+	p.addr = fmt.Sprintf("127.0.0.1:%d", port)
+	unit := "shipmi-bmc@" + name + ".service"
+	if p.start != nil {
+		unit = "bench-" + name + ".service"
+		run("systemd-run", slices.Concat([]string{"--same-dir", "--unit", unit}, p.start(port))...)
 	}
-	for until := time.Now().Add(10 * time.Second); !p.answers(); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(20 * time.Second); !p.answers(); time.Sleep(50 * time.Millisecond) {
 		require.True(must, time.Now().Before(until), "%s does not answer: %s", p.name, run("journalctl", "--unit", unit))
 	}
-	return func() string { return show(unit, "MainPID") }
+	p.pid = func() string { return show(unit, "MainPID") }
+	return p
+}
+
+// copies starts a number of BMCs like a peer.
+func (p peer) copies(n int) (all []peer) {
+	const firstPort = 7000
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("copy-%d", i))
+	}
+	if p.start == nil {
+		addBMCs(firstPort, names)
+	}
+	for i, name := range names {
+		all = append(all, p.at(firstPort+i, name))
+	}
+	return all
 }
 
 // answers tells whether there is an answer to an Open Session Request.

@@ -40,7 +40,7 @@ func (b *bench) rate(name string, p peer, all []dialogue) {
 			d.prepare(n)
 			exchanges = append(exchanges, d.exchanges())
 		}
-		runtime.GC() // which measure lets nobody else do
+		runtime.GC() // which only measure may do
 		serverBefore, clientBefore := busy(pid), busy(self)
 		took, time := converse(exchanges, n, slice)
 		server += busy(pid) - serverBefore
@@ -88,7 +88,7 @@ func (p peer) number() int {
 	return n
 }
 
-// together has processes share one processor until they are released. Whoever waits for the other anyway needs no second
+// together has processes share one processor until they are released. A process that waits for the other anyway needs no second
 // one, and how long that takes no longer depends on where the scheduler has put them, nor on how fast a processor wakes up.
 func together(pids ...int) (release func()) {
 	var all, one unix.CPUSet

@@ -20,10 +20,12 @@ const (
 	getDeviceID      command = 0x0601
 	setPrivilege     command = 0x063B
 	closeSession     command = 0x063C
+	activatePayload  command = 0x0648
 )
 
-// least is the length of the data of an answer without what is optional (IPMI 2.0 §28.2, §20.1, §22.18, §22.19).
-var least = map[command]int{getChassisStatus: 3, getDeviceID: 11, setPrivilege: 1, closeSession: 0}
+// least is the length of the data of an answer without what is optional (IPMI 2.0 §28.2, §20.1, §22.18, §22.19,
+// §24.1).
+var least = map[command]int{getChassisStatus: 3, getDeviceID: 11, setPrivilege: 1, closeSession: 0, activatePayload: 12}
 
 // A talk is one command again and again, in sessions that take turns. What can be done before a request is sent and after
 // its answer has come is not done between: requests are sealed before, and answers are opened later.
@@ -35,7 +37,7 @@ type talk struct {
 	next     int
 }
 
-// A request is of one session and ready to be sent; then it has an answer, unless nobody gave one.
+// A request is of one session and ready to be sent; then it has an answer, unless none came.
 type request struct {
 	*client
 	block          cipher.Block

@@ -17,7 +17,7 @@ const (
 	openRequest, rakp1, rakp3      = 0x10, 0x12, 0x14
 )
 
-// An arithmetic is what the protocol has a BMC compute, with keys of no meaning and results that nobody wants: one code
+// An arithmetic is what the protocol has a BMC compute, with keys of no meaning and results that are not used: one code
 // for RAKP Message 1; for RAKP Message 3 two, and the three keys of a session; and for a packet of a session two codes, a
 // decryption and an encryption (IPMI 2.0 §13.20 to §13.29).
 type arithmetic struct {
