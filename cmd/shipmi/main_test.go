@@ -269,10 +269,19 @@ func (r recorder) Conditions(ctx context.Context, names []string) (map[string]sy
 	for line := range strings.Lines(string(text)) {
 		words := strings.Fields(line)
 		c := conditions[words[0]]
-		c.Load, c.Result, c.NeedReload = words[1], words[2], words[4] == "true"
+		c.Load, c.Result = words[1], words[2]
 		conditions[words[0]] = c
 	}
 	return conditions, r.fail("conditions")
+}
+
+// NeedReload reads systemd.conditions, too.
+func (r recorder) NeedReload(context.Context, func(time.Time) ([]string, error)) (bool, error) {
+	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.conditions"))
+	return slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+		words := strings.Fields(line)
+		return len(words) > 4 && words[4] == "true"
+	}), nil
 }
 
 // Programs reads systemd.conditions, too.

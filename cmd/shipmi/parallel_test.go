@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,6 +84,9 @@ func (l *loader) Executions(context.Context, []string) (map[string]systemd.Execu
 func (l *loader) Programs(context.Context, []string) (map[string]string, error) { return nil, nil }
 func (l *loader) Conditions(context.Context, []string) (map[string]systemd.Condition, error) {
 	return nil, nil
+}
+func (l *loader) NeedReload(context.Context, func(time.Time) ([]string, error)) (bool, error) {
+	return false, nil
 }
 
 // Commands that run at the same time lose no change of each other, and leave no incomplete

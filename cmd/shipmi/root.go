@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -63,6 +64,7 @@ type serviceManager interface {
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+	NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error)
 	Executions(ctx context.Context, services []string) (map[string]systemd.Execution, error)
 	Programs(ctx context.Context, services []string) (map[string]string, error)
 	Processes(ctx context.Context, services []string) (map[string]systemd.Process, error)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/shipmi/shipmi/internal/provider"
 	"github.com/shipmi/shipmi/internal/settings"
@@ -47,6 +48,7 @@ type Doctor struct {
 // Systemd is a connection to the service manager.
 type Systemd interface {
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
+	NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error)
 	Executions(ctx context.Context, services []string) (map[string]systemd.Execution, error)
 	Programs(ctx context.Context, services []string) (map[string]string, error)
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/shipmi/shipmi/internal/units"
 )
@@ -22,8 +23,7 @@ var resultHints = map[string]string{
 	"resources":               "systemd could not get a resource, such as the address or a file, see the journal; then start it again",
 }
 
-func (d *Doctor) examineUnits(context.Context) error {
-	reload := false
+func (d *Doctor) examineUnits(ctx context.Context) error {
 	for _, b := range d.bmcs {
 		for _, unit := range examined(b) {
 			c := d.conditions[unit]
@@ -46,8 +46,13 @@ func (d *Doctor) examineUnits(context.Context) error {
 				d.problem(b.Name, unit+" does not run, so the guest cannot connect",
 					"systemctl stop %s; systemctl start %s", units.ServiceUnit(b.Name), unit)
 			}
-			reload = reload || c.NeedReload
 		}
+	}
+	reload, err := d.Systemd.NeedReload(ctx, func(since time.Time) ([]string, error) {
+		return d.Store.ChangedSince(slices.Collect(maps.Keys(d.conditions)), since)
+	})
+	if err != nil {
+		return err
 	}
 	if reload {
 		d.problem("", "unit files have changed, and systemd still uses the old ones", "systemctl daemon-reload")

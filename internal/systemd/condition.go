@@ -3,54 +3,66 @@ package systemd
 import (
 	"context"
 	"strings"
+	"time"
 )
 
 // A Condition is what systemd knows about a unit.
 type Condition struct {
-	Load       string // loaded, not-found, bad-setting and the like
-	Active     bool
-	Failed     bool
-	Result     string // of the last run of a unit that failed, such as trigger-limit-hit or exit-code
-	NeedReload bool   // its files changed after systemd read them
+	Load   string // loaded, not-found, bad-setting and the like
+	Active bool
+	Failed bool
+	Result string // of the last run of a unit that failed, such as trigger-limit-hit or exit-code
 }
 
 // Conditions returns the condition of each unit. systemd reads the files of units that it
 // does not have in memory.
 func (s *Manager) Conditions(ctx context.Context, units []string) (map[string]Condition, error) {
-	inMemory, err := s.loaded(ctx)
-	if err != nil {
-		return nil, err
-	}
 	statuses, err := s.conn.ListUnitsByNamesContext(ctx, units)
 	if err != nil {
 		return nil, explain("list units", err)
 	}
 	all := make(map[string]Condition)
-	var old, failed []string
+	var failed []string
 	for _, status := range statuses {
 		c := Condition{Load: status.LoadState, Active: status.ActiveState == "active", Failed: isFailed(status)}
 		all[status.Name] = c
-		if _, found := inMemory[status.Name]; found {
-			old = append(old, status.Name)
-		}
 		if c.Failed {
 			failed = append(failed, status.Name)
 		}
-	}
-	needReload, err := s.property(ctx, old, "Unit", "NeedDaemonReload")
-	if err != nil {
-		return nil, err
 	}
 	results, err := s.results(ctx, failed)
 	if err != nil {
 		return nil, err
 	}
 	for unit, c := range all {
-		c.NeedReload, _ = needReload[unit].(bool)
 		c.Result, _ = results[unit].(string)
 		all[unit] = c
 	}
 	return all, nil
+}
+
+// NeedReload reports whether systemd has read files of units that have changed since.
+// systemd needs 1 ms for each unit to look at its files. It is asked only about the units that
+// changedSince returns: those with a file that changed after the time at which systemd began
+// to read all files.
+func (s *Manager) NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error) {
+	manager := s.bus.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
+	value, err := manager.GetProperty("org.freedesktop.systemd1.Manager.UnitsLoadTimestamp")
+	if err != nil {
+		return false, explain("read when it read unit files", err)
+	}
+	microseconds, _ := value.Value().(uint64)
+	changed, err := changedSince(time.UnixMicro(int64(microseconds)))
+	if err != nil {
+		return false, err
+	}
+	needs, err := s.property(ctx, changed, "Unit", "NeedDaemonReload")
+	for _, need := range needs {
+		if need == true {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // results returns why units failed.

@@ -1,0 +1,71 @@
+package units
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// tick is how far the kernel may date a change too early.
+const tick = 20 * time.Millisecond
+
+// ChangedSince returns those of some units of which a file may have changed since a time: the unit
+// file, a drop-in, or what a link leads to. It returns all units if anything came or went in a
+// directory of unit files, because it cannot know whose file that was.
+func (s Store) ChangedSince(units []string, since time.Time) (changed []string, err error) {
+	p, err := s.loadPath()
+	if err != nil {
+		return nil, err
+	}
+	since = since.Add(-tick)
+	isNew := func(path string) bool { return changedAt(path).After(since) }
+	for _, dir := range p.dirs {
+		if isNew(dir) {
+			return units, nil
+		}
+	}
+	known := make(map[string]bool) // whether something in a directory with drop-ins is new
+	for _, unit := range units {
+		template := unit
+		if stem, instance, isInstance := strings.Cut(unit, "@"); isInstance {
+			template = stem + "@" + filepath.Ext(instance)
+		}
+		found := false
+		for _, dir := range p.dirs {
+			found = found || isNew(filepath.Join(dir, unit)) || isNew(filepath.Join(dir, template))
+		}
+		for _, dir := range p.dropInDirs(unit) {
+			if _, isKnown := known[dir]; !isKnown {
+				entries, err := os.ReadDir(dir)
+				if err != nil {
+					return nil, err
+				}
+				known[dir] = isNew(dir)
+				for _, entry := range entries {
+					known[dir] = known[dir] || isNew(filepath.Join(dir, entry.Name()))
+				}
+			}
+			found = found || known[dir]
+		}
+		if found {
+			changed = append(changed, unit)
+		}
+	}
+	return changed, nil
+}
+
+// changedAt returns when a file, or what a link leads to, changed in any way, or the zero time if
+// the file is not there. A file that was replaced by an older one has changed as well.
+func changedAt(path string) time.Time {
+	info, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return info.ModTime()
+	}
+	return time.Unix(stat.Ctim.Unix())
+}

@@ -1,0 +1,61 @@
+package units
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestChangedSince(t *testing.T) {
+	const (
+		a     = "shipmi-bmc@a.socket"
+		b     = "shipmi-bmc@b.socket"
+		other = "shipmi-gateway.socket"
+	)
+	for name, tt := range map[string]struct {
+		change func(path func(string) string) error
+		want   []string
+	}{
+		"nothing":              {func(func(string) string) error { return nil }, nil},
+		"a drop-in":            {func(path func(string) string) error { return os.WriteFile(path(a+".d/50-shipmi.conf"), nil, 0o644) }, []string{a}},
+		"a drop-in added":      {func(path func(string) string) error { return os.WriteFile(path(a+".d/60.conf"), nil, 0o644) }, []string{a}},
+		"a drop-in gone":       {func(path func(string) string) error { return os.Remove(path(a + ".d/50-shipmi.conf")) }, []string{a}},
+		"all drop-ins gone":    {func(path func(string) string) error { return os.RemoveAll(path(a + ".d")) }, []string{a, b, other}},
+		"what a link leads to": {func(path func(string) string) error { return os.WriteFile(path("../sandbox.conf"), nil, 0o644) }, []string{b}},
+		"the template":         {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@.socket"), nil, 0o644) }, []string{a, b}},
+		"an older file": {func(path func(string) string) error {
+			return os.Chtimes(path("shipmi-bmc@.socket"), time.Unix(0, 0), time.Unix(0, 0))
+		}, []string{a, b}},
+		"a drop-in of the template": {func(path func(string) string) error {
+			return os.WriteFile(path("shipmi-bmc@.socket.d/x.conf"), nil, 0o644)
+		}, []string{a, b}},
+		"a unit file": {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@b.socket"), nil, 0o644) }, []string{a, b, other}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := SystemStore(t.TempDir())
+			path := func(name string) string { return s.path(s.Units, name) }
+			for _, dir := range []string{a + ".d", b + ".d", "shipmi-bmc@.socket.d"} {
+				require.NoError(t, os.MkdirAll(path(dir), 0o755))
+			}
+			for _, file := range []string{a + ".d/50-shipmi.conf", "shipmi-bmc@.socket.d/x.conf", "shipmi-bmc@.socket", other, "../sandbox.conf"} {
+				require.NoError(t, os.WriteFile(path(file), nil, 0o644))
+			}
+			require.NoError(t, os.Symlink(path("../sandbox.conf"), path(b+".d/40-sandbox.conf")))
+			// The files that are there are older than the margin.
+			probe, since := filepath.Join(t.TempDir(), "probe"), time.Time{}
+			begun := time.Now()
+			require.Eventually(t, func() bool {
+				require.NoError(t, os.WriteFile(probe, nil, 0o644))
+				since = changedAt(probe)
+				return since.After(begun.Add(tick))
+			}, time.Minute, time.Millisecond)
+			require.NoError(t, tt.change(path))
+			changed, err := s.ChangedSince([]string{a, b, other}, since)
+			require.NoError(t, err)
+			require.Equal(t, tt.want, changed)
+		})
+	}
+}
