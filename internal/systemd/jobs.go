@@ -9,7 +9,7 @@ import (
 )
 
 // errJob means that systemd accepted a job and the job failed.
-var errJob = errors.New("systemd could not")
+var errJob = errors.New("the systemd job did not succeed")
 
 // errLost means that the connection ended before the jobs did.
 var errLost = errors.New("the connection to systemd was lost")
@@ -109,7 +109,7 @@ func (b *batch) remove(job godbus.ObjectPath, result string) {
 	case "canceled":
 		b.end(unit, errors.New("another systemd job replaced it"))
 	default:
-		b.end(unit, fmt.Errorf("%w: %s", errJob, result))
+		b.end(unit, fmt.Errorf("%w: result %q", errJob, result))
 	}
 }
 

@@ -96,7 +96,7 @@ func (s *Manager) Start(ctx context.Context, sockets []string) map[string]error 
 	for unit, err := range failed {
 		if errors.Is(err, errJob) {
 			if result, _ := s.conn.GetUnitTypePropertyContext(ctx, unit, "Socket", "Result"); result != nil {
-				err = fmt.Errorf("%w, %v", err, result.Value.Value())
+				err = fmt.Errorf("%w; the unit has the result %q", err, result.Value.Value())
 			}
 		}
 		failed[unit] = explain("start", err)
