@@ -114,13 +114,39 @@ func TestLoadRemovesWhatIsOver(t *testing.T) {
 // Version 1 refused 12 of 300 actions because of two readers.
 func TestReadersNeverDisturbAnActionThatBegins(t *testing.T) {
 	l := &Log{Dir: t.TempDir()}
-	stop := make(chan struct{})
+	stop := readersOf(t, l, func(files []string) {
+		Last(files)
+		for _, path := range files {
+			f, err := Open(path)
+			if err != nil {
+				continue // it was removed meanwhile
+			}
+			if flock(f, syscall.LOCK_SH|syscall.LOCK_NB) == nil {
+				if _, err := os.Stat(path); err == nil {
+					t.Error("a reader has locked the file of an action that begins")
+				}
+			}
+			f.Close()
+		}
+	})
+	for range 100 {
+		file, err := l.Begin(reset)
+		require.NoError(t, err)
+		l.Forget(file.Path())
+		require.NoError(t, file.Close())
+	}
+	stop()
+}
+
+// readersOf has two readers read the files of actions again and again, until it is told to stop.
+func readersOf(t *testing.T, l *Log, read func(files []string)) (stop func()) {
+	ended := make(chan struct{})
 	var readers sync.WaitGroup
 	for range 2 {
 		readers.Go(func() {
 			for {
 				select {
-				case <-stop:
+				case <-ended:
 					return
 				default:
 				}
@@ -128,30 +154,14 @@ func TestReadersNeverDisturbAnActionThatBegins(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				Last(files)
-				for _, path := range files {
-					f, err := Open(path)
-					if err != nil {
-						continue // it was removed meanwhile
-					}
-					if flock(f, syscall.LOCK_SH|syscall.LOCK_NB) == nil {
-						if _, err := os.Stat(path); err == nil {
-							t.Error("a reader has locked the file of an action that begins")
-						}
-					}
-					f.Close()
-				}
+				read(files)
 			}
 		})
 	}
-	for range 100 {
-		file, err := l.Begin(reset)
-		require.NoError(t, err)
-		l.Forget(file.Path())
-		require.NoError(t, file.Close())
+	return func() {
+		close(ended)
+		readers.Wait()
 	}
-	close(stop)
-	readers.Wait()
 }
 
 func TestBeginWithoutADirectory(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -92,34 +91,18 @@ func TestThePromisedFileIsLockedFromItsTurnOn(t *testing.T) {
 // A program that reads the files holds the lock on a promised one for a moment.
 func TestReadersDoNotDisturbAPromisedActionThatBegins(t *testing.T) {
 	l := &Log{Dir: t.TempDir()}
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for range 2 {
-		readers.Go(func() {
-			for {
-				select {
-				case <-stop:
-					return
-				default:
-				}
-				files, err := filepath.Glob(filepath.Join(l.Dir, "action.*"))
-				if err != nil {
-					t.Error(err)
-				}
-				for _, path := range files {
-					Running(path)
-				}
-			}
-		})
-	}
+	stop := readersOf(t, l, func(files []string) {
+		for _, path := range files {
+			Running(path)
+		}
+	})
 	for range 200 {
 		path := promise(t, l)
 		file := begun(t, l, path, time.Hour)
 		l.Forget(path)
 		require.NoError(t, file.Close())
 	}
-	close(stop)
-	readers.Wait()
+	stop()
 }
 
 func TestAPromiseWhoseFileIsGoneDoesNotBegin(t *testing.T) {
