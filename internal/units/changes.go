@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// tick is how far the kernel may date a change too early.
-const tick = 20 * time.Millisecond
-
 // ChangedSince returns those of some units of which a file may have changed since a time: the unit
 // file, a drop-in, or what a link leads to. It returns all units if anything came or went in a
 // directory of unit files, because it cannot know whose file that was.
@@ -19,7 +16,6 @@ func (s Store) ChangedSince(units []string, since time.Time) (changed []string, 
 	if err != nil {
 		return nil, err
 	}
-	since = since.Add(-tick)
 	isNew := func(path string) bool { return changedAt(path).After(since) }
 	for _, dir := range p.dirs {
 		if isNew(dir) {
