@@ -77,8 +77,8 @@ func (a *app) confirmDelete(ctx context.Context, bmcs []units.BMC, all, yes bool
 	return err
 }
 
-// delete deletes the BMCs that stop. A BMC that cannot be deleted listens again if it
-// listened before.
+// delete deletes the BMCs that stop. A BMC that cannot be deleted is enabled and listens again
+// if it was enabled and listened before.
 func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) error {
 	if err := a.checkIdle(bmcs); err != nil {
 		return err
@@ -87,6 +87,11 @@ func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) er
 	if err != nil {
 		return err
 	}
+	enabled, err := a.store.Enabled()
+	if err != nil {
+		return err
+	}
+	undo := context.WithoutCancel(ctx)
 	deletable := make(map[string]bool)
 	var failure error
 	err = a.store.Delete(bmcNames(bmcs), func([]string) (stopped []string) {
@@ -101,18 +106,33 @@ func (a *app) delete(ctx context.Context, s serviceManager, bmcs []units.BMC) er
 			stopped = append(stopped, b.Name)
 		}
 		return stopped
-	})
-	undo := context.WithoutCancel(ctx)
-	kept := slices.DeleteFunc(slices.Clone(bmcs), func(b units.BMC) bool {
-		return err == nil && deletable[b.Name] || before[units.SocketUnit(b.Name)] != "active"
-	})
-	if len(kept) > 0 && (failure != nil || len(deletable) > 0) {
-		err = errors.Join(err, startAgain(undo, s, kept))
-	}
-	if len(deletable) == 0 {
+	}, func() error { return s.Reload(undo) })
+	kept := slices.DeleteFunc(slices.Clone(bmcs), func(b units.BMC) bool { return err == nil && deletable[b.Name] })
+	if len(kept) == 0 || failure == nil && len(deletable) == 0 {
 		return errors.Join(failure, err)
 	}
-	return errors.Join(failure, err, s.Reload(undo))
+	return errors.Join(failure, err, a.asBefore(undo, s, kept, enabled, before))
+}
+
+// asBefore enables and starts the BMCs that were enabled and listened before.
+func (a *app) asBefore(ctx context.Context, s serviceManager, bmcs []units.BMC, enabled map[string]bool, states map[string]string) error {
+	now, err := a.store.Enabled()
+	if err != nil {
+		return err
+	}
+	var disabled, silent []units.BMC
+	for _, b := range bmcs {
+		if enabled[b.Name] && !now[b.Name] {
+			disabled = append(disabled, b)
+		}
+		if states[units.SocketUnit(b.Name)] == "active" {
+			silent = append(silent, b)
+		}
+	}
+	if disabled != nil {
+		err = errors.Join(s.Enable(ctx, sockets(disabled)), s.Reload(ctx))
+	}
+	return errors.Join(err, startAgain(ctx, s, silent))
 }
 
 // startAgain starts BMCs that were stopped for a change that failed.

@@ -9,8 +9,13 @@ import (
 // Delete removes all files of BMCs: also the files that administrators and systemctl made
 // for them, and the links that enable their units. When it is certain that files can be
 // removed, it calls stop with the names, and removes only the BMCs that stop returns. If
-// anything fails before the last of them is gone, all of them stay.
-func (s Store) Delete(names []string, stop func(names []string) (stopped []string)) error {
+// anything fails before the last of them is gone, all of them stay, but some may no longer
+// be enabled.
+//
+// Delete calls reload when the links are gone and the other files are still there. systemd
+// then forgets the units. Otherwise it would read each of them again without its drop-ins,
+// which takes as long as everything else, and complain in the journal.
+func (s Store) Delete(names []string, stop func(names []string) (stopped []string), reload func() error) error {
 	unlock, err := s.lock()
 	if err != nil {
 		return err
@@ -19,7 +24,18 @@ func (s Store) Delete(names []string, stop func(names []string) (stopped []strin
 	if err := s.tryToStage(); err != nil {
 		return err
 	}
-	gone, rest, err := s.belongings(stop(names)...)
+	stopped := stop(names)
+	if len(stopped) == 0 {
+		return nil
+	}
+	links, err := s.bootLinks(stopped)
+	if err != nil {
+		return err
+	}
+	if err := s.replace(takenAway(links), reload); err != nil {
+		return err
+	}
+	gone, rest, err := s.belongings(stopped...)
 	if err != nil {
 		return err
 	}

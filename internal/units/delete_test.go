@@ -1,6 +1,7 @@
 package units
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,7 +44,7 @@ func TestDeleteRemovesFilesOfSystemctl(t *testing.T) {
 	}
 	written = writtenFor("c")
 	require.ElementsMatch(t, slices.DeleteFunc(slices.Clone(byHand), isFormer), written)
-	require.NoError(t, s.Delete([]string{"c"}, all))
+	require.NoError(t, s.Delete([]string{"c"}, all, committed))
 	require.Equal(t, before, tree(t, s.root))
 }
 
@@ -59,14 +60,14 @@ func TestDeleteOnAReadOnlyFileSystem(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(units, unix.MNT_DETACH)) })
 	require.NoError(t, unix.Mount("", units, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""))
 	stop := func([]string) []string { t.Error("a BMC was stopped"); return nil }
-	require.ErrorIs(t, s.Delete([]string{"a"}, stop), unix.EROFS)
+	require.ErrorIs(t, s.Delete([]string{"a"}, stop, committed), unix.EROFS)
 	require.Equal(t, before, tree(t, s.root))
 }
 
 // A BMC that did not stop is not deleted.
 func TestDeleteOnlyWhatStopped(t *testing.T) {
 	s := two(t)
-	require.NoError(t, s.Delete([]string{"a", "b"}, func([]string) []string { return []string{"b"} }))
+	require.NoError(t, s.Delete([]string{"a", "b"}, func([]string) []string { return []string{"b"} }, committed))
 	names, err := s.Names()
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, names)
@@ -83,7 +84,7 @@ func TestDeleteRemovesAllLinks(t *testing.T) {
 			require.NoError(t, os.Symlink("/lib/x", s.path(s.Units, dir, unit)))
 		}
 	}
-	require.NoError(t, s.Delete([]string{"c"}, all))
+	require.NoError(t, s.Delete([]string{"c"}, all, committed))
 	for _, dir := range []string{"multi-user.target.wants", "multi-user.target.requires"} {
 		require.NoError(t, os.Remove(s.path(s.Units, dir)), "it is empty")
 	}
@@ -105,4 +106,30 @@ func TestDisable(t *testing.T) {
 	require.NotContains(t, tree(t, wants), "/"+SocketUnit("a"))
 	require.Len(t, tree(t, wants), 4, "the directory, and the other links")
 	require.NoError(t, s.Disable([]string{"a"}))
+}
+
+// systemd complained of each socket: "Unit has no Listen setting".
+func TestDeleteHasSystemdForgetUnitsWhileTheirFilesAreThere(t *testing.T) {
+	s := two(t)
+	wants := s.path(s.Units, "sockets.target.wants")
+	require.NoError(t, os.Mkdir(wants, 0o755))
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, os.Symlink("/dev/null", filepath.Join(wants, SocketUnit(name))))
+	}
+	reloads := 0
+	reload := func() error {
+		reloads++
+		require.Len(t, tree(t, wants), 2, "the directory, and the link of the other BMC")
+		names, err := s.Names()
+		require.NoError(t, err)
+		require.Equal(t, []string{"a", "b"}, names)
+		return nil
+	}
+	require.NoError(t, s.Delete([]string{"a"}, all, reload))
+	require.Equal(t, 1, reloads)
+
+	before := tree(t, s.root)
+	refused := errors.New("refused")
+	require.ErrorIs(t, s.Delete([]string{"b"}, all, func() error { return refused }), refused)
+	require.Equal(t, before, tree(t, s.root))
 }

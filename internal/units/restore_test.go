@@ -34,7 +34,7 @@ func TestToRestore(t *testing.T) {
 	require.NoError(t, s.MarkRestore("a"))
 	require.NoError(t, s.MarkRestore("a"))
 	require.FileExists(t, s.path("/run/shipmi-bmc-restore/a"))
-	require.NoError(t, s.Delete([]string{"a"}, all))
+	require.NoError(t, s.Delete([]string{"a"}, all, committed))
 	require.NoFileExists(t, s.path("/run/shipmi-bmc-restore/a"))
 }
 
@@ -42,7 +42,7 @@ func TestToRestore(t *testing.T) {
 // its socket. Any change removes the links that enabled these units.
 func TestFormerRestoreUnits(t *testing.T) {
 	s := two(t)
-	require.NoError(t, s.Delete([]string{"b"}, all))
+	require.NoError(t, s.Delete([]string{"b"}, all, committed))
 	before := tree(t, s.root)
 	for _, name := range []string{"a", "gone"} {
 		link := s.path(s.Units, "multi-user.target.wants", formerRestoreUnit(name))
@@ -50,7 +50,7 @@ func TestFormerRestoreUnits(t *testing.T) {
 		require.NoError(t, os.Symlink("/lib/gone", link))
 	}
 	require.NoError(t, s.Add([]BMC{newBMC("b", "[::]:2")}, admin("x"), committed))
-	require.NoError(t, s.Delete([]string{"b"}, all))
+	require.NoError(t, s.Delete([]string{"b"}, all, committed))
 	require.Equal(t, before, tree(t, s.root))
 
 	dropIn := s.path(s.Units, "shipmi-bmc-restore@a.service.d")

@@ -37,7 +37,7 @@ func TestVictim(t *testing.T) {
 		return nil
 	}, func([]Change) error { return nil }))
 	require.NoError(t, s.Rename("a", "renamed", func(*BMC, *instance.Credentials) error { return nil }, committed, committed))
-	require.NoError(t, s.Delete([]string{"b"}, all))
+	require.NoError(t, s.Delete([]string{"b"}, all, committed))
 }
 
 // A process that is killed at any instant leaves a change that is complete, or none.
@@ -113,7 +113,7 @@ func TestListMeanwhile(t *testing.T) {
 		for _, b := range many() {
 			names = append(names, b.Name)
 		}
-		done <- errors.Join(err, s.Delete(names, all))
+		done <- errors.Join(err, s.Delete(names, all, committed))
 	}()
 	for {
 		bmcs, err := s.List()

@@ -256,9 +256,9 @@ func TestDeleteLeavesNothing(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, nil, 0o600))
 	}
 
-	require.NoError(t, s.Delete([]string{"node-0"}, all))
+	require.NoError(t, s.Delete([]string{"node-0"}, all, committed))
 	require.Equal(t, before, tree(t, s.root))
-	require.NoError(t, s.Delete([]string{"node-0"}, all), "deleting can be repeated")
+	require.NoError(t, s.Delete([]string{"node-0"}, all, committed), "deleting can be repeated")
 }
 
 func TestFindNamesEveryMissingBMC(t *testing.T) {
