@@ -6,8 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"regexp"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -111,14 +111,17 @@ func contents(f *os.File) (string, error) {
 	return string(append(text, end...)), err
 }
 
-// wrapperLine matches what action.sh writes to the action file, and what kill writes.
-var wrapperLine = regexp.MustCompile(`(?m)^action: (pid|exit|killed|said) ([\w=]*)\n`)
-
-// written is the first value that the action file has under a key; empty if there is none.
+// written is the first value that action.sh, or kill, has written to the action file under a key; empty if there is none. A
+// value consists of letters, digits, "_" and "=".
 func written(text, key string) string {
-	for _, line := range wrapperLine.FindAllStringSubmatch(text, -1) {
-		if line[1] == key {
-			return line[2]
+	foreign := func(r rune) bool {
+		return r != '_' && r != '=' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	for line := range strings.Lines(text) {
+		value, isOfKey := strings.CutPrefix(line, "action: "+key+" ")
+		value, isWhole := strings.CutSuffix(value, "\n")
+		if isOfKey && isWhole && !strings.ContainsFunc(value, foreign) {
+			return value
 		}
 	}
 	return ""

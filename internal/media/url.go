@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxURL is how many bytes the URL of an image may have.
@@ -90,15 +91,18 @@ func port(u *url.URL) string {
 	}
 }
 
-// characters matches what RFC 3986 lets a URL consist of, without ' and $.
-var characters = regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!&()*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+// characters matches what RFC 3986 lets a URL consist of, without ' and $. Most BMC processes
+// never see a URL, and do not compile it.
+var characters = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([A-Za-z0-9._~:/?#\[\]@!&()*+,;=-]|%[0-9A-Fa-f]{2})*$`)
+})
 
 // parse reads the URL of an image and checks all that does not depend on a [Rule].
 func parse(text string) (*url.URL, error) {
 	switch {
 	case len(text) > maxURL:
 		return nil, fmt.Errorf("the URL has %d bytes, at most %d are allowed", len(text), maxURL)
-	case !characters.MatchString(text):
+	case !characters().MatchString(text):
 		return nil, errors.New("the URL has a character that must be percent-encoded")
 	case strings.Contains(text, "#"):
 		return nil, errors.New("the URL has a fragment")
@@ -138,8 +142,10 @@ func hasDots(path string) bool {
 	return slices.Contains(segments, ".") || slices.Contains(segments, "..")
 }
 
-// label matches a part of a name. Every BMC process compiles it, and a limit in it takes long.
-var label = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+// label matches a part of a name.
+var label = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?$`)
+})
 
 // How many characters a part of a name may have, and the name of a host (RFC 1035 §2.3.4).
 const (
@@ -163,7 +169,7 @@ func checkHost(authority, host string) error {
 		}
 		return nil
 	}
-	wrong := func(l string) bool { return len(l) > maxLabel || !label.MatchString(l) }
+	wrong := func(l string) bool { return len(l) > maxLabel || !label().MatchString(l) }
 	if len(host) > maxName || slices.ContainsFunc(labels, wrong) {
 		return errors.New("the host of the URL is not a name")
 	}

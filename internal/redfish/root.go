@@ -1,7 +1,6 @@
 package redfish
 
 import (
-	"encoding/xml"
 	"net/http"
 	"slices"
 	"strings"
@@ -196,7 +195,7 @@ func getOData(s *Service, _ *Request) Answer {
 // getMetadata refers to the schema of each resource (DSP0266, OData $metadata).
 func getMetadata(_ *Service, r *Request) Answer {
 	var b strings.Builder
-	b.WriteString(xml.Header + `<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0">`)
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<edmx:Edmx xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx" Version="4.0">`)
 	var known []string
 	for _, route := range r.routes {
 		if route.Schema == "" || slices.Contains(known, route.Schema) {
