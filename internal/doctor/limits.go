@@ -8,7 +8,7 @@ import (
 )
 
 // examineLimits finds limits that are nearly reached: systemd has an open file for each
-// address of each BMC.
+// address of each BMC, and two of them during a reload.
 func (d *Doctor) examineLimits(context.Context) error {
 	proc, err := procfs.NewFS(d.ProcDir)
 	if err != nil {
@@ -36,8 +36,9 @@ func (d *Doctor) examineLimits(context.Context) error {
 		return err
 	}
 	open, err := manager.FileDescriptorsLen()
-	if err == nil && nearly(uint64(open), limits.OpenFiles) {
-		d.problem("", fmt.Sprintf("systemd has %d of at most %d files open", open, limits.OpenFiles), "raise the limit with prlimit --pid 1 --nofile=NUMBER")
+	if err == nil && nearly(2*uint64(open), limits.OpenFiles) {
+		d.problem("", fmt.Sprintf("systemd has %d files open, at most %d are allowed, and it needs twice as many while it reads unit files again", open, limits.OpenFiles),
+			`raise the limit with prlimit --pid 1 --nofile=NUMBER; beyond it, "systemctl daemon-reload" does nothing and fails silently`)
 	}
 	return err
 }
