@@ -48,8 +48,8 @@ The key gateway has the settings of the gateway, with the names of the flags of 
 gateway enable", as in "gateway: {listen: [192.0.2.10:8000]}". Its state is started (the
 default) or absent.
 
-BMCs that the file does not name stay as they are, and so does the gateway. --prune
-deletes them.
+A BMC that the file does not name stays as it is. The gateway stays as it is if the file
+has no key gateway. --prune deletes both.
 
 "shipmi export" prints such a file. fleet.schema.json, in the directory above the built-in
 providers, is its JSON schema.`,
@@ -185,7 +185,7 @@ func (ap *application) confirm(yes bool) error {
 	return ap.confirmDelete(ap.ctx, bmcs, true, yes)
 }
 
-// print prints a row for each BMC that changes, and one for the gateway. prefix comes before each result.
+// print prints a row for each BMC that changes, and one for the gateway if it changes. prefix comes before each result.
 func (ap *application) print(options *listing.Options, prefix string) error {
 	table := listing.Table{Columns: applyColumns}
 	put := func(name string, differences []string, words ...result) {

@@ -31,10 +31,10 @@ func (a *app) exportCommand() *cobra.Command {
 		SuggestFor: []string{"dump", "backup"},
 		Short:      `Print BMCs as a file for "shipmi apply"`,
 		Long: `Print all BMCs, or those that are named, as a YAML file for "shipmi apply": their settings
-and users, and whether they start at boot. The file has no passwords and no BMC keys, so
-"shipmi apply" leaves those of a BMC that exists alone, and cannot add a BMC. With
---password-dir, they are in files in a directory, which the file names. With
---show-passwords, they are in the file.
+and users, and whether they start at boot. The file has no passwords and no BMC keys. With
+such a file, "shipmi apply" can change a BMC, whose passwords and key stay as they are, and
+cannot add a BMC. With --password-dir, passwords and keys are in files in a directory, which
+the file names. With --show-passwords, they are in the file.
 
 Without NAME, the file has the settings of the gateway, too.
 

@@ -11,8 +11,9 @@
 //  4. ipmi.BMC.Handle translates a new request, once: into an answer, or into a
 //     machine.Intent, or into a question to the provider.
 //  5. jobs.Table.Submit has the intent wait for its turn, then calls [BMC.start].
-//  6. A worker loads the provider, asks machine.Machine.Plan what the intent means, writes
-//     the action file, and runs the script. The lock is free meanwhile.
+//  6. A worker loads the provider, enters to ask machine.Machine.Plan what the intent means,
+//     writes the action file, enters to report jobs.Table.Begin, and runs the script. The lock
+//     is free while the worker reads and writes files, and while the script runs.
 //  7. The worker enters again: the script's result becomes a machine.Outcome and changes
 //     the state. The state is saved and the answer line written, without the lock.
 //  8. jobs.Table.End answers everybody who waits. For lan, ipmi.Respond translates the

@@ -1,5 +1,5 @@
 // Package console is the console line of one BMC: the Serial over LAN payloads of its
-// clients on one side, the console script on the other, and the last 64 KiB of output
+// clients on one side, the console script on the other, and the last 60 KiB of output
 // between them.
 //
 // The package is pure. It opens no file, starts no script, sends nothing and reads no

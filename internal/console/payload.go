@@ -252,8 +252,8 @@ func (l *Line) end(p *payload) uint64 {
 	return l.output.end()
 }
 
-// fill moves output from the ring into the next packet. A mark or a notice comes in a
-// packet of its own, except that it follows the characters of a packet that has room.
+// fill moves output from the ring into the next packet. A mark or a notice follows the
+// characters if the packet has room for all of it; otherwise it comes in the next packet.
 func (l *Line) fill(p *payload) {
 	if start := l.output.start(); p.next < start && !l.skip(p, start) {
 		return

@@ -82,9 +82,9 @@ func (l *Line) encode() {
 	clear(l.page[len(b):])
 }
 
-// append appends a payload. An empty packet from the client changes nothing here but that
-// the packet before it cannot be repeated any more: so a client that polls causes no
-// writes.
+// append appends a payload. For an empty packet from the client, zeros stand in place of its
+// number, because the client does not repeat the packet before. Further empty packets leave
+// the page as it is: so a client that polls causes no writes.
 func (p *payload) append(b []byte) []byte {
 	b = append(b, byte(p.Instance), flag(p.closing), flag(p.inFlight), flag(p.marked))
 	b = binary.LittleEndian.AppendUint32(b, p.Session)

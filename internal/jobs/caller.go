@@ -57,10 +57,11 @@ const (
 // job again: clients repeat a request whose answer they miss.
 //
 //   - ipmitool keeps the request sequence number.
-//   - FreeIPMI changes it. So the packet is a repetition if the client has sent nothing
-//     else since, and if it came soon enough after the latest one. Packets that the network
-//     has lost have their numbers too.
-//   - A packet with a lower number was sent before the latest one.
+//   - FreeIPMI changes it. Its packet is a repetition if the client has sent no other request
+//     since, and if at most repeatGap has passed for each packet number since the latest
+//     packet. Numbers that are missing are those of packets that the network has lost.
+//   - A packet with a lower number than the latest one is a repetition that the network has
+//     delayed.
 //
 // With byRqSeq a different request sequence number means a new request.
 func (c *Caller) repeats(r Request, byRqSeq bool) bool {

@@ -6,15 +6,15 @@
 // time since the boot of the host. The functions in a [Table] do what must happen outside.
 // A Table is not safe for concurrent use.
 //
-// A request passes [Table.Receive], which says whether it is new or a job's request
-// again. A new one becomes a job by [Table.Submit], a job's request again waits for the
-// outcome by [Table.Join]. Start reading there; the rule that tells the two apart is
-// [Caller.repeats].
+// [Table.Receive] says whether a request is new or repeats the request of a job. [Table.Submit]
+// makes a job of a new request. With [Table.Join], a repeated request waits for the outcome of
+// its job. Start reading there; the rule that tells the two apart is [Caller.repeats].
 //
-// On the wire, a second request for the same can look like a retransmission. Then it runs
-// once. A client gets a second run if it sends another request in between and has the answers
-// to both, or if it waits for more than 5 s for each packet number since its latest packet. A
-// process that was killed may not know that its client has sent another request in between.
+// On the wire, a client that wants a second run may look like a client that retransmits. Then
+// the script runs once. After the first run has ended, a client gets a second run if it has sent
+// a different request in between, each after the answer to the one before, or if more than 5 s
+// have passed for each packet number since its latest packet. A process that was killed may not
+// know that its client has sent another request in between.
 //
 // A client of HTTP does not number its requests. [Table.Owed] returns the job that such a client
 // asked for last, until an answer has left: the client's next request for the same joins that
@@ -28,8 +28,9 @@
 // see [Call]. From then on it runs once, in whichever process, or its action file says why not
 // before a client learns that.
 //
-// A job that did nothing may be asked for again at once. So a retransmission that was on its
-// way when its client was refused may still be carried out.
+// A job that did nothing may be asked for again at once: a packet with a higher number than the
+// refused one is a new request, also if the client sent it before it saw the refusal. A packet
+// with a lower number gets the refusal again.
 //
 // The tests simulate clients, a network that loses and delays packets, and the death of the
 // process at every step. "go test ./internal/jobs -seed N" prints what happens under one seed.

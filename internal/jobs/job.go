@@ -34,7 +34,8 @@ type Job struct {
 	Ended   time.Duration
 	Path    string // of its action file
 	Accept  bool   // clients may be answered before it ends
-	// Accepted is set if a client was, or may have been by an earlier process.
+	// Accepted is set if a client was told that the job is accepted, or if an earlier process
+	// may have told a client so.
 	Accepted bool
 	// Yields is set if an action that does not ask the guest may cut the job short.
 	Yields  bool
@@ -44,7 +45,7 @@ type Job struct {
 	Data []byte
 
 	// Promised is set if the job waits for its turn, its action file is there, and its
-	// clients have been told that it is accepted: it runs, also in the next process.
+	// clients have been told that it is accepted, see promise.
 	Promised bool
 
 	promising bool          // its action file is being written
@@ -108,8 +109,9 @@ func (j *Job) answer(o machine.Outcome) {
 	j.calls.answer(o)
 }
 
-// keeps reports whether the next process would know that r asked for the job. The file of a
-// queued job is made later, and a change is kept with the state.
+// keeps reports whether r need not be added to the action file before it is answered: the file
+// has the caller already, the file of a queued job is written later, with all callers, and a
+// change is saved with the state.
 func (j *Job) keeps(r Request) bool {
 	queued := j.State == Queued && !j.promising && !j.Promised
 	if queued || j.State != Starting && !j.promising && j.Path == "" {

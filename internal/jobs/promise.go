@@ -7,9 +7,9 @@ import (
 	"github.com/shipmi/shipmi/internal/machine"
 )
 
-// promise makes a job that waits one that runs whatever happens, if a client of it may be told
-// so: once its action file is there, its clients are told that it is accepted. Its turn comes
-// after that.
+// promise has the action file of a queued job written, if a client of the job may be told
+// early that the job is accepted. After that the job outlives the process: it runs when its
+// turn comes, or its action file says why not.
 func (t *Table) promise(j *Job) {
 	if j.promising || !slices.ContainsFunc(j.calls, func(c Call[machine.Outcome]) bool { return c.Promise }) {
 		return

@@ -82,8 +82,8 @@ func (h *history) see(r Request) {
 }
 
 // Receive notes that a request came, and returns the job that it asks for again; nil if
-// the request is new. For all other jobs of the session the client has moved on, even for
-// one with the same content.
+// the request is new. For every other job of the session, even for one with the same content,
+// Receive notes that the client has sent a different request since; moveOn has the exceptions.
 func (t *Table) Receive(r Request) *Job {
 	h := t.history(r.Session)
 	h.see(r)
@@ -116,9 +116,9 @@ func (t *Table) again(h *history, r Request) *Job {
 
 // asksAgain reports whether r, with the session and content of c, is for job j.
 //
-// A client that was refused may ask for the same again at once. Only a packet that it sent
-// before the one that was refused must not be carried out: its client was told that nothing
-// was done.
+// A client that was refused may ask for the same again at once. A packet with a lower number
+// than the refused one gets the refusal again, because the client was told that nothing was
+// done.
 func asksAgain(j *Job, c *Caller, r Request) bool {
 	switch {
 	case j.State == Queued:
@@ -146,9 +146,10 @@ func (t *Table) known(h *history) func(yield func(*Job) bool) {
 	}
 }
 
-// Submit has an intent carried out for a request that [Table.Receive] found to be new. A
-// request of another client for the same joins. One job may wait for the one that runs; for
-// more the BMC is busy.
+// Submit has an intent carried out for a request that [Table.Receive] found to be new. If
+// there is a job with the same intent, the request joins that job. One job of a client may wait
+// while another job runs. A further request is answered as busy, unless it makes the job that
+// waits useless.
 func (t *Table) Submit(i machine.Intent, asker machine.Asker, c Call[machine.Outcome]) {
 	if j := t.same(i); j != nil {
 		t.Join(j, c)
@@ -169,8 +170,9 @@ func (t *Table) Perform(i machine.Intent, asker machine.Asker, cause machine.Cau
 	t.enqueue(&Job{Intent: i, Asker: asker, Cause: cause, Own: true, Asked: now}, now)
 }
 
-// same returns the job of an intent whose script has not ended. A job that runs while
-// another waits is not the same: for a client that asks now, it would come after the other.
+// same returns the job with an intent, if its script has not ended; otherwise nil. While a job
+// waits, the job that runs is not the same: the action of a client that asks now has to come
+// after the job that waits.
 func (t *Table) same(i machine.Intent) *Job {
 	for j := range t.joinable() {
 		if j.Intent == i {
@@ -440,8 +442,10 @@ func (t *Table) Leave(session uint32) {
 	}
 }
 
-// Expire answers the clients that have waited long enough. A job that runs is accepted. A
-// job that has not begun is given up, unless the BMC itself asked.
+// Expire answers the clients that have waited long enough. The clients of a job that runs, and
+// that may be accepted, are told so. A job that waits is promised if a client allows that.
+// Otherwise its clients are told that the BMC is busy, and the job is given up unless the BMC
+// itself asked.
 func (t *Table) Expire(now time.Duration) {
 	late := func(j *Job) bool { return now-j.Asked >= t.patience(j) }
 	for _, j := range t.running {

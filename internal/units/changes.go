@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// ChangedSince returns those of some units of which a file may have changed since a time: the unit
-// file, a drop-in, or what a link leads to. It returns all units if anything came or went in a
-// directory of unit files, because it cannot know whose file that was.
+// ChangedSince returns the given units whose files may have changed since a time. The files of a
+// unit are its unit file and its drop-ins; links are followed. If anything came or went in a
+// directory of unit files, ChangedSince returns all given units, because the file may belong to
+// any of them.
 func (s Store) ChangedSince(units []string, since time.Time) (changed []string, err error) {
 	p, err := s.loadPath()
 	if err != nil {
