@@ -276,7 +276,7 @@ func (r recorder) Conditions(ctx context.Context, names []string) (map[string]sy
 }
 
 // NeedReload reads systemd.conditions, too.
-func (r recorder) NeedReload(context.Context, func(time.Time) ([]string, error)) (bool, error) {
+func (r recorder) NeedReload(context.Context, []string, func(time.Time) ([]string, bool, error)) (bool, error) {
 	text, _ := os.ReadFile(filepath.Join(r.root, "systemd.conditions"))
 	return slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
 		words := strings.Fields(line)

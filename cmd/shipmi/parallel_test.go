@@ -85,7 +85,7 @@ func (l *loader) Programs(context.Context, []string) (map[string]string, error) 
 func (l *loader) Conditions(context.Context, []string) (map[string]systemd.Condition, error) {
 	return nil, nil
 }
-func (l *loader) NeedReload(context.Context, func(time.Time) ([]string, error)) (bool, error) {
+func (l *loader) NeedReload(context.Context, []string, func(time.Time) ([]string, bool, error)) (bool, error) {
 	return false, nil
 }
 

@@ -64,7 +64,7 @@ type serviceManager interface {
 	Start(ctx context.Context, sockets []string) map[string]error
 	Stop(ctx context.Context, units []string) map[string]error
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
-	NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error)
+	NeedReload(ctx context.Context, units []string, changedSince func(time.Time) (changed []string, gone bool, err error)) (bool, error)
 	Executions(ctx context.Context, services []string) (map[string]systemd.Execution, error)
 	Programs(ctx context.Context, services []string) (map[string]string, error)
 	Processes(ctx context.Context, services []string) (map[string]systemd.Process, error)

@@ -48,7 +48,7 @@ type Doctor struct {
 // Systemd is a connection to the service manager.
 type Systemd interface {
 	Conditions(ctx context.Context, units []string) (map[string]systemd.Condition, error)
-	NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error)
+	NeedReload(ctx context.Context, units []string, changedSince func(time.Time) (changed []string, gone bool, err error)) (bool, error)
 	Executions(ctx context.Context, services []string) (map[string]systemd.Execution, error)
 	Programs(ctx context.Context, services []string) (map[string]string, error)
 }

@@ -48,8 +48,9 @@ func (d *Doctor) examineUnits(ctx context.Context) error {
 			}
 		}
 	}
-	reload, err := d.Systemd.NeedReload(ctx, func(since time.Time) ([]string, error) {
-		return d.Store.ChangedSince(slices.Collect(maps.Keys(d.conditions)), since)
+	all := slices.Collect(maps.Keys(d.conditions))
+	reload, err := d.Systemd.NeedReload(ctx, all, func(since time.Time) (changed []string, gone bool, err error) {
+		return d.Store.ChangedSince(all, since)
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,10 @@ package systemd
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -41,20 +45,26 @@ func (s *Manager) Conditions(ctx context.Context, units []string) (map[string]Co
 	return all, nil
 }
 
-// NeedReload reports whether systemd has read files of units that have changed since.
-// systemd needs 1 ms for each unit to look at its files. It is asked only about the units that
-// changedSince returns: those with a file that changed after the time at which systemd began
-// to read all files.
-func (s *Manager) NeedReload(ctx context.Context, changedSince func(time.Time) ([]string, error)) (bool, error) {
+// NeedReload reports whether systemd has read files of units that have changed since, or that
+// are gone. systemd needs 1 ms for each unit to look at its files. It is asked only about the
+// units that changedSince returns: those with a file that changed after the time at which
+// systemd began to read all files. If changedSince says that files may be gone, NeedReload looks
+// for the files that systemd has read.
+func (s *Manager) NeedReload(ctx context.Context, units []string, changedSince func(time.Time) (changed []string, gone bool, err error)) (bool, error) {
 	manager := s.bus.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
 	value, err := manager.GetProperty("org.freedesktop.systemd1.Manager.UnitsLoadTimestamp")
 	if err != nil {
 		return false, explain("read when it read unit files", err)
 	}
 	microseconds, _ := value.Value().(uint64)
-	changed, err := changedSince(time.UnixMicro(int64(microseconds)))
+	changed, gone, err := changedSince(time.UnixMicro(int64(microseconds)))
 	if err != nil {
 		return false, err
+	}
+	if gone {
+		if lost, err := s.lost(ctx, units); lost || err != nil {
+			return lost, err
+		}
 	}
 	needs, err := s.property(ctx, changed, "Unit", "NeedDaemonReload")
 	for _, need := range needs {
@@ -63,6 +73,30 @@ func (s *Manager) NeedReload(ctx context.Context, changedSince func(time.Time) (
 		}
 	}
 	return false, err
+}
+
+// lost reports whether a file of units that systemd has read is gone.
+func (s *Manager) lost(ctx context.Context, units []string) (bool, error) {
+	fragments, err := s.property(ctx, units, "Unit", "FragmentPath")
+	if err != nil {
+		return false, err
+	}
+	dropIns, err := s.property(ctx, units, "Unit", "DropInPaths")
+	if err != nil {
+		return false, err
+	}
+	isGone := func(path string) bool {
+		_, err := os.Stat(path)
+		return errors.Is(err, fs.ErrNotExist)
+	}
+	for _, unit := range units {
+		paths, _ := dropIns[unit].([]string)
+		fragment, _ := fragments[unit].(string)
+		if fragment != "" && isGone(fragment) || slices.ContainsFunc(paths, isGone) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // results returns why units failed.

@@ -3,26 +3,23 @@ package units
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 )
 
 // ChangedSince returns the given units whose files may have changed since a time. The files of a
-// unit are its unit file and its drop-ins; links are followed. If anything came or went in a
-// directory of unit files, ChangedSince returns all given units, because the file may belong to
-// any of them.
-func (s Store) ChangedSince(units []string, since time.Time) (changed []string, err error) {
+// unit are its unit file and its drop-ins; links are followed. ChangedSince cannot know whose
+// file or directory is gone from a directory of unit files. gone reports whether that may have
+// happened.
+func (s Store) ChangedSince(units []string, since time.Time) (changed []string, gone bool, err error) {
 	p, err := s.loadPath()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	isNew := func(path string) bool { return changedAt(path).After(since) }
-	for _, dir := range p.dirs {
-		if isNew(dir) {
-			return units, nil
-		}
-	}
+	gone = slices.ContainsFunc(p.dirs, isNew)
 	known := make(map[string]bool) // whether something in a directory with drop-ins is new
 	for _, unit := range units {
 		template := unit
@@ -37,7 +34,7 @@ func (s Store) ChangedSince(units []string, since time.Time) (changed []string, 
 			if _, isKnown := known[dir]; !isKnown {
 				entries, err := os.ReadDir(dir)
 				if err != nil {
-					return nil, err
+					return nil, false, err
 				}
 				known[dir] = isNew(dir)
 				for _, entry := range entries {
@@ -50,7 +47,7 @@ func (s Store) ChangedSince(units []string, since time.Time) (changed []string, 
 			changed = append(changed, unit)
 		}
 	}
-	return changed, nil
+	return changed, gone, nil
 }
 
 // changedAt returns when a file, or what a link leads to, changed in any way, or the zero time if

@@ -18,21 +18,22 @@ func TestChangedSince(t *testing.T) {
 	for name, tt := range map[string]struct {
 		change func(path func(string) string) error
 		want   []string
+		gone   bool
 	}{
-		"nothing":              {func(func(string) string) error { return nil }, nil},
-		"a drop-in":            {func(path func(string) string) error { return os.WriteFile(path(a+".d/50-shipmi.conf"), nil, 0o644) }, []string{a}},
-		"a drop-in added":      {func(path func(string) string) error { return os.WriteFile(path(a+".d/60.conf"), nil, 0o644) }, []string{a}},
-		"a drop-in gone":       {func(path func(string) string) error { return os.Remove(path(a + ".d/50-shipmi.conf")) }, []string{a}},
-		"all drop-ins gone":    {func(path func(string) string) error { return os.RemoveAll(path(a + ".d")) }, []string{a, b, other}},
-		"what a link leads to": {func(path func(string) string) error { return os.WriteFile(path("../sandbox.conf"), nil, 0o644) }, []string{b}},
-		"the template":         {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@.socket"), nil, 0o644) }, []string{a, b}},
+		"nothing":              {func(func(string) string) error { return nil }, nil, false},
+		"a drop-in":            {func(path func(string) string) error { return os.WriteFile(path(a+".d/50-shipmi.conf"), nil, 0o644) }, []string{a}, false},
+		"a drop-in added":      {func(path func(string) string) error { return os.WriteFile(path(a+".d/60.conf"), nil, 0o644) }, []string{a}, false},
+		"a drop-in gone":       {func(path func(string) string) error { return os.Remove(path(a + ".d/50-shipmi.conf")) }, []string{a}, false},
+		"all drop-ins gone":    {func(path func(string) string) error { return os.RemoveAll(path(a + ".d")) }, nil, true},
+		"what a link leads to": {func(path func(string) string) error { return os.WriteFile(path("../sandbox.conf"), nil, 0o644) }, []string{b}, false},
+		"the template":         {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@.socket"), nil, 0o644) }, []string{a, b}, false},
 		"an older file": {func(path func(string) string) error {
 			return os.Chtimes(path("shipmi-bmc@.socket"), time.Unix(0, 0), time.Unix(0, 0))
-		}, []string{a, b}},
+		}, []string{a, b}, false},
 		"a drop-in of the template": {func(path func(string) string) error {
 			return os.WriteFile(path("shipmi-bmc@.socket.d/x.conf"), nil, 0o644)
-		}, []string{a, b}},
-		"a unit file": {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@b.socket"), nil, 0o644) }, []string{a, b, other}},
+		}, []string{a, b}, false},
+		"a unit file": {func(path func(string) string) error { return os.WriteFile(path("shipmi-bmc@b.socket"), nil, 0o644) }, []string{b}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := SystemStore(t.TempDir())
@@ -58,9 +59,10 @@ func TestChangedSince(t *testing.T) {
 			since := next()
 			next()
 			require.NoError(t, tt.change(path))
-			changed, err := s.ChangedSince([]string{a, b, other}, since)
+			changed, gone, err := s.ChangedSince([]string{a, b, other}, since)
 			require.NoError(t, err)
 			require.Equal(t, tt.want, changed)
+			require.Equal(t, tt.gone, gone)
 		})
 	}
 }
