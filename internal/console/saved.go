@@ -82,7 +82,7 @@ func (l *Line) encode() {
 	clear(l.page[len(b):])
 }
 
-// append appends a payload. For an empty packet from the client, zeros stand in place of its
+// append appends a payload. For an empty packet from the client, zeros are saved in place of its
 // number, because the client does not repeat the packet before. Further empty packets leave
 // the page as it is: so a client that polls causes no writes.
 func (p *payload) append(b []byte) []byte {

@@ -19,35 +19,31 @@ func (s Store) ChangedSince(units []string, since time.Time) (changed []string, 
 		return nil, false, err
 	}
 	isNew := func(path string) bool { return changedAt(path).After(since) }
-	gone = slices.ContainsFunc(p.dirs, isNew)
-	known := make(map[string]bool) // whether something in a directory with drop-ins is new
+	holdsNew := make(map[string]bool) // by directory with drop-ins
 	for _, unit := range units {
 		template := unit
-		if stem, instance, isInstance := strings.Cut(unit, "@"); isInstance {
-			template = stem + "@" + filepath.Ext(instance)
+		if stem, _, isInstance := strings.Cut(unit, "@"); isInstance {
+			template = stem + "@" + filepath.Ext(unit)
 		}
-		found := false
-		for _, dir := range p.dirs {
-			found = found || isNew(filepath.Join(dir, unit)) || isNew(filepath.Join(dir, template))
-		}
+		isChanged := slices.ContainsFunc(p.dirs, func(dir string) bool {
+			file, shared := filepath.Join(dir, unit), filepath.Join(dir, template)
+			return p.has[file] && isNew(file) || p.has[shared] && isNew(shared)
+		})
 		for _, dir := range p.dropInDirs(unit) {
-			if _, isKnown := known[dir]; !isKnown {
+			if _, isKnown := holdsNew[dir]; !isKnown {
 				entries, err := os.ReadDir(dir)
 				if err != nil {
 					return nil, false, err
 				}
-				known[dir] = isNew(dir)
-				for _, entry := range entries {
-					known[dir] = known[dir] || isNew(filepath.Join(dir, entry.Name()))
-				}
+				holdsNew[dir] = isNew(dir) || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return isNew(filepath.Join(dir, e.Name())) })
 			}
-			found = found || known[dir]
+			isChanged = isChanged || holdsNew[dir]
 		}
-		if found {
+		if isChanged {
 			changed = append(changed, unit)
 		}
 	}
-	return changed, gone, nil
+	return changed, slices.ContainsFunc(p.dirs, isNew), nil
 }
 
 // changedAt returns when a file, or what a link leads to, changed in any way, or the zero time if
