@@ -20,6 +20,9 @@ import (
 const (
 	readPause = 100 * time.Millisecond // after a front could not read
 	maxLater  = 64                     // requests that wait for a lock file or the kernel
+	// maxSlice is how long Run serves without a word to Go's scheduler. After 10 ms, a thread of the Go runtime would take
+	// the processor of Go away during each system call, and wake another thread for it.
+	maxSlice = 5 * time.Millisecond
 )
 
 // Never is a time at which nothing is ever due.
@@ -128,6 +131,7 @@ type BMC struct {
 	until    time.Duration // when Run does what is due, if nothing comes before
 	answered time.Duration // when something was last answered
 	alive    time.Duration // when Alive was last called
+	yielded  time.Duration // when Run last let the Go runtime choose what runs next
 	later    int           // how many calls of Later have not ended
 	store    store
 	// additions are those to the event log that were told of.
@@ -213,10 +217,14 @@ func (b *BMC) serve(ctx context.Context) {
 			return
 		}
 		b.until = b.now + wait
-		busy := b.Jobs.Busy()
+		// While a job runs, another thread would otherwise have to find the worker that was just started.
+		yields := b.Jobs.Busy() || b.now-b.yielded > maxSlice
+		if yields {
+			b.yielded = b.now
+		}
 		b.mu.Unlock()
-		if busy {
-			runtime.Gosched() // or another thread would have to find the worker that was just started
+		if yields {
+			runtime.Gosched()
 		}
 		if err := b.front.Wait(wait); err != nil {
 			b.Log.Warn("cannot read", "err", err)

@@ -1,7 +1,7 @@
 // Goecho sends every datagram back, when it has computed what the protocol has a BMC compute for it, and is nothing else:
 // it knows no session, no command and no file. It is what any BMC in Go costs that a socket starts. It listens on the port
 // of 127.0.0.1 that is its argument, or takes the socket that systemd passes, and waits in the kernel, as shipmi-bmc does,
-// whose settings of the runtime it has.
+// whose settings of the runtime and whose maxSlice it has.
 package main
 
 import (
@@ -11,12 +11,16 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 )
 
-const passed = 3 // SD_LISTEN_FDS_START
+const (
+	passed   = 3 // SD_LISTEN_FDS_START
+	maxSlice = 5 * time.Millisecond
+)
 
 func main() {
 	runtime.GOMAXPROCS(3)
@@ -28,13 +32,17 @@ func main() {
 	if err == nil {
 		_, err = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
-	a := newArithmetic()
+	a, yielded := newArithmetic(), time.Now()
 	for b := make([]byte, 1024); err == nil || errors.Is(err, unix.EINTR); {
 		var n int
 		var from unix.Sockaddr
 		if n, from, err = unix.Recvfrom(socket, b, 0); err == nil {
 			a.do(b[:n])
 			err = unix.Sendto(socket, b[:n], 0, from)
+		}
+		if now := time.Now(); now.Sub(yielded) > maxSlice {
+			yielded = now
+			runtime.Gosched()
 		}
 	}
 	log.Fatal(err)
