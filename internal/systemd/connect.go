@@ -1,9 +1,11 @@
 package systemd
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,12 +65,28 @@ func newManager(bus *godbus.Conn) (*Manager, error) {
 
 // dialPrivate opens a direct connection to a service manager.
 func dialPrivate(ctx context.Context, path string) (*godbus.Conn, error) {
-	conn, err := godbus.Dial("unix:path="+path, godbus.WithContext(ctx))
+	socket, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, err
 	}
+	conn, err := godbus.NewConn(buffered{bufio.NewReaderSize(socket, readBuffer), socket}, godbus.WithContext(ctx))
+	if err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
 	return greet(conn, func() error { return nil })
 }
+
+// readBuffer has room for hundreds of signals.
+const readBuffer = 64 << 10
+
+// A buffered connection reads many messages with one system call. The D-Bus library alone makes three
+// for each message, and systemd sends several signals for each unit that starts or stops.
+type buffered struct {
+	in *bufio.Reader
+	net.Conn
+}
+
+func (b buffered) Read(p []byte) (int, error) { return b.in.Read(p) }
 
 func dialSystemBus(ctx context.Context) (*godbus.Conn, error) {
 	conn, err := godbus.SystemBusPrivate(godbus.WithContext(ctx))

@@ -122,7 +122,7 @@ var imports = map[string][]string{
 
 // only lists what few packages may use of the standard library.
 var only = map[string][]string{
-	"net":       {"internal/check", "internal/gateway", "internal/hostnet", "internal/httpserver", "internal/doctor", "cmd/shipmi", "cmd/shipmi-bmc"},
+	"net":       {"internal/check", "internal/gateway", "internal/hostnet", "internal/httpserver", "internal/doctor", "internal/systemd", "cmd/shipmi", "cmd/shipmi-bmc"},
 	"os/exec":   {"internal/script", "internal/check", "internal/doctor", "internal/lint", "internal/settings", "cmd/shipmi", "cmd/shipmi-docs"},
 	"os.Stdout": {"cmd/shipmi"}, // rooms return values or print to what they are given
 	"time.Now":  {"internal/activation", "internal/bmc", "internal/lan", "cmd/shipmi", "cmd/shipmi-bmc", "cmd/shipmi-gateway"},
