@@ -13,15 +13,27 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const loadBefore = "load before"
+const (
+	processor  = "processor"
+	loadBefore = "load before"
+)
 
 // load is that of the machine before anything was measured.
-func (r *Report) load() string {
-	i := slices.IndexFunc(r.Machine, func(m [2]string) bool { return m[0] == loadBefore })
+func (r *Report) load() string { return valueOf(r.Machine, loadBefore) }
+
+// Processor is the model of the machine's.
+func (r *Report) Processor() string { return valueOf(r.Machine, processor) }
+
+// version is that of a program.
+func (r *Report) version(of string) string { return valueOf(r.Versions, of) }
+
+// valueOf returns the value of a name, or a question mark.
+func valueOf(pairs [][2]string, name string) string {
+	i := slices.IndexFunc(pairs, func(p [2]string) bool { return p[0] == name })
 	if i < 0 {
 		return "?"
 	}
-	return r.Machine[i][1]
+	return pairs[i][1]
 }
 
 // describe notes where this is, and what is measured here.
@@ -38,7 +50,7 @@ func (b *bench) describe() {
 
 	b.Date = time.Now().UTC().Truncate(time.Second)
 	b.Machine = [][2]string{
-		{"processor", field("/proc/cpuinfo", `model name\s*: (.*)`)},
+		{processor, field("/proc/cpuinfo", `model name\s*: (.*)`)},
 		{"cores", run("nproc")},
 		{"memory", field("/proc/meminfo", `MemTotal:\s*(.*)`)},
 		{"kernel", run("uname", "-sr")},

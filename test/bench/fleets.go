@@ -72,15 +72,6 @@ func (r *Report) join(other *Report) {
 	}
 }
 
-// version is that of a program in the first run.
-func (r *Report) version(of string) string {
-	i := slices.IndexFunc(r.Versions, func(v [2]string) bool { return v[0] == of })
-	if i < 0 {
-		return "?"
-	}
-	return r.Versions[i][1]
-}
-
 // Systemd is the version of systemd without that of its package, as in 252.
 func (f *fleet) Systemd() string {
 	version, _, _ := strings.Cut(f.Runs[0].version("systemd"), ".")
