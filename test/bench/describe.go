@@ -21,7 +21,7 @@ const (
 // load is that of the machine before anything was measured.
 func (r *Report) load() string { return valueOf(r.Machine, loadBefore) }
 
-// Processor is the model of the machine's.
+// Processor is the model of the machine's processor.
 func (r *Report) Processor() string { return valueOf(r.Machine, processor) }
 
 // version is that of a program.
